@@ -3,6 +3,9 @@
 use std::fmt;
 
 use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Why the library refused a configuration, a request or a batch.
 ///
@@ -36,14 +39,46 @@ pub(crate) enum Kind {
     #[error("{first} and {second} are both named {name:?}", name = shown(name))]
     NamesAlike { first: String, second: String, name: String },
 
+    #[error("{table} have no column {column}")]
+    ForeignColumn { column: &'static str, table: &'static str },
+    #[error("the model has no reference for {0}s")]
+    NoReference(&'static str),
+    #[error("the model's reference for consumers has no group")]
+    NoGroup,
+
     #[error("days are empty or reversed: {from} to {until} (the end is exclusive)")]
     EmptyDays { from: NaiveDate, until: NaiveDate },
     #[error("day {0} is outside the years 1 to 9999")]
     DayOutOfRange(NaiveDate),
-    #[error("the number of days before {today} is out of range: {count}")]
-    LastDays { count: u32, today: NaiveDate },
     #[error("{0} is zero: ask for at least one")]
     TopZero(&'static str),
+
+    #[error("{table} hold the key ({key}) twice")]
+    DuplicateKey { table: &'static str, key: String },
+    #[error("{table} hold a row outside the batch's scope: ({key})")]
+    OutsideScope { table: &'static str, key: String },
+    #[error("{table} count {count} for ({key}), more than the {max} that the table holds", max = i32::MAX)]
+    CountTooLarge { table: &'static str, key: String, count: u64 },
+    #[error(
+        "the batch counts {touches} touches of a tech asset but {queries} queries of its output port: ({key}); results of statements that ran at different moments may disagree: take them from one scan"
+    )]
+    TouchesAboveQueries { key: String, touches: u64, queries: u64 },
+    #[error(
+        "the batch counts {queries} queries of an output port but {touches} touches of all its tech assets: ({key}); results of statements that ran at different moments may disagree: take them from one scan"
+    )]
+    QueriesAboveTouches { key: String, touches: u64, queries: u64 },
+    #[error(
+        "the batch has no rows for its whole scope ({days} days of {ports} output ports), which would remove everything there: allow it if that is meant"
+    )]
+    EmptyBatch { days: u64, ports: usize },
+    #[error("the batch's scope has no output ports")]
+    EmptyScope,
+    #[error(
+        "the transaction is {0}: its snapshot is older than the ingest's lock; use READ COMMITTED, or SERIALIZABLE and retry on SQLSTATE 40001"
+    )]
+    Isolation(String),
+    #[error("unknown {0}")]
+    Unknown(UnknownIds),
 }
 
 impl Error {
@@ -63,7 +98,40 @@ impl Error {
 
     /// Whether a range of days is empty, reversed or outside the years 1 to 9999.
     pub fn is_invalid_days(&self) -> bool {
-        matches!(self.kind(), Kind::EmptyDays { .. } | Kind::DayOutOfRange(_) | Kind::LastDays { .. })
+        matches!(self.kind(), Kind::EmptyDays { .. } | Kind::DayOutOfRange(_))
+    }
+
+    /// Whether a batch holds one key twice.
+    pub fn is_duplicate_key(&self) -> bool {
+        matches!(self.kind(), Kind::DuplicateKey { .. })
+    }
+
+    /// Whether a batch holds a row outside its scope.
+    pub fn is_outside_scope(&self) -> bool {
+        matches!(self.kind(), Kind::OutsideScope { .. })
+    }
+
+    /// Whether a batch's tables contradict each other.
+    pub fn is_inconsistent(&self) -> bool {
+        matches!(self.kind(), Kind::TouchesAboveQueries { .. } | Kind::QueriesAboveTouches { .. })
+    }
+
+    /// Whether a batch without rows was to replace a whole scope.
+    pub fn is_empty_batch(&self) -> bool {
+        matches!(self.kind(), Kind::EmptyBatch { .. })
+    }
+
+    /// Whether an ingest was refused because its transaction is REPEATABLE READ.
+    pub fn is_unsupported_isolation(&self) -> bool {
+        matches!(self.kind(), Kind::Isolation(_))
+    }
+
+    /// The ids that a batch names and no parent table knows, if that is the error.
+    pub fn unknown_ids(&self) -> Option<&UnknownIds> {
+        match self.kind() {
+            Kind::Unknown(ids) => Some(ids),
+            _ => None,
+        }
     }
 }
 
@@ -73,5 +141,59 @@ pub(crate) fn shown(text: &str) -> String {
     match text.char_indices().nth(MOST) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Ids that a batch names and that the parent tables do not hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnknownIds {
+    pub(crate) output_ports: Vec<Uuid>,
+    pub(crate) tech_assets: Vec<Uuid>,
+    pub(crate) consumers: Vec<Uuid>,
+}
+
+impl UnknownIds {
+    /// The unknown output ports, ascending.
+    pub fn output_ports(&self) -> impl ExactSizeIterator<Item = OutputPortId> {
+        self.output_ports.iter().copied().map(OutputPortId)
+    }
+
+    /// The unknown tech assets, ascending.
+    pub fn tech_assets(&self) -> impl ExactSizeIterator<Item = TechAssetId> {
+        self.tech_assets.iter().copied().map(TechAssetId)
+    }
+
+    /// The unknown consumers, ascending.
+    pub fn consumers(&self) -> impl ExactSizeIterator<Item = ConsumerId> {
+        self.consumers.iter().copied().map(ConsumerId)
+    }
+
+    /// Whether every id is known.
+    pub fn is_empty(&self) -> bool {
+        self.output_ports.is_empty() && self.tech_assets.is_empty() && self.consumers.is_empty()
+    }
+}
+
+/// Names every id of a short list, and the first ten of a long one.
+impl fmt::Display for UnknownIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 10;
+        let kinds = [
+            ("output port", &self.output_ports),
+            ("tech asset", &self.tech_assets),
+            ("consumer", &self.consumers),
+        ];
+        let mut separator = "";
+        for (what, ids) in kinds.into_iter().filter(|(_, ids)| !ids.is_empty()) {
+            write!(f, "{separator}{what}{} ", if ids.len() == 1 { "" } else { "s" })?;
+            for (index, id) in ids.iter().take(MOST).enumerate() {
+                write!(f, "{}{id}", if index == 0 { "" } else { ", " })?;
+            }
+            if ids.len() > MOST {
+                write!(f, " and {} more", ids.len() - MOST)?;
+            }
+            separator = "; ";
+        }
+        Ok(())
     }
 }

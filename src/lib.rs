@@ -2,13 +2,23 @@
 
 //! Usage charts for the output ports of a data-product portal.
 
+pub mod chart;
+mod driver;
 mod error;
 mod id;
 mod ident;
+mod model;
+mod postgres;
+mod row;
+mod statement;
 mod time;
 mod usage;
 
-pub use error::Error;
+pub use chart::Chart;
+pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
+pub use model::{Column, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
+pub use postgres::{IngestError, Outcome, Replace, TableOutcome};
+pub use statement::{Query, Statement};
 pub use time::{Granularity, last_days};
 pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};

@@ -1,5 +1,7 @@
 //! The facts: what was counted, and for which scope the counts are complete.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::time;
+
+pub(crate) use check::Row;
 
 /// A row of table 1: the queries of one consumer on one output port on one day.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,0 +1,127 @@
+//! "Most popular assets".
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, WithClause};
+use serde::{Deserialize, Serialize};
+
+use super::sql::{self, PortDays};
+use super::{Chart, sealed};
+use crate::error::Error;
+use crate::id::{OutputPortId, TechAssetId};
+use crate::model::{Column, UsageModel};
+use crate::row::{Columns, Decode};
+use crate::statement::Query;
+
+/// The tech assets of one output port, the most touched first.
+///
+/// Shares are of all touches of the output port on the days, tech assets beyond the top n included. Tech assets are
+/// ordered by touches descending, then by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a query"]
+pub struct MostPopularAssets {
+    port: OutputPortId,
+    days: Range<NaiveDate>,
+    top: u32,
+}
+
+impl MostPopularAssets {
+    /// The half-open `days` of an output port.
+    pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
+        Self { port, days, top: sql::DEFAULT_TOP }
+    }
+
+    /// How many tech assets at most. Defaults to 10; zero makes the query an error.
+    pub fn top(mut self, top: u32) -> Self {
+        self.top = top;
+        self
+    }
+}
+
+/// A tech asset of [`MostPopularAssets`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MostPopularAsset {
+    /// The tech asset.
+    pub tech_asset_id: TechAssetId,
+    /// Its label, where the model's reference has one and the row still exists.
+    pub label: Option<String>,
+    /// How many queries read it, at least 1.
+    pub touches: i64,
+    /// The part of all touches of the output port, above 0 and up to 1.
+    pub share: f64,
+    /// The row's number from 1.
+    pub rank: i64,
+    /// How many consumers read it, at least 1.
+    pub consumers: i64,
+    /// The last of the days on which it was read.
+    pub last_used: NaiveDate,
+}
+
+impl Decode for MostPopularAsset {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        Ok(Self {
+            tech_asset_id: TechAssetId(row.uuid("tech_asset_id")?),
+            label: row.text_or_null("label")?,
+            touches: row.count("touches")?,
+            share: row.share("share")?,
+            rank: row.count("rank")?,
+            consumers: row.count("consumers")?,
+            last_used: row.date("last_used")?,
+        })
+    }
+}
+
+impl sealed::Sealed for MostPopularAssets {}
+
+impl Chart for MostPopularAssets {
+    type Row = MostPopularAsset;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        let top = sql::check_top("the number of tech assets", self.top)?;
+        let rows = PortDays::new(&model.touch_stats, self.port, &self.days)?;
+        // two levels: COUNT(DISTINCT consumer) would sort every row
+        let counted = Expr::col(rows.column(Column::QueryCount)).gt(Expr::cust("0"));
+        let last_used = Func::max(Expr::col(rows.column(Column::Date))).filter(counted);
+        let mut pair = rows.scan();
+        pair.expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
+            .expr_as(rows.sum(), "query_count")
+            .expr_as(last_used, "last_used")
+            .group_by_columns([rows.column(Column::TechAssetId), rows.column(Column::ConsumerId)])
+            .and_having(rows.sum().gt(Expr::cust("0")));
+        let mut member = SelectStatement::new();
+        member
+            .column("tech_asset_id")
+            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+            .expr_as(Func::count(Expr::cust("*")), "consumers")
+            .expr_as(Func::max(Expr::col("last_used")), "last_used")
+            .from_subquery(pair, "pair")
+            .group_by_col("tech_asset_id");
+        let mut ranked = SelectStatement::new();
+        ranked
+            .columns(["tech_asset_id", "query_count", "consumers", "last_used"])
+            .expr_window_as(Func::cust("row_number"), sql::by_count_then("tech_asset_id"), "rank")
+            .from("member");
+        let mut with = WithClause::new();
+        with.cte(sql::materialized("member", member)).cte(sql::cte("ranked", ranked));
+
+        let mut total = SelectStatement::new();
+        total.expr(Func::sum(Expr::col("query_count"))).from("member");
+        let total = Expr::SubQuery(None, Box::new(total.into()));
+        let column = |name: &'static str| Expr::col(("ranked", name));
+        let mut select = SelectStatement::new();
+        select
+            .expr_as(column("tech_asset_id").cast_as("uuid"), "tech_asset_id")
+            .expr_as(column("query_count").cast_as("bigint"), "touches")
+            .expr_as(sql::share(column("query_count"), total), "share")
+            .expr_as(column("rank").cast_as("bigint"), "rank")
+            .expr_as(column("consumers").cast_as("bigint"), "consumers")
+            .expr_as(column("last_used").cast_as("date"), "last_used")
+            .from("ranked")
+            .and_where(column("rank").lte(top));
+        sql::label(&mut select, &model.tech_assets, ("ranked", "tech_asset_id"));
+        sql::order_by_rank(&mut select, ("ranked", "rank"));
+        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+    }
+}

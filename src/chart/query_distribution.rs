@@ -1,0 +1,194 @@
+//! "Query distribution".
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use sea_query::{
+    Expr, ExprTrait, Func, JoinType, PostgresQueryBuilder, SelectStatement, WindowStatement, WithClause,
+};
+use serde::{Deserialize, Serialize};
+
+use super::sql::{self, PortDays};
+use super::{Chart, ConsumerOrOther, GroupOrOther, sealed};
+use crate::error::{Error, Kind};
+use crate::id::OutputPortId;
+use crate::model::{Column, Parent, UsageModel};
+use crate::row::{Columns, Decode};
+use crate::statement::Query;
+
+/// The queries on one output port by consumer: the top n, then Other.
+///
+/// Shares are of all queries of the days, so they add up to 1. Consumers are ordered by count
+/// descending, then by id; Other comes last and exists from n + 1 consumers on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a query"]
+pub struct QueryDistribution {
+    port: OutputPortId,
+    days: Range<NaiveDate>,
+    top: u32,
+}
+
+impl QueryDistribution {
+    /// The half-open `days` of an output port.
+    pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
+        Self { port, days, top: sql::DEFAULT_TOP }
+    }
+
+    /// How many members stand before Other. Defaults to 10; zero makes the query an error.
+    pub fn top(mut self, top: u32) -> Self {
+        self.top = top;
+        self
+    }
+
+    /// By the consumers' group, for instance their domain, instead of by consumer.
+    ///
+    /// The query is an error where the model's consumers have no [`group`](crate::Reference::group).
+    pub fn by_group(self) -> QueryDistributionByGroup {
+        QueryDistributionByGroup { by_consumer: self }
+    }
+}
+
+/// The queries on one output port by group of consumers: the top n, then Other.
+///
+/// Made by [`QueryDistribution::by_group`]. Consumers without a group come after every group, before Other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a query"]
+pub struct QueryDistributionByGroup {
+    by_consumer: QueryDistribution,
+}
+
+/// A slice of [`QueryDistribution`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct QueryDistributionSlice {
+    /// Whose queries.
+    pub consumer: ConsumerOrOther,
+    /// How many queries, at least 1.
+    pub query_count: i64,
+    /// The part of all queries of the days, above 0 and up to 1.
+    pub share: f64,
+    /// The row's number from 1; none for Other.
+    pub rank: Option<i64>,
+}
+
+/// A slice of [`QueryDistributionByGroup`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct QueryDistributionGroupSlice {
+    /// Whose queries.
+    pub group: GroupOrOther,
+    /// How many queries, at least 1.
+    pub query_count: i64,
+    /// The part of all queries of the days, above 0 and up to 1.
+    pub share: f64,
+    /// The row's number from 1; none for Other.
+    pub rank: Option<i64>,
+}
+
+impl Decode for QueryDistributionSlice {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        Ok(Self {
+            consumer: ConsumerOrOther::read(row)?,
+            query_count: row.count("query_count")?,
+            share: row.share("share")?,
+            rank: row.count_or_null("rank")?,
+        })
+    }
+}
+
+impl Decode for QueryDistributionGroupSlice {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        Ok(Self {
+            group: GroupOrOther::read(row)?,
+            query_count: row.count("query_count")?,
+            share: row.share("share")?,
+            rank: row.count_or_null("rank")?,
+        })
+    }
+}
+
+impl sealed::Sealed for QueryDistribution {}
+impl sealed::Sealed for QueryDistributionByGroup {}
+
+impl Chart for QueryDistribution {
+    type Row = QueryDistributionSlice;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        let top = sql::check_top("the number of consumers", self.top)?;
+        let mut with = WithClause::new();
+        with.cte(sql::materialized("member", self.consumers(model)?));
+        let order = sql::by_count_then("consumer_id");
+        Ok(slices(with, "consumer_id", order, top, &model.consumers))
+    }
+}
+
+impl Chart for QueryDistributionByGroup {
+    type Row = QueryDistributionGroupSlice;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        let Some((group, groups)) = &model.consumers.group else {
+            return Err(Kind::NoGroup.into());
+        };
+        let top = sql::check_top("the number of groups", self.by_consumer.top)?;
+        let mut member = SelectStatement::new();
+        let on = Expr::col(("parent", model.consumers.key.clone())).equals(("consumer", "consumer_id"));
+        member
+            .expr_as(Expr::col(("parent", group.clone())), "group_id")
+            .expr_as(Func::sum(Expr::col(("consumer", "query_count"))), "query_count")
+            .from("consumer")
+            .join_as(JoinType::LeftJoin, model.consumers.table_ref(), "parent", on)
+            .group_by_col(("parent", group.clone()));
+        let mut with = WithClause::new();
+        // by consumer first: the group is looked up once for each consumer, not for each row
+        with.cte(sql::materialized("consumer", self.by_consumer.consumers(model)?));
+        with.cte(sql::materialized("member", member));
+        let order = sql::no_id_last_by_count_then("group_id");
+        Ok(slices(with, "group_id", order, top, groups))
+    }
+}
+
+impl QueryDistribution {
+    /// `consumer_id, query_count` of the days: the one scan.
+    fn consumers(&self, model: &UsageModel) -> Result<SelectStatement, Error> {
+        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
+        let mut consumers = rows.scan();
+        consumers
+            .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
+            .expr_as(rows.sum(), "query_count")
+            .group_by_col(rows.column(Column::ConsumerId))
+            .and_having(rows.sum().gt(Expr::cust("0")));
+        Ok(consumers)
+    }
+}
+
+/// Ranks `member(id, query_count)`, folds it to the top n and Other, and labels the result.
+fn slices<T>(
+    mut with: WithClause,
+    id: &'static str,
+    order: WindowStatement,
+    top: i64,
+    parent: &Parent,
+) -> Query<T> {
+    let mut ranked = SelectStatement::new();
+    ranked
+        .columns([id, "query_count"])
+        .expr_window_as(Func::cust("row_number"), order, "rank")
+        .from("member");
+    with.cte(sql::cte("ranked", ranked)).cte(sql::cte("slice", sql::top_and_other("ranked", id, top)));
+
+    let mut total = SelectStatement::new();
+    total.expr(Func::sum(Expr::col("query_count"))).from("member");
+    let total = Expr::SubQuery(None, Box::new(total.into()));
+    let mut select = SelectStatement::new();
+    let column = |name: &'static str| Expr::col(("slice", name));
+    select
+        .expr_as(column(id).cast_as("uuid"), id)
+        .expr_as(column("query_count").cast_as("bigint"), "query_count")
+        .expr_as(sql::share(column("query_count"), total), "share")
+        .expr_as(column("rank").cast_as("bigint"), "rank")
+        .expr_as(column("members").cast_as("bigint"), "members")
+        .from("slice");
+    sql::label(&mut select, parent, ("slice", id));
+    sql::order_by_rank(&mut select, ("slice", "rank"));
+    Query::new(select.with(with).build(PostgresQueryBuilder))
+}

@@ -1,0 +1,152 @@
+//! What the statements of several charts share.
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use sea_query::{
+    CommonTableExpression, Expr, ExprTrait, Func, IntoColumnRef, JoinType, NullOrdering, Order,
+    SelectStatement, WindowStatement,
+};
+
+use crate::error::{Error, Kind};
+use crate::id::OutputPortId;
+use crate::ident::Ident;
+use crate::model::{Column, Parent, Table};
+use crate::time;
+
+/// How many members a ranking shows unless it is told otherwise.
+pub(crate) const DEFAULT_TOP: u32 = 10;
+
+/// The output port and the days of a chart, checked.
+pub(crate) struct PortDays<'a> {
+    table: &'a Table,
+    port: OutputPortId,
+    days: &'a Range<NaiveDate>,
+}
+
+impl<'a> PortDays<'a> {
+    pub(crate) fn new(
+        table: &'a Table,
+        port: OutputPortId,
+        days: &'a Range<NaiveDate>,
+    ) -> Result<Self, Error> {
+        time::check_days(days)?;
+        Ok(Self { table, port, days })
+    }
+
+    /// The rows of the output port on the days: one contiguous run of the key, read from the index alone.
+    pub(crate) fn scan(&self) -> SelectStatement {
+        self.scan_when(|_, select| select)
+    }
+
+    /// As [`scan`](Self::scan), with conditions on the date between the port and the days.
+    pub(crate) fn scan_when(
+        &self,
+        conditions: impl FnOnce(Expr, &mut SelectStatement) -> &mut SelectStatement,
+    ) -> SelectStatement {
+        let date = || Expr::col(self.column(Column::Date));
+        let mut select = SelectStatement::new();
+        select
+            .from(self.table.table_ref())
+            .and_where(Expr::col(self.column(Column::OutputPortId)).eq(self.port.0));
+        conditions(date(), &mut select)
+            .and_where(date().gte(self.days.start))
+            .and_where(date().lt(self.days.end))
+            .take()
+    }
+
+    pub(crate) fn column(&self, column: Column) -> Ident {
+        self.table.column(column).clone()
+    }
+
+    /// `SUM(query_count)`, a bigint.
+    pub(crate) fn sum(&self) -> Expr {
+        Func::sum(Expr::col(self.column(Column::QueryCount))).into()
+    }
+}
+
+/// Refuses a top n of zero.
+pub(crate) fn check_top(what: &'static str, top: u32) -> Result<i64, Error> {
+    match top {
+        0 => Err(Kind::TopZero(what).into()),
+        top => Ok(i64::from(top)),
+    }
+}
+
+/// A CTE that is computed once.
+pub(crate) fn materialized(name: &'static str, select: SelectStatement) -> CommonTableExpression {
+    let mut cte = CommonTableExpression::new();
+    cte.table_name(name).query(select).materialized(true);
+    cte
+}
+
+/// A CTE that Postgres may fold into its user.
+pub(crate) fn cte(name: &'static str, select: SelectStatement) -> CommonTableExpression {
+    let mut cte = CommonTableExpression::new();
+    cte.table_name(name).query(select);
+    cte
+}
+
+/// The window of a ranking: count descending, then id.
+pub(crate) fn by_count_then(id: &'static str) -> WindowStatement {
+    let mut window = WindowStatement::new();
+    window.order_by("query_count", Order::Desc).order_by(id, Order::Asc);
+    window
+}
+
+/// As [`by_count_then`], with the member that has no id after all others.
+pub(crate) fn no_id_last_by_count_then(id: &'static str) -> WindowStatement {
+    let mut window = WindowStatement::new();
+    window
+        .order_by_expr(Expr::col(id).is_null(), Order::Asc)
+        .order_by("query_count", Order::Desc)
+        .order_by(id, Order::Asc);
+    window
+}
+
+/// Folds `ranked` to its top n and one row without rank and id for everything else.
+///
+/// Reads the columns `rank`, `query_count` and `id`; gives those and `members`.
+pub(crate) fn top_and_other(ranked: &'static str, id: &'static str, top: i64) -> SelectStatement {
+    let within = |column: &'static str| {
+        sea_query::CaseStatement::new().case(Expr::col("rank").lte(top), Expr::col(column))
+    };
+    let mut select = SelectStatement::new();
+    select
+        .expr_as(within("rank"), "rank")
+        .expr_as(within(id), id)
+        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+        .expr_as(Func::count(Expr::cust("*")), "members")
+        .from(ranked)
+        // by position: the CASE of the list and of the grouping would bind two parameters, which
+        // Postgres does not know to be equal
+        .add_group_by([Expr::cust("1"), Expr::cust("2")]);
+    select
+}
+
+/// The label of `of`'s row in a parent table, joined to the few result rows; NULL without one.
+pub(crate) fn label<C: IntoColumnRef>(select: &mut SelectStatement, parent: &Parent, of: C) {
+    let Some(label) = parent.label.clone() else {
+        select.expr_as(Expr::cust("NULL").cast_as("text"), "label");
+        return;
+    };
+    let key = Expr::col(("labelled", parent.key.clone())).eq(Expr::col(of));
+    select.expr_as(Expr::col(("labelled", label)).cast_as("text"), "label").join_as(
+        JoinType::LeftJoin,
+        parent.table_ref(),
+        "labelled",
+        key,
+    );
+}
+
+/// A count's share of a total.
+pub(crate) fn share(count: Expr, total: Expr) -> Expr {
+    count.cast_as(FLOAT).div(total.cast_as(FLOAT)).cast_as(FLOAT)
+}
+
+/// Ranked rows in order, the row without a rank last.
+pub(crate) fn order_by_rank<C: IntoColumnRef>(select: &mut SelectStatement, rank: C) {
+    select.order_by_with_nulls(rank, Order::Asc, NullOrdering::Last);
+}
+
+const FLOAT: &str = "double precision";

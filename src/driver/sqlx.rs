@@ -1,0 +1,160 @@
+//! SQLx: statements become its own query types, rows decode through its `FromRow`.
+
+use chrono::NaiveDate;
+use sea_query_binder::SqlxValues;
+use sqlx::postgres::{PgRow, PgTypeInfo, PgValueRef, Postgres};
+use sqlx::query::{Query as SqlxQuery, QueryAs};
+use sqlx::{AssertSqlSafe, Decode, Encode, FromRow, Row, SqlSafeStr, SqlStr, Transaction, Type};
+use uuid::Uuid;
+
+use crate::chart;
+use crate::id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
+use crate::postgres::{IngestError, Outcome, Replace, Session};
+use crate::row::{self, Columns};
+use crate::statement::{Query, Statement};
+
+/// Run-time text becomes a statement here and nowhere else: the library wrote it from constants, checked names
+/// and placeholders.
+fn audited(sql: String) -> SqlStr {
+    AssertSqlSafe(sql).into_sql_str()
+}
+
+impl Statement {
+    /// SQLx's own query: run it with a pool, a connection or a transaction.
+    pub fn into_sqlx(self) -> SqlxQuery<'static, Postgres, SqlxValues> {
+        let (sql, values) = self.into_parts();
+        sqlx::query_with(audited(sql), SqlxValues(values))
+    }
+}
+
+impl<T> Query<T> {
+    /// SQLx's own query, typed: every fetch method works with a pool, a connection or a transaction.
+    pub fn into_sqlx(self) -> QueryAs<'static, Postgres, T, SqlxValues>
+    where
+        T: for<'r> FromRow<'r, PgRow>,
+    {
+        let (sql, values) = self.into_parts();
+        sqlx::query_as_with(audited(sql), SqlxValues(values))
+    }
+}
+
+impl Replace {
+    /// Runs the ingest in the host's transaction; the host commits.
+    ///
+    /// READ COMMITTED and SERIALIZABLE are right; a SERIALIZABLE transaction may fail with SQLSTATE 40001, which
+    /// the host retries.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::Rejected`] before the first write: an empty batch, a REPEATABLE READ transaction, an unknown
+    /// output port, tech asset or consumer. [`IngestError::Driver`] for what SQLx reports. Roll back after either.
+    pub async fn run_sqlx(
+        self,
+        transaction: &mut Transaction<'_, Postgres>,
+    ) -> Result<Outcome, IngestError<sqlx::Error>> {
+        self.run(&mut InTransaction(transaction)).await
+    }
+}
+
+struct InTransaction<'a, 'c>(&'a mut Transaction<'c, Postgres>);
+
+impl Session for InTransaction<'_, '_> {
+    type Error = sqlx::Error;
+
+    async fn count(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
+        Ok(statement.into_sqlx().fetch_all(&mut **self.0).await?.len() as u64)
+    }
+
+    async fn text(&mut self, statement: Statement) -> Result<String, sqlx::Error> {
+        statement.into_sqlx().fetch_one(&mut **self.0).await?.try_get(0)
+    }
+
+    async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, sqlx::Error> {
+        statement.into_sqlx().fetch_all(&mut **self.0).await?.iter().map(|row| row.try_get(0)).collect()
+    }
+}
+
+impl Columns for PgRow {
+    type Error = sqlx::Error;
+
+    fn date(&self, column: &'static str) -> Result<NaiveDate, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn uuid(&self, column: &'static str) -> Result<Uuid, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn uuid_or_null(&self, column: &'static str) -> Result<Option<Uuid>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn text_or_null(&self, column: &'static str) -> Result<Option<String>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn count(&self, column: &'static str) -> Result<i64, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn count_or_null(&self, column: &'static str) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn share(&self, column: &'static str) -> Result<f64, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn flag(&self, column: &'static str) -> Result<bool, sqlx::Error> {
+        self.try_get(column)
+    }
+}
+
+macro_rules! row {
+    ($($name:ident),* $(,)?) => {$(
+        impl FromRow<'_, PgRow> for chart::$name {
+            fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+                row::Decode::decode(row)
+            }
+        }
+    )*};
+}
+
+row!(QueriesOverTimePoint, QueryDistributionSlice, QueryDistributionGroupSlice, MostPopularAsset);
+
+macro_rules! id {
+    ($($name:ident),*) => {$(
+        impl Type<Postgres> for $name {
+            fn type_info() -> PgTypeInfo {
+                <Uuid as Type<Postgres>>::type_info()
+            }
+
+            fn compatible(ty: &PgTypeInfo) -> bool {
+                <Uuid as Type<Postgres>>::compatible(ty)
+            }
+        }
+
+        impl<'q> Encode<'q, Postgres> for $name {
+            fn encode_by_ref(
+                &self,
+                buffer: &mut sqlx::postgres::PgArgumentBuffer,
+            ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+                <Uuid as Encode<'q, Postgres>>::encode_by_ref(&self.0, buffer)
+            }
+        }
+
+        impl<'r> Decode<'r, Postgres> for $name {
+            fn decode(value: PgValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+                <Uuid as Decode<'r, Postgres>>::decode(value).map(Self)
+            }
+        }
+
+        impl sqlx::postgres::PgHasArrayType for $name {
+            fn array_type_info() -> PgTypeInfo {
+                <Uuid as sqlx::postgres::PgHasArrayType>::array_type_info()
+            }
+        }
+    )*};
+}
+
+id!(OutputPortId, ConsumerId, TechAssetId, GroupId);

@@ -1,0 +1,57 @@
+//! The configured model: which tables, which names, which parents.
+
+mod builder;
+mod reference;
+mod table;
+
+pub use builder::UsageModelBuilder;
+pub(crate) use reference::Parent;
+pub use reference::{OnDelete, Reference};
+pub use table::{Column, TableNames};
+pub(crate) use table::{Stats, Table};
+
+use crate::ident::Ident;
+
+/// The usage-metrics model of one portal.
+///
+/// Made once by [`UsageModel::builder`], where every name is checked; afterwards it renders each
+/// statement of the library: tables, ingests and charts. It holds no connection and is cheap to share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageModel {
+    pub(crate) schema: Ident,
+    pub(crate) output_ports: Parent,
+    pub(crate) consumers: Parent,
+    pub(crate) tech_assets: Parent,
+    pub(crate) query_stats: Table,
+    pub(crate) touch_stats: Table,
+    pub(crate) delete_indexes: DeleteIndexes,
+}
+
+/// Whether ids that no key starts with have an index, so that deleting a parent is fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeleteIndexes {
+    Without,
+    With,
+}
+
+impl UsageModel {
+    /// Starts a model with the default names and no parents yet.
+    pub fn builder() -> UsageModelBuilder {
+        UsageModelBuilder::default()
+    }
+
+    /// The tables of the model, in the order in which they are created.
+    pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
+        [&self.query_stats, &self.touch_stats].into_iter()
+    }
+
+    /// The parent that an id column of any table points to; `None` for columns without one.
+    pub(crate) fn parent(&self, column: Column) -> Option<&Parent> {
+        match column {
+            Column::OutputPortId | Column::OutputPortId1 | Column::OutputPortId2 => Some(&self.output_ports),
+            Column::TechAssetId => Some(&self.tech_assets),
+            Column::ConsumerId => Some(&self.consumers),
+            Column::Date | Column::QueryCount => None,
+        }
+    }
+}

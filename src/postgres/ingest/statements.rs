@@ -1,0 +1,147 @@
+//! The statements of an ingest.
+//!
+//! Rows are bound as arrays, one a column, so the text never depends on the size of a batch. This form was
+//! measured against the usual ones, and also runs on Citus and on TimescaleDB with compressed chunks.
+
+use sea_query::Value;
+
+use super::TableRows;
+use crate::ident::fnv1a;
+use crate::model::{Column, Parent, Table, UsageModel};
+use crate::statement::{self, Param, SqlWriter, Statement};
+use crate::usage::Scope;
+
+/// Which isolation level the transaction has: its snapshot must not be older than the lock.
+pub(super) fn isolation() -> Statement {
+    let mut sql = SqlWriter::new();
+    sql.text("SELECT current_setting('transaction_isolation') AS \"isolation\"");
+    sql.into_statement()
+}
+
+/// One writer for each model: without it, two ingests of overlapping scopes could mix.
+pub(super) fn lock(model: &UsageModel) -> Statement {
+    let name = format!("output-port-usage {} {}", model.schema, model.query_stats.name);
+    let key = i64::from_ne_bytes(fnv1a(name.as_bytes()).to_ne_bytes());
+    let mut sql = SqlWriter::new();
+    let key = sql.bind(Value::from(key));
+    sql.text("SELECT pg_advisory_xact_lock(").param(key).text(")");
+    sql.into_statement()
+}
+
+/// The ids that a parent table does not hold, ascending.
+pub(super) fn unknown(parent: &Parent, ids: Value) -> Statement {
+    let mut sql = SqlWriter::new();
+    let ids = sql.bind(ids);
+    sql.text("SELECT u.id\nFROM unnest(").param(ids).text("::uuid[]) AS u(id)\nLEFT JOIN ");
+    sql.qualified(&parent.schema, &parent.table).text(" AS p ON p.").ident(&parent.key).text(" = u.id");
+    sql.text("\nWHERE p.").ident(&parent.key).text(" IS NULL\nORDER BY u.id");
+    sql.into_statement()
+}
+
+/// Removes the rows of the scope that the batch does not hold.
+pub(super) fn remove_vanished(scope: &Scope, rows: &TableRows) -> Statement {
+    let table = &rows.table;
+    let mut sql = SqlWriter::new();
+    let scope = ScopeParams::bind(&mut sql, scope);
+    let keys = bind_keys(&mut sql, rows);
+    sql.text("DELETE FROM ").qualified(&table.schema, &table.name).text(" AS t\nWHERE ");
+    scope.write(&mut sql, table, "t.");
+    sql.text("\n    AND NOT EXISTS (\n        SELECT 1\n        FROM unnest(");
+    unnest_keys(&mut sql, &keys);
+    sql.text(") AS u(").list(", ", key_columns(table), |sql, column| {
+        sql.ident(table.column(column));
+    });
+    sql.text(")\n        WHERE ").list(" AND ", table.stats.key(), |sql, &column| {
+        let column = table.column(column);
+        sql.text("u.").ident(column).text(" = t.").ident(column);
+    });
+    sql.text("\n    )\nRETURNING 1");
+    sql.into_statement()
+}
+
+/// Inserts the batch's rows that the scope does not hold and updates those that differ.
+///
+/// The diff comes first, so an equal row is not even locked; ON CONFLICT then settles the rest.
+pub(super) fn write_changed(scope: &Scope, rows: &TableRows) -> Statement {
+    let table = &rows.table;
+    let count = table.column(Column::QueryCount);
+    let mut sql = SqlWriter::new();
+    let scope = ScopeParams::bind(&mut sql, scope);
+    let keys = bind_keys(&mut sql, rows);
+    let counts = sql.bind(statement::ints(rows.counts.iter().copied()));
+    let columns = || key_columns(table).chain([Column::QueryCount]).map(|column| table.column(column));
+
+    sql.text("INSERT INTO ").qualified(&table.schema, &table.name).text(" AS t (");
+    sql.list(", ", columns(), |sql, column| {
+        sql.ident(column);
+    });
+    sql.text(")\nSELECT ").list(", ", columns(), |sql, column| {
+        sql.text("u.").ident(column);
+    });
+    sql.text("\nFROM unnest(");
+    unnest_keys(&mut sql, &keys);
+    sql.text(", ").param(counts).text("::integer[]) AS u(").list(", ", columns(), |sql, column| {
+        sql.ident(column);
+    });
+    sql.text(")\nLEFT JOIN (\n    SELECT ").list(", ", columns(), |sql, column| {
+        sql.ident(column);
+    });
+    sql.text("\n    FROM ").qualified(&table.schema, &table.name).text("\n    WHERE ");
+    scope.write(&mut sql, table, "");
+    sql.text("\n) AS o USING (").list(", ", table.stats.key(), |sql, &column| {
+        sql.ident(table.column(column));
+    });
+    sql.text(")\nWHERE o.").ident(count).text(" IS DISTINCT FROM u.").ident(count);
+    sql.text("\nON CONFLICT (").list(", ", table.stats.key(), |sql, &column| {
+        sql.ident(table.column(column));
+    });
+    sql.text(") DO UPDATE SET ").ident(count).text(" = excluded.").ident(count);
+    sql.text("\n    WHERE t.").ident(count).text(" IS DISTINCT FROM excluded.").ident(count);
+    sql.text("\nRETURNING 1");
+    sql.into_statement()
+}
+
+/// The columns of the key as the arrays are bound: the date, then the ids.
+fn key_columns(table: &Table) -> impl Iterator<Item = Column> {
+    [Column::Date].into_iter().chain(table.stats.ids())
+}
+
+fn bind_keys(sql: &mut SqlWriter, rows: &TableRows) -> Vec<Param> {
+    let dates = sql.bind(statement::dates(rows.dates.iter().copied()));
+    let ids = rows.ids.iter().map(|ids| sql.bind(statement::uuids(ids.iter().copied())));
+    [dates].into_iter().chain(ids).collect()
+}
+
+fn unnest_keys(sql: &mut SqlWriter, keys: &[Param]) {
+    sql.list(", ", keys.iter().enumerate(), |sql, (index, &key)| {
+        sql.param(key).text(if index == 0 { "::date[]" } else { "::uuid[]" });
+    });
+}
+
+/// The bound scope of a statement.
+struct ScopeParams {
+    ports: Param,
+    from: Param,
+    until: Param,
+}
+
+impl ScopeParams {
+    fn bind(sql: &mut SqlWriter, scope: &Scope) -> Self {
+        let days = scope.days();
+        Self {
+            ports: sql.bind(statement::uuids(scope.output_ports().iter().map(|port| port.0))),
+            from: sql.bind(Value::from(days.start)),
+            until: sql.bind(Value::from(days.end)),
+        }
+    }
+
+    /// Whether a row of the table, whose alias is `of`, lies in the scope.
+    fn write(&self, sql: &mut SqlWriter, table: &Table, of: &'static str) {
+        let date = table.column(Column::Date);
+        let mut ports = table.stats.ports();
+        let Some(port) = ports.next() else { return };
+        sql.text(of).ident(table.column(port)).text(" = ANY(").param(self.ports).text("::uuid[])");
+        sql.text(" AND ").text(of).ident(date).text(" >= ").param(self.from).text("::date");
+        sql.text(" AND ").text(of).ident(date).text(" < ").param(self.until).text("::date");
+    }
+}
