@@ -1,0 +1,143 @@
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::account::Account;
+use crate::binaries;
+use crate::error::{Error, Kind};
+use crate::server::{Origin, SETTINGS, Started};
+use crate::watcher::Watcher;
+
+/// `$1` holds the binaries, `$2` is the directory; the rest are the server's arguments.
+///
+/// The watcher is the server's parent, so there is no moment at which a server runs unwatched. It runs as the
+/// server's user, who owns the directory. `trap ''` also reaches `initdb`; the server sets its own handlers.
+const SCRIPT: &str = r#"
+trap '' HUP INT QUIT TERM
+binaries=$1 directory=$2
+shift 2
+if "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync --no-instructions \
+    </dev/null >/dev/null
+then
+    "$binaries/postgres" -D "$directory/data" -k "$directory" -p 5432 "$@" </dev/null &
+    server=$!
+    cat >/dev/null
+    kill -QUIT "$server"
+    wait "$server"
+fi
+rm -rf -- "$directory"
+"#;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Starts a throw-away cluster with the newest binaries that can.
+pub(crate) fn start() -> Result<Started, Error> {
+    let account = Account::for_server()?;
+    let mut failure = Kind::NoBinaries.into();
+    for folder in binaries::folders() {
+        match start_with(folder, account) {
+            Ok(started) => return Ok(started),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn start_with(binaries: PathBuf, account: Option<Account>) -> Result<Started, Error> {
+    let (directory, watcher) = prepare(&binaries, account).map_err(|source| Kind::Prepare { source })?;
+    match wait_until_ready(watcher, &directory.log) {
+        Ok(watcher) => {
+            let url = socket_url(&directory.path)?;
+            let origin = Origin::Local { binaries, directory: directory.path };
+            Ok(Started { admin: url, origin, watcher: Some(watcher) })
+        }
+        Err(log) => Err(Kind::Local { binaries, log }.into()),
+    }
+}
+
+/// A cluster's directory, and its log, which stays readable when the directory is gone.
+#[derive(Debug)]
+struct Directory {
+    path: PathBuf,
+    log: File,
+}
+
+fn prepare(binaries: &Path, account: Option<Account>) -> io::Result<(Directory, Watcher)> {
+    // Only its owner can enter it, so the socket needs no password. The watcher deletes it.
+    let path = tempfile::Builder::new().prefix("output-port-usage-").tempdir()?.keep();
+    let watched = (|| {
+        if let Some(account) = account {
+            chown(&path, Some(account.user), Some(account.group))?;
+        }
+        let output = File::options().create(true).append(true).open(path.join("log"))?;
+        let log = File::open(path.join("log"))?;
+        let mut arguments = vec![binaries.as_os_str(), path.as_os_str()];
+        for setting in ["listen_addresses="].iter().chain(&SETTINGS) {
+            arguments.extend([OsStr::new("-c"), OsStr::new(setting)]);
+        }
+        let watcher = Watcher::start(SCRIPT, arguments, account, output.try_clone()?.into(), output.into())?;
+        Ok((log, watcher))
+    })();
+    match watched {
+        Ok((log, watcher)) => Ok((Directory { path, log }, watcher)),
+        Err(error) => {
+            // There is no watcher yet to do it.
+            let _ = fs::remove_dir_all(&path);
+            Err(error)
+        }
+    }
+}
+
+/// Waits for the server's own word; a failure ends the watcher and returns the end of the log.
+fn wait_until_ready(mut watcher: Watcher, log: &File) -> Result<Watcher, String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let over = watcher.is_over();
+        let text = read_from_start(log).unwrap_or_default();
+        if text.contains("database system is ready to accept connections") {
+            return Ok(watcher);
+        }
+        // Nobody connects before the server is ready, so a FATAL is the server's own end.
+        if over || text.contains("FATAL:") || Instant::now() > deadline {
+            watcher.dismiss();
+            let text = read_from_start(log).unwrap_or_default();
+            return Err(last_lines(&text));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn read_from_start(log: &File) -> io::Result<String> {
+    use std::os::unix::fs::FileExt;
+    let mut bytes = vec![0; usize::try_from(log.metadata()?.len()).unwrap_or(0)];
+    let read = log.read_at(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The part of a server's log that says why it failed.
+pub(crate) fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(10)..].join("\n")
+}
+
+/// A URL that both sqlx and tokio-postgres read as a socket: the directory, percent-encoded, as the host.
+fn socket_url(directory: &Path) -> Result<Url, Error> {
+    let host: String = directory
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(*byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    let url = format!("postgres://postgres@{host}:5432/postgres");
+    Url::parse(&url).map_err(|source| Kind::UrlInvalid { source: Some(source) }.into())
+}
