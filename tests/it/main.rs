@@ -1,1 +1,12 @@
 //! The integration tests, one binary; modules mirror `src`.
+//!
+//! Every database test runs on a real PostgreSQL: see `throwaway-postgres` for where it comes from.
+
+mod charts;
+mod charts_random;
+mod ddl;
+mod fold;
+mod ingest;
+mod model;
+mod plans;
+mod portal;

@@ -1,0 +1,175 @@
+//! Charts on random facts, held against plain folds of the same facts.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono::{Days, NaiveDate};
+use output_port_usage::chart::*;
+use output_port_usage::*;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::fold;
+use crate::portal::{Portal, asset, consumer, day, group_of, port, queries, scope, touches};
+
+/// Facts of 4 ports, 4 tech assets and 4 consumers around a year's end, where ISO weeks, months, quarters and years
+/// end within days of each other; small counts, so that ties are common.
+#[derive(Debug, Clone)]
+struct Facts {
+    queries: Vec<OutputPortQueries>,
+    touches: Vec<TechAssetTouches>,
+    days: Range<NaiveDate>,
+    top: u32,
+}
+
+const EDGES: [(i32, u32, u32); 4] = [(2026, 12, 24), (2028, 2, 20), (2025, 9, 25), (2027, 12, 28)];
+
+fn facts() -> impl Strategy<Value = Facts> {
+    let cell = (0..24u64, 0..4u128, 0..4u128, prop::collection::vec(0..4u64, 4), 0..3u64);
+    (0..EDGES.len(), prop::collection::vec(cell, 0..60), 0..24u64, 1..40u64, 1..5u32).prop_map(
+        |(edge, cells, first, length, top)| {
+            let (year, month, of_month) = EDGES[edge];
+            let start = day(year, month, of_month);
+            let mut by_key = BTreeMap::new();
+            for (offset, of, by, read, spare) in cells {
+                by_key.insert((start + Days::new(offset), of, by), (read, spare));
+            }
+            let mut facts = Facts {
+                queries: Vec::new(),
+                touches: Vec::new(),
+                days: start + Days::new(first)..start + Days::new(first + length),
+                top,
+            };
+            for ((date, of, by), (read, spare)) in by_key {
+                let (most, sum) = (read.iter().copied().max().unwrap_or(0), read.iter().sum::<u64>());
+                if sum == 0 {
+                    continue;
+                }
+                // any count from the largest number of touches to their sum can come from a log
+                facts.queries.push(queries(date, port(of), consumer(by), (most + spare).min(sum)));
+                for (number, count) in read.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                    facts.touches.push(touches(date, port(of), asset(number as u128), consumer(by), count));
+                }
+            }
+            facts
+        },
+    )
+}
+
+const GRANULARITIES: [Granularity; 5] =
+    [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter, Granularity::Year];
+
+#[test]
+fn charts_of_random_facts_equal_plain_folds() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let portal = runtime.block_on(Portal::new());
+    let everything = scope(day(2025, 1, 1)..day(2029, 1, 1), (0..4).map(port));
+    let met = Cell::new((0, 0, 0));
+    let mut runner = TestRunner::new(Config { cases: 96, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&facts(), |facts| {
+            runtime.block_on(async {
+                let batch =
+                    UsageBatch::new(everything.clone(), facts.queries.clone()).touches(facts.touches.clone());
+                let replace = portal.model.replace(&batch).unwrap().allow_empty();
+                portal.try_replace(replace).await.unwrap();
+                for of in (0..4).map(port) {
+                    let partial = over_time_agrees(&portal, &facts, of).await;
+                    let (tie, other) = distribution_agrees(&portal, &facts, of).await;
+                    let (ties, folds, partials) = met.get();
+                    met.set((ties + i32::from(tie), folds + i32::from(other), partials + i32::from(partial)));
+                    groups_agree(&portal, &facts, of).await;
+                    assets_agree(&portal, &facts, of).await;
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+    // the facts must meet the rules that they are here to try
+    let (ties, folds, partials) = met.get();
+    assert!(ties > 20 && folds > 20 && partials > 20, "ties {ties}, folds {folds}, partials {partials}");
+}
+
+async fn over_time_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -> bool {
+    let mut any_partial = false;
+    for granularity in GRANULARITIES {
+        for days in [facts.days.clone(), granularity.expand(facts.days.clone())] {
+            let chart = QueriesOverTime::new(of, days.clone()).granularity(granularity);
+            let points = portal.rows(&chart).await;
+            let read: Vec<_> = points.iter().map(|p| (p.bucket, p.query_count, p.partial)).collect();
+            assert_eq!(
+                read,
+                fold::over_time(&facts.queries, of, &days, granularity),
+                "{granularity:?} {days:?}"
+            );
+            any_partial |= points.iter().any(|point| point.partial && point.query_count > 0);
+        }
+    }
+    any_partial
+}
+
+async fn distribution_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -> (bool, bool) {
+    let counts = fold::by_consumer(&facts.queries, of, &facts.days);
+    let total: i64 = counts.values().sum();
+    let (top, other) = fold::ranking(counts, facts.top as usize);
+    let slices = portal.rows(&QueryDistribution::new(of, facts.days.clone()).top(facts.top)).await;
+    let mut expected: Vec<(ConsumerOrOther, i64, Option<i64>)> = Vec::new();
+    for (index, (id, count)) in top.iter().enumerate() {
+        let label = Some(format!("consumer {}", id.0.as_u128() - 0xc000_0000));
+        expected.push((ConsumerOrOther::Consumer { id: *id, label }, *count, Some(index as i64 + 1)));
+    }
+    if let Some((members, count)) = other {
+        expected.push((ConsumerOrOther::Other { members }, count, None));
+    }
+    let read: Vec<_> = slices.iter().map(|s| (s.consumer.clone(), s.query_count, s.rank)).collect();
+    assert_eq!(read, expected);
+    for slice in &slices {
+        assert_eq!(slice.share, slice.query_count as f64 / total as f64);
+    }
+    (top.windows(2).any(|pair| pair[0].1 == pair[1].1), other.is_some())
+}
+
+async fn groups_agree(portal: &Portal, facts: &Facts, of: OutputPortId) {
+    let mut counts: BTreeMap<Option<GroupId>, i64> = BTreeMap::new();
+    for (id, count) in fold::by_consumer(&facts.queries, of, &facts.days) {
+        *counts.entry(group_of(id)).or_default() += count;
+    }
+    let none = counts.remove(&None);
+    let (ranked, _) = fold::ranking(counts, usize::MAX);
+    let mut expected: Vec<(Option<GroupId>, i64)> = ranked.into_iter().collect();
+    expected.extend(none.map(|count| (None, count)));
+    let rest = expected.split_off((facts.top as usize).min(expected.len()));
+    let slices = portal.rows(&QueryDistribution::new(of, facts.days.clone()).top(facts.top).by_group()).await;
+    let (named, other): (Vec<_>, Vec<_>) = slices.into_iter().partition(|slice| slice.rank.is_some());
+    let read: Vec<_> = named
+        .iter()
+        .map(|slice| match &slice.group {
+            GroupOrOther::Group { id, .. } => (Some(*id), slice.query_count),
+            _ => (None, slice.query_count),
+        })
+        .collect();
+    assert_eq!(read, expected);
+    let other: Vec<_> = other.into_iter().map(|slice| (slice.group, slice.query_count)).collect();
+    let folded = (!rest.is_empty()).then(|| {
+        let members = rest.len() as i64;
+        (GroupOrOther::Other { members }, rest.iter().map(|(_, count)| count).sum::<i64>())
+    });
+    assert_eq!(other, Vec::from_iter(folded));
+}
+
+async fn assets_agree(portal: &Portal, facts: &Facts, of: OutputPortId) {
+    let assets = fold::by_asset(&facts.touches, of, &facts.days);
+    let total: i64 = assets.values().map(|asset| asset.0).sum();
+    let counts = assets.iter().map(|(id, asset)| (*id, asset.0)).collect();
+    let (top, _) = fold::ranking(counts, facts.top as usize);
+    let rows = portal.rows(&MostPopularAssets::new(of, facts.days.clone()).top(facts.top)).await;
+    assert_eq!(rows.len(), top.len());
+    for (index, (row, (id, count))) in rows.iter().zip(top).enumerate() {
+        let (_, consumers, last_used) = &assets[&id];
+        assert_eq!((row.tech_asset_id, row.touches, row.rank), (id, count, index as i64 + 1));
+        assert_eq!((row.consumers, row.last_used), (consumers.len() as i64, *last_used));
+        assert_eq!(row.share, count as f64 / total as f64);
+        assert_eq!(row.label, Some(format!("asset {}", id.0.as_u128() - 0xe000_0000)));
+    }
+}

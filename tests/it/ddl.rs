@@ -1,0 +1,188 @@
+//! Creating, dropping and vacuuming the tables.
+
+use output_port_usage::*;
+
+use crate::portal::{
+    Portal, QUERY_STATS, TOUCH_STATS, asset, builder, consumer, day, port, queries, scope, touches,
+};
+
+fn script(statements: &[Statement]) -> String {
+    statements.iter().map(|statement| format!("{statement};\n")).collect()
+}
+
+#[test]
+fn create_tables_declares_keys_references_and_comments() {
+    let model = builder().build().unwrap();
+    insta::assert_snapshot!(script(&model.create_tables()), @r#"
+    CREATE TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" (
+        "date" date NOT NULL,
+        "output_port_id" uuid NOT NULL,
+        "consumer_id" uuid NOT NULL,
+        "query_count" integer NOT NULL,
+        CONSTRAINT "output_port_query_stats_daily_pkey" PRIMARY KEY ("output_port_id", "date", "consumer_id") INCLUDE ("query_count"),
+        CONSTRAINT "output_port_query_stats_daily_query_count_check" CHECK ("query_count" >= 0),
+        CONSTRAINT "output_port_query_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+        CONSTRAINT "output_port_query_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT
+    ) WITH (
+        autovacuum_vacuum_insert_scale_factor = 0.0,
+        autovacuum_vacuum_insert_threshold = 5000,
+        autovacuum_vacuum_scale_factor = 0.01,
+        autovacuum_analyze_scale_factor = 0.02
+    );
+    CREATE INDEX IF NOT EXISTS "output_port_query_stats_daily_date_idx" ON "usage"."output_port_query_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT ON TABLE "usage"."output_port_query_stats_daily" IS 'Queries per day, output port and consumer; a query counts once however many tech assets it joins';
+    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."date" IS 'Local day of the query''s start';
+    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."output_port_id" IS 'Output port that was read';
+    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."query_count" IS 'Distinct queries on the output port';
+    CREATE TABLE IF NOT EXISTS "usage"."tech_asset_stats_daily" (
+        "date" date NOT NULL,
+        "output_port_id" uuid NOT NULL,
+        "tech_asset_id" uuid NOT NULL,
+        "consumer_id" uuid NOT NULL,
+        "query_count" integer NOT NULL,
+        CONSTRAINT "tech_asset_stats_daily_pkey" PRIMARY KEY ("output_port_id", "date", "tech_asset_id", "consumer_id") INCLUDE ("query_count"),
+        CONSTRAINT "tech_asset_stats_daily_query_count_check" CHECK ("query_count" >= 0),
+        CONSTRAINT "tech_asset_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+        CONSTRAINT "tech_asset_stats_daily_tech_asset_id_fkey" FOREIGN KEY ("tech_asset_id") REFERENCES "portal"."technical_assets" ("id") ON DELETE CASCADE,
+        CONSTRAINT "tech_asset_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT
+    ) WITH (
+        autovacuum_vacuum_insert_scale_factor = 0.0,
+        autovacuum_vacuum_insert_threshold = 5000,
+        autovacuum_vacuum_scale_factor = 0.01,
+        autovacuum_analyze_scale_factor = 0.02
+    );
+    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_date_idx" ON "usage"."tech_asset_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT ON TABLE "usage"."tech_asset_stats_daily" IS 'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it';
+    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."date" IS 'Local day of the query''s start';
+    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."output_port_id" IS 'Output port that was read';
+    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."tech_asset_id" IS 'Tech asset that was read';
+    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."query_count" IS 'Distinct queries that read the tech asset';
+    "#);
+}
+
+#[test]
+fn the_other_statements_of_a_model_without_rows() {
+    let model = builder().build().unwrap();
+    insta::assert_snapshot!(model.create_schema(), @r#"CREATE SCHEMA IF NOT EXISTS "usage""#);
+    insta::assert_snapshot!(script(&model.drop_tables()), @r#"
+    DROP TABLE IF EXISTS "usage"."tech_asset_stats_daily";
+    DROP TABLE IF EXISTS "usage"."output_port_query_stats_daily";
+    "#);
+    insta::assert_snapshot!(model.vacuum(), @r#"VACUUM (ANALYZE) "usage"."output_port_query_stats_daily", "usage"."tech_asset_stats_daily""#);
+    assert!(model.vacuum().runs_outside_transaction());
+    assert!(!model.create_schema().runs_outside_transaction());
+}
+
+#[test]
+fn delete_indexes_cover_the_ids_that_no_key_starts_with() {
+    let model = builder().delete_indexes().build().unwrap();
+    let indexes: Vec<Statement> =
+        model.create_tables().into_iter().filter(|s| s.sql().ends_with("_id\")")).collect();
+    insta::assert_snapshot!(script(&indexes), @r#"
+    CREATE INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
+    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
+    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
+    "#);
+}
+
+#[test]
+fn a_long_table_name_keeps_its_derived_names_within_63_bytes_and_apart() {
+    let model = builder().query_stats(TableNames::new("q".repeat(63))).build().unwrap();
+    let text = script(&model.create_tables());
+    let names: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
+    assert!(names.iter().all(|name| name.len() <= 63));
+    let mut constraints: Vec<&str> =
+        text.split("CONSTRAINT \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let count = constraints.len();
+    constraints.sort_unstable();
+    constraints.dedup();
+    assert_eq!(constraints.len(), count);
+}
+
+#[tokio::test]
+async fn creating_and_dropping_twice_is_the_same_as_once() {
+    let portal = Portal::with(builder().delete_indexes().build().unwrap()).await;
+    portal.create_tables().await;
+    let tables = "SELECT relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE nspname = 'usage' AND relkind = 'r' ORDER BY 1";
+    assert_eq!(portal.texts(tables).await, [QUERY_STATS, TOUCH_STATS]);
+    for _ in 0..2 {
+        for statement in portal.model.drop_tables() {
+            statement.into_sqlx().execute(&portal.pool).await.unwrap();
+        }
+    }
+    assert!(portal.texts(tables).await.is_empty());
+}
+
+#[tokio::test]
+async fn every_table_and_column_has_a_comment() {
+    let portal = Portal::new().await;
+    let without = "SELECT c.relname || '.' || coalesce(a.attname, '') FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND nspname = 'usage'
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relkind = 'r' AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)";
+    assert_eq!(portal.texts(without).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn vacuum_leaves_every_page_all_visible() {
+    let portal = with_usage(builder()).await;
+    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    let hidden =
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'usage'::regnamespace AND relkind = 'r'
+        AND relallvisible < relpages";
+    assert_eq!(portal.texts(hidden).await, Vec::<String>::new());
+}
+
+/// Two consumers' queries on two ports, each reading the tech asset of the port's number.
+async fn with_usage(builder: UsageModelBuilder) -> Portal {
+    let portal = Portal::with(builder.build().unwrap()).await;
+    let first = day(2026, 1, 1);
+    let pairs = || [1, 2].into_iter().flat_map(|of| [1, 2].map(|by| (of, by)));
+    let rows = pairs().map(|(of, by)| queries(first, port(of), consumer(by), 1)).collect();
+    let read = pairs().map(|(of, by)| touches(first, port(of), asset(of), consumer(by), 1)).collect();
+    let batch = UsageBatch::new(scope(first..day(2026, 1, 2), [port(1), port(2)]), rows).touches(read);
+    portal.replace(&batch).await;
+    portal
+}
+
+async fn delete(portal: &Portal, sql: &'static str, id: uuid::Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query(sql).bind(id).execute(&portal.pool).await.map(|_| ())
+}
+
+const DELETE_PORT: &str = "DELETE FROM portal.datasets WHERE id = $1";
+const DELETE_ASSET: &str = "DELETE FROM portal.technical_assets WHERE id = $1";
+const DELETE_CONSUMER: &str = "DELETE FROM portal.data_products WHERE id = $1";
+
+#[tokio::test]
+async fn usage_goes_with_its_output_port_and_tech_asset_by_default() {
+    let portal = with_usage(builder()).await;
+    delete(&portal, DELETE_PORT, port(1).0).await.unwrap();
+    assert_eq!(portal.contents(QUERY_STATS).await.len(), 2);
+    assert_eq!(portal.contents(TOUCH_STATS).await.len(), 2);
+    delete(&portal, DELETE_ASSET, asset(2).0).await.unwrap();
+    assert_eq!(portal.contents(QUERY_STATS).await.len(), 2);
+    assert_eq!(portal.contents(TOUCH_STATS).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_consumer_with_usage_cannot_be_deleted_by_default() {
+    let portal = with_usage(builder()).await;
+    let error = delete(&portal, DELETE_CONSUMER, consumer(1).0).await.unwrap_err();
+    assert_eq!(error.as_database_error().unwrap().code().unwrap(), "23503");
+    assert_eq!(portal.contents(QUERY_STATS).await.len(), 4);
+}
+
+#[tokio::test]
+async fn kept_usage_outlives_its_parent_and_reads_without_a_label() {
+    let consumers = Reference::to("data_products").schema("portal").label("name").on_delete(OnDelete::Keep);
+    let portal = with_usage(builder().consumers(consumers)).await;
+    delete(&portal, DELETE_CONSUMER, consumer(1).0).await.unwrap();
+    let days = day(2026, 1, 1)..day(2026, 1, 2);
+    let slices = portal.rows(&chart::QueryDistribution::new(port(1), days)).await;
+    let gone = chart::ConsumerOrOther::Consumer { id: consumer(1), label: None };
+    assert_eq!(slices[0].consumer, gone);
+    assert_eq!(slices.len(), 2);
+}

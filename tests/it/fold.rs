@@ -1,0 +1,85 @@
+//! The charts computed by plain folds of the facts, without SQL: what the statements are held against.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use chrono::{Datelike, NaiveDate};
+use output_port_usage::*;
+
+/// The first day of the bucket that holds `day`, by walking back a day at a time.
+pub fn bucket(granularity: Granularity, day: NaiveDate) -> NaiveDate {
+    let starts = |day: NaiveDate| match granularity {
+        Granularity::Day => true,
+        Granularity::Week => day.weekday() == chrono::Weekday::Mon,
+        Granularity::Month => day.day() == 1,
+        Granularity::Quarter => day.day() == 1 && [1, 4, 7, 10].contains(&day.month()),
+        Granularity::Year => day.ordinal() == 1,
+        _ => unreachable!("the tests know every granularity"),
+    };
+    day.iter_days().rev().find(|day| starts(*day)).unwrap()
+}
+
+pub fn days(range: &Range<NaiveDate>) -> impl Iterator<Item = NaiveDate> {
+    range.start.iter_days().take_while(|day| *day < range.end)
+}
+
+/// `(bucket, queries, partial)`.
+pub fn over_time(
+    facts: &[OutputPortQueries],
+    port: OutputPortId,
+    range: &Range<NaiveDate>,
+    granularity: Granularity,
+) -> Vec<(NaiveDate, i64, bool)> {
+    let mut points: BTreeMap<NaiveDate, i64> = BTreeMap::new();
+    for day in days(range) {
+        let counted = facts.iter().filter(|fact| fact.date == day && fact.output_port_id == port);
+        *points.entry(bucket(granularity, day)).or_default() +=
+            counted.map(|fact| fact.query_count as i64).sum::<i64>();
+    }
+    points
+        .into_iter()
+        .map(|(start, count)| {
+            let whole = start.iter_days().take_while(|day| bucket(granularity, *day) == start);
+            (start, count, whole.into_iter().any(|day| !range.contains(&day)))
+        })
+        .collect()
+}
+
+/// Members by count descending, then by id; the first `top`, and what is left as `(members, count)`.
+pub type Ranking<Id> = (Vec<(Id, i64)>, Option<(i64, i64)>);
+
+pub fn ranking<Id: Ord + Copy>(counts: BTreeMap<Id, i64>, top: usize) -> Ranking<Id> {
+    let mut ranked: Vec<(Id, i64)> = counts.into_iter().collect();
+    ranked.sort_by_key(|(id, count)| (-count, *id));
+    let rest = ranked.split_off(top.min(ranked.len()));
+    let other = (!rest.is_empty()).then(|| (rest.len() as i64, rest.iter().map(|(_, count)| count).sum()));
+    (ranked, other)
+}
+
+pub fn by_consumer(
+    facts: &[OutputPortQueries],
+    port: OutputPortId,
+    range: &Range<NaiveDate>,
+) -> BTreeMap<ConsumerId, i64> {
+    let mut counts = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.output_port_id == port && range.contains(&fact.date)) {
+        *counts.entry(fact.consumer_id).or_default() += fact.query_count as i64;
+    }
+    counts
+}
+
+/// For each tech asset: touches, distinct consumers, last used day.
+pub fn by_asset(
+    facts: &[TechAssetTouches],
+    port: OutputPortId,
+    range: &Range<NaiveDate>,
+) -> BTreeMap<TechAssetId, (i64, BTreeSet<ConsumerId>, NaiveDate)> {
+    let mut assets: BTreeMap<TechAssetId, (i64, BTreeSet<ConsumerId>, NaiveDate)> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.output_port_id == port && range.contains(&fact.date)) {
+        let asset = assets.entry(fact.tech_asset_id).or_insert((0, BTreeSet::new(), fact.date));
+        asset.0 += fact.query_count as i64;
+        asset.1.insert(fact.consumer_id);
+        asset.2 = asset.2.max(fact.date);
+    }
+    assets
+}

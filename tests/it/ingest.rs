@@ -1,0 +1,325 @@
+//! Ingests: what they write, what they refuse, and that nothing is half written.
+
+use output_port_usage::*;
+
+use crate::portal::{
+    Portal, QUERY_STATS, TOUCH_STATS, asset, builder, consumer, day, port, queries, scope, touches,
+};
+
+/// Port 1 on 1 and 2 January: 3 rows of queries, 4 of touches.
+fn batch() -> UsageBatch {
+    let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
+    UsageBatch::new(
+        scope(first..day(2026, 1, 3), [port(1)]),
+        vec![
+            queries(second, port(1), consumer(1), 3),
+            queries(first, port(1), consumer(2), 1),
+            queries(first, port(1), consumer(1), 2),
+        ],
+    )
+    .touches(vec![
+        touches(first, port(1), asset(1), consumer(1), 2),
+        touches(first, port(1), asset(2), consumer(1), 1),
+        touches(first, port(1), asset(1), consumer(2), 1),
+        touches(second, port(1), asset(1), consumer(1), 3),
+    ])
+}
+
+fn counts(outcome: &TableOutcome) -> (u64, u64, u64, u64) {
+    (outcome.written, outcome.unchanged, outcome.removed, outcome.skipped)
+}
+
+#[test]
+fn a_replace_is_a_short_fixed_list_of_statements() {
+    let model = builder().build().unwrap();
+    let statements = model.replace(&batch()).unwrap().statements();
+    let text: String = statements.iter().map(|statement| format!("{};\n\n", statement.sql())).collect();
+    insta::assert_snapshot!(text, @r#"
+    SELECT current_setting('transaction_isolation') AS "isolation";
+
+    SELECT pg_advisory_xact_lock($1);
+
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+
+    DELETE FROM "usage"."output_port_query_stats_daily" AS t
+    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
+        )
+    RETURNING 1;
+
+    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id", "consumer_id", "query_count"
+        FROM "usage"."output_port_query_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id", "date", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id", "date", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+
+    DELETE FROM "usage"."tech_asset_stats_daily" AS t
+    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
+            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
+        )
+    RETURNING 1;
+
+    INSERT INTO "usage"."tech_asset_stats_daily" AS t ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id", u."tech_asset_id", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id", "tech_asset_id", "consumer_id", "query_count"
+        FROM "usage"."tech_asset_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id", "date", "tech_asset_id", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id", "date", "tech_asset_id", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+    "#);
+}
+
+#[test]
+fn text_does_not_depend_on_the_size_of_a_batch() {
+    let model = builder().build().unwrap();
+    let texts = |batch: &UsageBatch| -> Vec<String> {
+        model.replace(batch).unwrap().statements().into_iter().map(|s| s.into_parts().0).collect()
+    };
+    let many = (0..5000).map(|n| queries(day(2026, 1, 1), port(1), consumer(n), 1)).collect();
+    let read = (0..5000).map(|n| touches(day(2026, 1, 1), port(1), asset(1), consumer(n), 1)).collect();
+    let large = UsageBatch::new(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]), many).touches(read);
+    assert_eq!(texts(&batch()), texts(&large));
+}
+
+#[tokio::test]
+async fn the_core_example_is_one_query_and_two_touches() {
+    let portal = Portal::new().await;
+    let first = day(2026, 1, 1);
+    let core = UsageBatch::new(
+        scope(first..day(2026, 1, 2), [port(1)]),
+        vec![queries(first, port(1), consumer(1), 1)],
+    )
+    .touches(vec![
+        touches(first, port(1), asset(1), consumer(1), 1),
+        touches(first, port(1), asset(2), consumer(1), 1),
+    ]);
+    let outcome = portal.replace(&core).await;
+    assert_eq!(counts(&outcome.queries), (1, 0, 0, 0));
+    assert_eq!(counts(&outcome.touches.unwrap()), (2, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn replacing_the_same_scope_again_writes_no_row_version() {
+    let portal = Portal::new().await;
+    let outcome = portal.replace(&batch()).await;
+    assert_eq!(counts(&outcome.queries), (3, 0, 0, 0));
+    assert_eq!(counts(&outcome.touches.unwrap()), (4, 0, 0, 0));
+    let before = (portal.versions(QUERY_STATS).await, portal.versions(TOUCH_STATS).await);
+    let outcome = portal.replace(&batch()).await;
+    assert_eq!(counts(&outcome.queries), (0, 3, 0, 0));
+    assert_eq!(counts(&outcome.touches.unwrap()), (0, 4, 0, 0));
+    // same transaction ids and places: not even a lock was taken on a row
+    assert_eq!(before, (portal.versions(QUERY_STATS).await, portal.versions(TOUCH_STATS).await));
+    let locked = "SELECT t::text FROM usage.output_port_query_stats_daily t WHERE xmax <> 0";
+    assert_eq!(portal.texts(locked).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn replacing_removes_what_vanished_updates_what_changed_and_leaves_the_rest_alone() {
+    let portal = Portal::new().await;
+    portal.replace(&batch()).await;
+    let outside = UsageBatch::new(
+        scope(day(2026, 1, 1)..day(2026, 1, 4), [port(2)]),
+        vec![queries(day(2026, 1, 1), port(2), consumer(1), 9)],
+    );
+    portal.replace(&outside).await;
+    let later = UsageBatch::new(
+        scope(day(2026, 1, 3)..day(2026, 1, 4), [port(1)]),
+        vec![queries(day(2026, 1, 3), port(1), consumer(1), 8)],
+    );
+    portal.replace(&later).await;
+
+    let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
+    let changed = UsageBatch::new(
+        scope(first..day(2026, 1, 3), [port(1)]),
+        vec![
+            queries(first, port(1), consumer(1), 2),  // equal
+            queries(first, port(1), consumer(2), 0),  // a zero is as good as absent: vanished
+            queries(second, port(1), consumer(1), 4), // changed
+            queries(second, port(1), consumer(3), 1), // new
+        ],
+    );
+    let outcome = portal.replace(&changed).await;
+    assert_eq!(counts(&outcome.queries), (2, 1, 1, 0));
+    assert_eq!(outcome.touches, None, "not measured: that table is left alone");
+    assert_eq!(portal.contents(TOUCH_STATS).await.len(), 4);
+    let row = |date, of: OutputPortId, by: ConsumerId, count| format!("({date},{of},{by},{count})");
+    let mut expected = vec![
+        row("2026-01-01", port(1), consumer(1), 2),
+        row("2026-01-01", port(2), consumer(1), 9),
+        row("2026-01-02", port(1), consumer(1), 4),
+        row("2026-01-02", port(1), consumer(3), 1),
+        row("2026-01-03", port(1), consumer(1), 8),
+    ];
+    expected.sort_unstable();
+    assert_eq!(portal.contents(QUERY_STATS).await, expected);
+}
+
+#[tokio::test]
+async fn a_batch_without_rows_removes_nothing_unless_it_is_allowed_to() {
+    let portal = Portal::new().await;
+    portal.replace(&batch()).await;
+    let empty = UsageBatch::new(batch().scope().clone(), Vec::new()).touches(Vec::new());
+    let error = portal.try_replace(portal.model.replace(&empty).unwrap()).await.unwrap_err();
+    let error = error.rejected().unwrap();
+    assert!(error.is_empty_batch());
+    assert_eq!(
+        error.to_string(),
+        "the batch has no rows for its whole scope (2 days of 1 output ports), which would remove everything there: \
+         allow it if that is meant"
+    );
+    assert_eq!(portal.contents(QUERY_STATS).await.len(), 3);
+    let outcome = portal.try_replace(portal.model.replace(&empty).unwrap().allow_empty()).await.unwrap();
+    assert_eq!((outcome.queries.removed, outcome.touches.unwrap().removed), (3, 4));
+}
+
+#[test]
+fn batches_that_contradict_themselves_are_refused_before_anything_is_sent() {
+    let model = builder().build().unwrap();
+    let first = day(2026, 1, 1);
+    let one_day = || scope(first..day(2026, 1, 2), [port(1)]);
+    let row = |count| queries(first, port(1), consumer(1), count);
+    let key = format!("2026-01-01, {}, {}", port(1), consumer(1));
+
+    let error = model.replace(&UsageBatch::new(one_day(), vec![row(1), row(2)])).unwrap_err();
+    assert!(error.is_duplicate_key());
+    assert_eq!(error.to_string(), format!("the output-port queries hold the key ({key}) twice"));
+
+    for outside in
+        [queries(day(2026, 1, 2), port(1), consumer(1), 1), queries(first, port(2), consumer(1), 1)]
+    {
+        let error = model.replace(&UsageBatch::new(one_day(), vec![outside])).unwrap_err();
+        assert!(error.is_outside_scope(), "{error}");
+    }
+
+    let error = model.replace(&UsageBatch::new(one_day(), vec![row(2_147_483_648)])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the output-port queries count 2147483648 for ({key}), more than the 2147483647 that the table holds"
+        )
+    );
+    assert!(model.replace(&UsageBatch::new(one_day(), vec![row(2_147_483_647)])).is_ok());
+
+    let touch = |count| touches(first, port(1), asset(1), consumer(1), count);
+    let above = UsageBatch::new(one_day(), vec![row(1)]).touches(vec![touch(2)]);
+    let error = model.replace(&above).unwrap_err();
+    assert!(error.is_inconsistent());
+    assert!(error.to_string().contains("2 touches of a tech asset but 1 queries"), "{error}");
+    let orphan = UsageBatch::new(one_day(), vec![]).touches(vec![touch(1)]);
+    assert!(model.replace(&orphan).unwrap_err().is_inconsistent());
+    let unread = UsageBatch::new(one_day(), vec![row(3)]).touches(vec![touch(2)]);
+    let error = model.replace(&unread).unwrap_err();
+    assert!(error.to_string().contains("3 queries of an output port but 2 touches"), "{error}");
+
+    let no_ports = UsageBatch::new(scope(first..day(2026, 1, 2), []), vec![]);
+    assert_eq!(model.replace(&no_ports).unwrap_err().to_string(), "the batch's scope has no output ports");
+    assert!(Scope::new(first..first, [port(1)]).unwrap_err().is_invalid_days());
+}
+
+#[tokio::test]
+async fn unknown_ids_are_each_named_before_the_first_write() {
+    let portal = Portal::new().await;
+    let first = day(2026, 1, 1);
+    let batch = UsageBatch::new(
+        scope(first..day(2026, 1, 2), [port(1), port(77)]),
+        vec![
+            queries(first, port(1), consumer(1), 1),
+            queries(first, port(77), consumer(88), 1),
+            queries(first, port(1), consumer(89), 1),
+        ],
+    )
+    .touches(vec![
+        touches(first, port(1), asset(99), consumer(1), 1),
+        touches(first, port(77), asset(1), consumer(88), 1),
+        touches(first, port(1), asset(1), consumer(89), 1),
+    ]);
+    let error = portal.try_replace(portal.model.replace(&batch).unwrap()).await.unwrap_err();
+    let error = error.rejected().unwrap();
+    let unknown = error.unknown_ids().unwrap();
+    assert_eq!(unknown.output_ports().collect::<Vec<_>>(), [port(77)]);
+    assert_eq!(unknown.tech_assets().collect::<Vec<_>>(), [asset(99)]);
+    assert_eq!(unknown.consumers().collect::<Vec<_>>(), [consumer(88), consumer(89)]);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "unknown output port {}; tech asset {}; consumers {}, {}",
+            port(77),
+            asset(99),
+            consumer(88),
+            consumer(89)
+        )
+    );
+    assert_eq!(portal.contents(QUERY_STATS).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn repeatable_read_is_refused_and_the_others_are_right() {
+    let portal = Portal::new().await;
+    for (level, refused) in [
+        ("READ UNCOMMITTED", false),
+        ("READ COMMITTED", false),
+        ("REPEATABLE READ", true),
+        ("SERIALIZABLE", false),
+    ] {
+        let mut transaction = portal.pool.begin().await.unwrap();
+        let set = format!("SET TRANSACTION ISOLATION LEVEL {level}");
+        sqlx::query(sqlx::AssertSqlSafe(set)).execute(&mut *transaction).await.unwrap();
+        let result = portal.model.replace(&batch()).unwrap().run_sqlx(&mut transaction).await;
+        assert_eq!(result.is_err(), refused, "{level}");
+        if let Err(error) = result {
+            let error = error.rejected().unwrap();
+            assert!(error.is_unsupported_isolation());
+            assert!(error.to_string().starts_with("the transaction is REPEATABLE READ"), "{error}");
+        }
+        transaction.rollback().await.unwrap();
+    }
+    assert_eq!(portal.contents(QUERY_STATS).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_ingest_can_run_on_a_spawned_task() {
+    let portal = Portal::new().await;
+    let (pool, replace) = (portal.pool.clone(), portal.model.replace(&batch()).unwrap());
+    let task = tokio::spawn(async move {
+        let mut transaction = pool.begin().await.unwrap();
+        let outcome = replace.run_sqlx(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        outcome
+    });
+    assert_eq!(task.await.unwrap().queries.written, 3);
+}

@@ -1,0 +1,106 @@
+//! Names: configured, checked once, always quoted.
+
+use output_port_usage::*;
+
+use crate::portal::{Portal, builder, consumer, day, port, queries, scope};
+
+#[test]
+fn a_model_without_a_parent_names_what_is_missing() {
+    let error = UsageModel::builder().output_ports(Reference::to("datasets")).build().unwrap_err();
+    assert_eq!(error.to_string(), "the model has no reference for consumers");
+}
+
+#[test]
+fn names_that_cannot_be_names_are_refused_with_their_place() {
+    let long = "n".repeat(64);
+    for (model, message) in [
+        (builder().schema(""), "name \"\" of the model's schema is empty".to_owned()),
+        (
+            builder().query_stats(TableNames::new("a\"b")),
+            "name \"a\\\"b\" of the table of the output-port queries holds a double quote".to_owned(),
+        ),
+        (
+            builder().touch_stats(TableNames::new("t").column(Column::Date, "d\0")),
+            "name \"d\\0\" of column date of the tech-asset touches holds a NUL".to_owned(),
+        ),
+        (
+            builder().tech_assets(Reference::to("t").label(&long)),
+            format!(
+                "name {long:?} of the label column of tech assets is longer than the 63 bytes that Postgres keeps"
+            ),
+        ),
+        (
+            builder().consumers(Reference::to("t").group("g", Reference::to(""))),
+            "name \"\" of the table of consumer groups is empty".to_owned(),
+        ),
+    ] {
+        let error = model.build().unwrap_err();
+        assert!(error.is_invalid_name(), "{error}");
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn two_names_alike_are_refused() {
+    let same_tables = builder().query_stats(TableNames::new("stats")).touch_stats(TableNames::new("stats"));
+    let error = same_tables.build().unwrap_err();
+    assert!(error.is_duplicate_name());
+    assert_eq!(
+        error.to_string(),
+        "the table of the output-port queries and the table of the tech-asset touches are both named \"stats\""
+    );
+
+    let columns = TableNames::new("stats").column(Column::Date, "n").column(Column::QueryCount, "n");
+    let error = builder().query_stats(columns).build().unwrap_err();
+    assert!(error.is_duplicate_name());
+
+    let parent = builder().schema("portal").query_stats(TableNames::new("datasets"));
+    assert!(parent.build().unwrap_err().is_duplicate_name());
+}
+
+#[test]
+fn a_column_that_the_table_does_not_have_is_refused() {
+    let names = TableNames::new("stats").column(Column::TechAssetId, "asset");
+    let error = builder().query_stats(names).build().unwrap_err();
+    assert_eq!(error.to_string(), "the output-port queries have no column tech_asset_id");
+}
+
+#[tokio::test]
+async fn a_schema_named_like_a_statement_is_a_schema_and_harms_nothing() {
+    let model = builder()
+        .schema("public; drop table x")
+        .query_stats(TableNames::new("it's a \\ table $1").column(Column::Date, "select"))
+        .build()
+        .unwrap();
+    let portal = Portal::without_tables(model).await;
+    sqlx::raw_sql("CREATE TABLE public.x ()").execute(&portal.pool).await.unwrap();
+    portal.create_tables().await;
+    let days = day(2026, 1, 1)..day(2026, 1, 2);
+    let batch =
+        UsageBatch::new(scope(days.clone(), [port(1)]), vec![queries(days.start, port(1), consumer(1), 2)]);
+    portal.replace(&batch).await;
+    let points = portal.rows(&chart::QueriesOverTime::new(port(1), days)).await;
+    assert_eq!(points[0].query_count, 2);
+    let tables = portal
+        .texts("SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename ~ '^(x|it)' ORDER BY 1")
+        .await;
+    assert_eq!(tables, ["public; drop table x.it's a \\ table $1", "public.x"]);
+}
+
+#[tokio::test]
+async fn an_adopted_table_keeps_its_own_names() {
+    let names = TableNames::new("port_usage")
+        .column(Column::Date, "day")
+        .column(Column::OutputPortId, "port")
+        .column(Column::ConsumerId, "reader")
+        .column(Column::QueryCount, "n");
+    let portal = Portal::with(builder().query_stats(names).build().unwrap()).await;
+    let days = day(2026, 1, 1)..day(2026, 1, 3);
+    let batch =
+        UsageBatch::new(scope(days.clone(), [port(1)]), vec![queries(days.start, port(1), consumer(1), 7)]);
+    portal.replace(&batch).await;
+    let rows = portal.texts("SELECT format('%s %s', day, n) FROM usage.port_usage").await;
+    assert_eq!(rows, ["2026-01-01 7"]);
+    let slices = portal.rows(&chart::QueryDistribution::new(port(1), days)).await;
+    assert_eq!(slices[0].query_count, 7);
+}
