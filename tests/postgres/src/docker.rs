@@ -36,7 +36,7 @@ told=$(cat)
 remove "$1"
 if [ "$told" != settled ]
 then
-    for pause in 1 2 4 8
+    for pause in 1 2 4
     do
         sleep "$pause"
         remove "$1"
@@ -81,15 +81,16 @@ async fn start_container(image: &str, name: &str) -> Result<Url, Error> {
     let admin = address(&container, &password).await.map_err(failed)?;
     let admin = Url::parse(&admin).map_err(|source| Kind::UrlInvalid { source: Some(source) })?;
     let ready = wait_until_ready(&admin).await;
-    let log = if ready { Vec::new() } else { container.stderr_to_vec().await.unwrap_or_default() };
+    let log = match ready {
+        Ok(()) => Vec::new(),
+        Err(_) => container.stderr_to_vec().await.unwrap_or_default(),
+    };
     // The watcher removes it: dropping it here would, too early.
     std::mem::forget(container);
-    if ready {
-        Ok(admin)
-    } else {
+    ready.map(|()| admin).map_err(|failure| {
         let log = last_lines(&String::from_utf8_lossy(&log));
-        Err(Kind::DockerSilent { image: image.to_owned(), log }.into())
-    }
+        Kind::DockerSilent { image: image.to_owned(), failure, log }.into()
+    })
 }
 
 async fn address(
@@ -106,15 +107,22 @@ async fn address(
 }
 
 /// While it sets itself up, the image's server listens on no port, so the first answer is the real one.
-async fn wait_until_ready(admin: &Url) -> bool {
+///
+/// Docker's proxy may accept a connection that then hangs: each try has an end of its own.
+async fn wait_until_ready(admin: &Url) -> Result<(), String> {
     let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        if sql::connect_as(admin, names::owner()).await.is_ok() {
-            return true;
+    loop {
+        let connect = sql::connect_as(admin, names::owner());
+        let failure = match tokio::time::timeout(Duration::from_secs(2), connect).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        if Instant::now() > deadline {
+            return Err(failure);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    false
 }
 
 /// `host:5000/postgres` has a port and no tag.

@@ -44,8 +44,8 @@ pub(crate) enum Kind {
     #[error("Docker does not start {image}")]
     Docker { image: String, source: testcontainers::TestcontainersError },
     #[cfg(unix)]
-    #[error("the server of {image} in Docker did not start; its log ends:\n{log}")]
-    DockerSilent { image: String, log: String },
+    #[error("the server of {image} in Docker cannot be reached ({failure}); its log ends:\n{log}")]
+    DockerSilent { image: String, failure: String, log: String },
     #[error(
         "no PostgreSQL for examples, tests and benches; one of three ways is needed: \
          set {} to a server's URL, install PostgreSQL's server binaries ({local}), or start Docker ({docker})",

@@ -23,13 +23,11 @@ pub(crate) fn url() -> Result<Option<Url>, Error> {
     }
 }
 
-/// Announces this process on the server and drops what dead processes left there.
+/// Drops what dead processes left on the server.
 pub(crate) async fn start(admin: Url) -> Result<Started, Error> {
-    let mut owner = sql::connect_as(&admin, names::owner()).await.map_err(|source| Kind::Given { source })?;
-    sql::run(&mut owner, "SET idle_session_timeout = 0", "keep a connection").await?;
-    drop_orphans(&mut owner).await?;
-    // Open until this process ends, in whatever manner: its name in pg_stat_activity says that we live.
-    std::mem::forget(owner);
+    let mut connection =
+        sql::connect_as(&admin, names::owner()).await.map_err(|source| Kind::Given { source })?;
+    drop_orphans(&mut connection).await?;
     Ok(Started {
         admin,
         origin: Origin::Url,

@@ -1,7 +1,8 @@
+use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{FileExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +18,8 @@ use crate::watcher::Watcher;
 /// `$1` holds the binaries, `$2` is the directory; the rest are the server's arguments.
 ///
 /// The watcher is the server's parent, so there is no moment at which a server runs unwatched. It runs as the
-/// server's user, who owns the directory. `trap ''` also reaches `initdb`; the server sets its own handlers.
+/// server's user, who owns the directory. `trap ''` is inherited; the server sets its own handlers, but not at
+/// once, hence the loop: an early SIGQUIT is lost.
 const SCRIPT: &str = r#"
 trap '' HUP INT QUIT TERM
 binaries=$1 directory=$2
@@ -28,8 +30,9 @@ then
     "$binaries/postgres" -D "$directory/data" -k "$directory" -p 5432 "$@" </dev/null &
     server=$!
     cat >/dev/null
-    kill -QUIT "$server"
-    wait "$server"
+    while kill -QUIT "$server" 2>/dev/null
+    do sleep 0.1
+    done
 fi
 rm -rf -- "$directory"
 "#;
@@ -70,7 +73,7 @@ struct Directory {
 
 fn prepare(binaries: &Path, account: Option<Account>) -> io::Result<(Directory, Watcher)> {
     // Only its owner can enter it, so the socket needs no password. The watcher deletes it.
-    let path = tempfile::Builder::new().prefix("output-port-usage-").tempdir()?.keep();
+    let path = tempfile::Builder::new().prefix("output-port-usage-").tempdir_in(parent(account))?.keep();
     let watched = (|| {
         if let Some(account) = account {
             chown(&path, Some(account.user), Some(account.group))?;
@@ -94,6 +97,13 @@ fn prepare(binaries: &Path, account: Option<Account>) -> io::Result<(Directory, 
     }
 }
 
+/// Where the directory goes: somewhere that lets the server's user delete it.
+fn parent(account: Option<Account>) -> PathBuf {
+    let parent = env::temp_dir();
+    let closed = |metadata: fs::Metadata| metadata.mode() & 0o003 != 0o003;
+    if account.is_some() && fs::metadata(&parent).is_ok_and(closed) { "/tmp".into() } else { parent }
+}
+
 /// Waits for the server's own word; a failure ends the watcher and returns the end of the log.
 fn wait_until_ready(mut watcher: Watcher, log: &File) -> Result<Watcher, String> {
     let deadline = Instant::now() + PATIENCE;
@@ -114,7 +124,6 @@ fn wait_until_ready(mut watcher: Watcher, log: &File) -> Result<Watcher, String>
 }
 
 fn read_from_start(log: &File) -> io::Result<String> {
-    use std::os::unix::fs::FileExt;
     let mut bytes = vec![0; usize::try_from(log.metadata()?.len()).unwrap_or(0)];
     let read = log.read_at(&mut bytes, 0)?;
     bytes.truncate(read);

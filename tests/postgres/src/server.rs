@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::error::{Error, Kind};
 use crate::given;
+use crate::names;
 use crate::sql;
 use crate::way::Way;
 
@@ -97,7 +98,7 @@ async fn start() -> Result<Server, Error> {
             None => local_or_docker().await?,
         },
     };
-    let version = version(&started.admin).await?;
+    let version = announce(&started.admin).await?;
     Ok(Server {
         admin: started.admin,
         origin: started.origin,
@@ -139,14 +140,21 @@ async fn local_or_docker() -> Result<Started, Error> {
     Err(Kind::NoWay { local, docker }.into())
 }
 
-async fn version(admin: &Url) -> Result<String, Error> {
-    const VERSION: &str = "SELECT split_part(current_setting('server_version'), ' ', 1), current_setting('server_version_num')::integer";
-    let what = "ask the server's version";
-    let mut connection =
-        sql::connect_as(admin, crate::names::owner()).await.map_err(|source| Kind::Sql { what, source })?;
-    let (version, number): (String, i32) = sqlx::query_as(VERSION)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(|source| Kind::Sql { what, source })?;
-    if number < 140_000 { Err(Kind::TooOld { version }.into()) } else { Ok(version) }
+/// Announces this process to the server, for as long as it lives, and returns the server's version.
+///
+/// On every way, since a server of ours may be given to another process by its URL.
+async fn announce(admin: &Url) -> Result<String, Error> {
+    const VERSION: &str = "SELECT split_part(current_setting('server_version'), ' ', 1), \
+         current_setting('server_version_num')::integer";
+    let failed = |source| Kind::Sql { what: "ask the server's version", source };
+    let mut owner = sql::connect_as(admin, names::owner()).await.map_err(failed)?;
+    let (version, number): (String, i32) =
+        sqlx::query_as(VERSION).fetch_one(&mut owner).await.map_err(failed)?;
+    if number < 140_000 {
+        return Err(Kind::TooOld { version }.into());
+    }
+    sql::run(&mut owner, "SET idle_session_timeout = 0", "keep a connection").await?;
+    // Open until this process ends, in whatever manner: its name in pg_stat_activity says that we live.
+    std::mem::forget(owner);
+    Ok(version)
 }

@@ -53,11 +53,11 @@ fn a_process_killed_while_its_cluster_starts_leaves_nothing() {
         return;
     }
     let temporary = tempfile::Builder::new().prefix("usage").tempdir().expect("a directory");
-    // The server's user has to reach it.
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    // As /tmp is: for root, the server's user works in it.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
     fs::set_permissions(temporary.path(), mode).expect("ours");
     let is_empty = || fs::read_dir(temporary.path()).expect("ours").next().is_none();
-    for milliseconds in [0, 50, 200, 400, 800, 1200] {
+    for milliseconds in [0, 100, 300, 600, 900, 1200] {
         let mut process = command(Some("local"), Ending::Kill)
             .env("TMPDIR", temporary.path())
             .stdout(Stdio::null())
@@ -71,6 +71,32 @@ fn a_process_killed_while_its_cluster_starts_leaves_nothing() {
         eventually(format_args!("killed after {milliseconds} ms, it leaves no process"), || {
             !processes().contains(&*temporary.path().to_string_lossy())
         });
+    }
+}
+
+#[test]
+fn a_process_killed_while_its_container_starts_leaves_nothing() {
+    let ours = |process: &std::process::Child| format!("name=output_port_usage_{}_", process.id());
+    if !docker(&["version"]) {
+        println!("no Docker here: no container can start, which another test asserts");
+        return;
+    }
+    for milliseconds in [100, 1000] {
+        let mut process = command(Some("docker"), Ending::Kill)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("hold was built with this test");
+        let watched = format!("output_port_usage_{}_", process.id());
+        eventually("a container's watcher", || processes().contains(&watched));
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        process.kill().expect("it lives");
+        process.wait().expect("our child");
+        // The watcher looks again for a while, lest the daemon be late; then it has the last word.
+        eventually(format_args!("killed after {milliseconds} ms, it leaves no watcher"), || {
+            !processes().contains(&watched)
+        });
+        let output = Command::new("docker").args(["ps", "-aq", "--filter", &ours(&process)]).output();
+        assert_eq!(output.expect("docker is here").stdout, b"", "killed after {milliseconds} ms");
     }
 }
 

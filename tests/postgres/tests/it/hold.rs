@@ -94,11 +94,11 @@ impl Hold {
     }
 }
 
-/// Waits until something holds, for at most 20 seconds.
+/// Waits until something holds, for at most 40 seconds.
 pub(crate) fn eventually(what: impl fmt::Display, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(40);
     while !holds() {
-        assert!(Instant::now() < deadline, "not within 20 seconds: {what}");
+        assert!(Instant::now() < deadline, "not within 40 seconds: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
