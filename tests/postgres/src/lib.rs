@@ -9,10 +9,10 @@
 //! The first call of a process starts a server, each call makes a database of its own. The server comes from
 //! the first of these ways that is there:
 //!
-//! 1. `OUTPUT_PORT_USAGE_DATABASE_URL`, if set: its role needs CREATEDB. Databases named
-//!    `output_port_usage_<process>_<random>_<number>` are made there and nothing else is touched. A killed
-//!    process leaves its databases; the next start with that role drops them, since no connection bears their process's
-//!    name any more. That takes a direct connection: no pooler in between.
+//! 1. `OUTPUT_PORT_USAGE_DATABASE_URL`, if set; its role needs CREATEDB. Databases named
+//!    `output_port_usage_<process>_<random>_<number>` are made there and nothing else is touched. A process
+//!    that is killed, or keeps a [`Database`] in a static, leaves it behind; the next start with that role drops
+//!    it, since no connection bears its process's name any more. (So give a server, not a pooler.)
 //! 2. Local server binaries of version 14 or newer, the newest first: a cluster in a temporary directory, on a
 //!    Unix socket in it. For root it runs as the user `postgres` or `nobody`.
 //! 3. Docker: `postgres:17`, or the image in `OUTPUT_PORT_USAGE_POSTGRES_IMAGE`. An image that is there is not
