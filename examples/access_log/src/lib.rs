@@ -1,1 +1,21 @@
-//! (being written)
+//! A seeded access log of a made-up portal, and the mapping that a reader writes for a log of their own.
+//!
+//! [`Mapping`] says which object is which tech asset of which output ports, and which user or role is which
+//! consumer; the quickstart reads it beside a log. [`Portal`] makes both up from a [`Shape`]: the same seed
+//! gives the same bytes on every platform. [`Events`] are the log's queries as plain data, for benches that
+//! want millions of them, and [`write_log`] writes them as lines shaped like Snowflake's `ACCESS_HISTORY`
+//! joined to `QUERY_HISTORY`.
+
+mod catalogue;
+mod events;
+mod line;
+mod mapping;
+mod portal;
+mod random;
+mod shape;
+
+pub use events::{Event, Events};
+pub use line::write_log;
+pub use mapping::{Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, TechAsset, UnitCounted};
+pub use portal::{Actor, Object, Portal};
+pub use shape::{Shape, ShapeError};
