@@ -10,3 +10,4 @@ mod ingest;
 mod model;
 mod plans;
 mod portal;
+mod terminal_charts;
