@@ -53,7 +53,7 @@ impl Page {
     /// As wide as the terminal, 100 columns where there is none; colour as the terminal and `NO_COLOR` allow.
     pub(crate) fn of_stdout() -> Self {
         let width = Term::stdout().size_checked().map_or(100, |(_, columns)| columns);
-        Self { width: width.clamp(60, 140), colour: console::colors_enabled() }
+        Self { width: width.clamp(80, 140), colour: console::colors_enabled() }
     }
 
     /// Columns over time, in as many bands as they need.
@@ -61,7 +61,7 @@ impl Page {
         const HEIGHT: u16 = 10;
         let top = ceiling(points.iter().map(|point| point.queries).max().unwrap_or(0));
         let axis = grouped(top).len() as u16 + 2;
-        let room = (self.width - axis) as usize;
+        let room = self.width.saturating_sub(axis).max(1) as usize;
         let mut drawn = self.title(title);
         let bands = points.len().div_ceil(room).max(1);
         for band in points.chunks(points.len().div_ceil(bands).max(1)) {
@@ -96,7 +96,7 @@ impl Page {
             let base = "─".repeat((step * band.len() as u16) as usize);
             buffer.set_string(0, HEIGHT, format!("{:>width$} └{base}", 0, width = axis as usize - 2), QUIET);
             // As many labels as have room, each under the start of its column.
-            let widest = band.iter().map(|point| measure_text_width(&point.label)).max().unwrap_or(0) + 2;
+            let widest = band.iter().map(|point| measure_text_width(&point.label)).max().unwrap_or(0) + 1;
             for (index, point) in band.iter().enumerate().step_by(widest.div_ceil(step as usize)) {
                 buffer.set_string(axis + index as u16 * step, HEIGHT + 1, &point.label, QUIET);
             }
@@ -104,7 +104,9 @@ impl Page {
         }
         let total: i64 = points.iter().map(|point| point.queries).sum();
         let mut note = format!("{} queries", grouped(total));
-        if let Some(busiest) = points.iter().rev().max_by_key(|point| point.queries).filter(|point| point.queries > 0) {
+        if let Some(busiest) =
+            points.iter().rev().max_by_key(|point| point.queries).filter(|point| point.queries > 0)
+        {
             note += &format!(" · busiest: {} with {}", busiest.label, grouped(busiest.queries));
         }
         if points.iter().any(|point| point.partial) {
@@ -117,7 +119,7 @@ impl Page {
     pub(crate) fn distribution(&self, title: &str, parts: &[Part]) -> String {
         let most = parts.iter().map(|part| part.share).fold(0.0, f64::max);
         let names = self.name_width(parts.iter().map(|part| part.name.as_str()));
-        let room = self.width - names - 2 - 8 - 2 - 10 - 2;
+        let room = self.width.saturating_sub(names + 8 + 10 + 3 * 2);
         let rows = parts.iter().map(|part| {
             Row::new([
                 Line::from(cut(&part.name, names)),
@@ -134,7 +136,7 @@ impl Page {
     pub(crate) fn assets(&self, title: &str, assets: &[Asset]) -> String {
         let most = assets.iter().map(|asset| asset.share).fold(0.0, f64::max);
         let names = self.name_width(assets.iter().map(|asset| asset.name.as_str()));
-        let room = self.width - names - (3 + 8 + 7 + 9 + 11) - 6 * 2;
+        let room = self.width.saturating_sub(names + (3 + 8 + 7 + 9 + 11) + 6 * 2);
         let header = ["#", "Asset", "", "Touches", "Share", "Consumers", "Last used"];
         let header = header.into_iter().enumerate().map(|(column, name)| {
             let line = Line::from(Span::styled(name, QUIET));
@@ -190,7 +192,8 @@ impl Page {
                     .iter()
                     .filter(|square| {
                         let hidden = covered > 0;
-                        covered = if hidden { covered - 1 } else { measure_text_width(square.symbol()).max(1) - 1 };
+                        covered =
+                            if hidden { covered - 1 } else { measure_text_width(square.symbol()).max(1) - 1 };
                         !hidden
                     })
                     .map(Square::symbol)

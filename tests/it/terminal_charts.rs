@@ -6,7 +6,7 @@ mod charts;
 
 use charts::{Asset, Page, Part, Point};
 
-const PLAIN: Page = Page { width: 60, colour: false };
+const PLAIN: Page = Page { width: 80, colour: false };
 
 fn point(label: &str, queries: i64, partial: bool) -> Point {
     Point { label: label.to_owned(), queries, partial }
@@ -24,7 +24,24 @@ fn columns_stand_over_their_dates_under_a_round_top() {
         point("16 Mar", 0, false),
         point("23 Mar", 1100, false),
     ];
-    insta::assert_snapshot!(PLAIN.columns("Orders by week", &points), @"");
+    insta::assert_snapshot!(PLAIN.columns("Orders by week", &points), @"
+
+    Orders by week
+
+    2,000 ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈
+          │
+          │       ▂▂▂▂▂▂
+          │       ██████
+          │       ██████        ▄▄▄▄▄▄
+    1,000 ┤▄▄▄▄▄▄┈██████┈┈┈┈┈┈┈┈██████┈
+          │██████ ██████        ██████
+          │██████ ██████        ██████
+          │██████ ██████        ██████
+          │██████ ██████        ██████
+        0 └────────────────────────────
+           2 Mar  9 Mar  16 Mar 23 Mar
+    3,450 queries · busiest: 9 Mar with 1,450 · grey: not wholly inside the days
+    ");
 }
 
 #[test]
@@ -49,7 +66,15 @@ fn bars_are_as_long_as_their_shares() {
         part("東京", 25, 0.001),
         part("Other (9)", 6_148, 0.249),
     ];
-    insta::assert_snapshot!(PLAIN.distribution("Orders by consumer", &parts), @"");
+    insta::assert_snapshot!(PLAIN.distribution("Orders by consumer", &parts), @"
+
+    Orders by consumer
+
+    Sales cockpit               ██████████████████████████████     50.0%      12,345
+    A name that is much too l…  ███████████████                    25.0%       6,172
+    東京                        ▏                                   0.1%          25
+    Other (9)                   ███████████████                    24.9%       6,148
+    ");
 }
 
 #[test]
@@ -62,7 +87,14 @@ fn assets_are_a_table_with_bars() {
         last_used: "2026-06-30".to_owned(),
     };
     let assets = [asset("Order lines", 1_204, 0.8, 11), asset("Returns", 301, 0.2, 2)];
-    insta::assert_snapshot!(PLAIN.assets("Assets of Orders", &assets), @"");
+    insta::assert_snapshot!(PLAIN.assets("Assets of Orders", &assets), @"
+
+    Assets of Orders
+
+      #  Asset                              Touches    Share  Consumers    Last used
+      1  Order lines  ███████████████████     1,204    80.0%         11   2026-06-30
+      2  Returns      ████▊                     301    20.0%          2   2026-06-30
+    ");
 }
 
 #[test]
