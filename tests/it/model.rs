@@ -84,7 +84,7 @@ async fn a_schema_named_like_a_statement_is_a_schema_and_harms_nothing() {
     let tables = portal
         .texts("SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename ~ '^(x|it)' ORDER BY 1")
         .await;
-    assert_eq!(tables, ["public; drop table x.it's a \\ table $1", "public.x"]);
+    assert_eq!(tables, ["public.x", "public; drop table x.it's a \\ table $1"]);
 }
 
 #[tokio::test]
