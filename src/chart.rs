@@ -4,12 +4,14 @@
 //! daily tables, with a total order, so the same data gives the same rows. Days are half open; see
 //! [`last_days`](crate::last_days).
 
+mod combined_with;
 mod member;
 mod popular_assets;
 mod queries_over_time;
 mod query_distribution;
 mod sql;
 
+pub use combined_with::{MostOftenCombined, MostOftenCombinedWith};
 pub use member::{ConsumerOrOther, GroupOrOther};
 pub use popular_assets::{MostPopularAsset, MostPopularAssets};
 pub use queries_over_time::{QueriesOverTime, QueriesOverTimePoint};

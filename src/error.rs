@@ -67,6 +67,20 @@ pub(crate) enum Kind {
         "the batch counts {queries} queries of an output port but {touches} touches of all its tech assets: ({key}); results of statements that ran at different moments may disagree: take them from one scan"
     )]
     QueriesAboveTouches { key: String, touches: u64, queries: u64 },
+    #[error("a combination has its output ports in the wrong order, the smaller id comes first: ({0})")]
+    PairOutOfOrder(String),
+    #[error("a combination pairs an output port with itself: ({0})")]
+    PairOfOne(String),
+    #[error(
+        "the batch counts {combinations} queries that combine an output port but {queries} queries of it: ({key}); results of statements that ran at different moments may disagree: take them from one scan"
+    )]
+    CombinationsAboveQueries { key: String, combinations: u64, queries: u64 },
+    #[error(
+        "the batch holds combinations but the model has no table for them: build it with combinations(), or leave them out with without_combinations()"
+    )]
+    NoCombinationsTable,
+    #[error("the model has no table for combinations: build it with combinations()")]
+    NoCombinations,
     #[error(
         "the batch has no rows for its whole scope ({days} days of {ports} output ports), which would remove everything there: allow it if that is meant"
     )]
@@ -113,7 +127,22 @@ impl Error {
 
     /// Whether a batch's tables contradict each other.
     pub fn is_inconsistent(&self) -> bool {
-        matches!(self.kind(), Kind::TouchesAboveQueries { .. } | Kind::QueriesAboveTouches { .. })
+        matches!(
+            self.kind(),
+            Kind::TouchesAboveQueries { .. }
+                | Kind::QueriesAboveTouches { .. }
+                | Kind::CombinationsAboveQueries { .. }
+        )
+    }
+
+    /// Whether a combination's output ports are one and the same, or out of order.
+    pub fn is_invalid_pair(&self) -> bool {
+        matches!(self.kind(), Kind::PairOutOfOrder(_) | Kind::PairOfOne(_))
+    }
+
+    /// Whether combinations meet a model that was built without them.
+    pub fn is_without_combinations(&self) -> bool {
+        matches!(self.kind(), Kind::NoCombinationsTable | Kind::NoCombinations)
     }
 
     /// Whether a batch without rows was to replace a whole scope.

@@ -24,6 +24,7 @@ pub struct UsageModel {
     pub(crate) tech_assets: Parent,
     pub(crate) query_stats: Table,
     pub(crate) touch_stats: Table,
+    pub(crate) combination_stats: Option<Table>,
     pub(crate) delete_indexes: DeleteIndexes,
 }
 
@@ -42,7 +43,9 @@ impl UsageModel {
 
     /// The tables of the model, in the order in which they are created.
     pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
-        [&self.query_stats, &self.touch_stats].into_iter()
+        [Some(&self.query_stats), Some(&self.touch_stats), self.combination_stats.as_ref()]
+            .into_iter()
+            .flatten()
     }
 
     /// The parent that an id column of any table points to; `None` for columns without one.

@@ -131,6 +131,13 @@ impl UsageBatch {
         self
     }
 
+    /// Leaves the combinations out, for a model without a table for them.
+    #[must_use = "the batch without combinations is returned"]
+    pub fn without_combinations(mut self) -> Self {
+        self.combinations = None;
+        self
+    }
+
     /// What the batch states completely.
     pub fn scope(&self) -> &Scope {
         &self.scope

@@ -21,6 +21,7 @@ pub(crate) const DEFAULT_TOP: u32 = 10;
 pub(crate) struct PortDays<'a> {
     table: &'a Table,
     port: OutputPortId,
+    port_column: Column,
     days: &'a Range<NaiveDate>,
 }
 
@@ -31,7 +32,13 @@ impl<'a> PortDays<'a> {
         days: &'a Range<NaiveDate>,
     ) -> Result<Self, Error> {
         time::check_days(days)?;
-        Ok(Self { table, port, days })
+        Ok(Self { table, port, port_column: Column::OutputPortId, days })
+    }
+
+    /// The column that holds the output port. Defaults to [`Column::OutputPortId`].
+    pub(crate) fn of(mut self, port_column: Column) -> Self {
+        self.port_column = port_column;
+        self
     }
 
     /// The rows of the output port on the days: one contiguous run of the key, read from the index alone.
@@ -48,7 +55,7 @@ impl<'a> PortDays<'a> {
         let mut select = SelectStatement::new();
         select
             .from(self.table.table_ref())
-            .and_where(Expr::col(self.column(Column::OutputPortId)).eq(self.port.0));
+            .and_where(Expr::col(self.column(self.port_column)).eq(self.port.0));
         conditions(date(), &mut select)
             .and_where(date().gte(self.days.start))
             .and_where(date().lt(self.days.end))

@@ -120,7 +120,13 @@ macro_rules! row {
     )*};
 }
 
-row!(QueriesOverTimePoint, QueryDistributionSlice, QueryDistributionGroupSlice, MostPopularAsset);
+row!(
+    MostOftenCombined,
+    MostPopularAsset,
+    QueriesOverTimePoint,
+    QueryDistributionGroupSlice,
+    QueryDistributionSlice,
+);
 
 macro_rules! id {
     ($($name:ident),*) => {$(

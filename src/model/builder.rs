@@ -14,6 +14,7 @@ pub struct UsageModelBuilder {
     tech_assets: Option<Reference>,
     query_stats: Option<TableNames>,
     touch_stats: Option<TableNames>,
+    combination_stats: Option<TableNames>,
     delete_indexes: Option<DeleteIndexes>,
 }
 
@@ -54,6 +55,17 @@ impl UsageModelBuilder {
         self
     }
 
+    /// Adds table 3, which the chart "Most often combined with" reads. Defaults to none.
+    pub fn combinations(self) -> Self {
+        self.combination_stats(TableNames::new(Stats::Combinations.default_name()))
+    }
+
+    /// Adds table 3 under names of the host's own; see [`combinations`](Self::combinations).
+    pub fn combination_stats(mut self, names: TableNames) -> Self {
+        self.combination_stats = Some(names);
+        self
+    }
+
     /// Adds indexes that make deleting a consumer or a tech asset fast. Defaults to none: they slow
     /// every ingest down, no chart uses them, and deleting an output port is fast without.
     pub fn delete_indexes(mut self) -> Self {
@@ -80,6 +92,10 @@ impl UsageModelBuilder {
             tech_assets: parent("tech asset", &self.tech_assets, OnDelete::Cascade)?,
             query_stats: Table::check(Stats::Queries, &schema, self.query_stats.as_ref())?,
             touch_stats: Table::check(Stats::Touches, &schema, self.touch_stats.as_ref())?,
+            combination_stats: self
+                .combination_stats
+                .map(|names| Table::check(Stats::Combinations, &schema, Some(&names)))
+                .transpose()?,
             delete_indexes: self.delete_indexes.unwrap_or(DeleteIndexes::Without),
             schema,
         };

@@ -43,6 +43,7 @@ impl Column {
 pub(crate) enum Stats {
     Queries,
     Touches,
+    Combinations,
 }
 
 impl Stats {
@@ -50,6 +51,7 @@ impl Stats {
         match self {
             Self::Queries => "output_port_query_stats_daily",
             Self::Touches => "tech_asset_stats_daily",
+            Self::Combinations => "output_port_combined_with_daily",
         }
     }
 
@@ -58,6 +60,7 @@ impl Stats {
         match self {
             Self::Queries => "the output-port queries",
             Self::Touches => "the tech-asset touches",
+            Self::Combinations => "the combinations",
         }
     }
 
@@ -72,6 +75,13 @@ impl Stats {
                 Column::ConsumerId,
                 Column::QueryCount,
             ],
+            Self::Combinations => &[
+                Column::Date,
+                Column::OutputPortId1,
+                Column::OutputPortId2,
+                Column::ConsumerId,
+                Column::QueryCount,
+            ],
         }
     }
 
@@ -80,6 +90,19 @@ impl Stats {
         match self {
             Self::Queries => &[Column::OutputPortId, Column::Date, Column::ConsumerId],
             Self::Touches => &[Column::OutputPortId, Column::Date, Column::TechAssetId, Column::ConsumerId],
+            Self::Combinations => {
+                &[Column::OutputPortId1, Column::Date, Column::OutputPortId2, Column::ConsumerId]
+            }
+        }
+    }
+
+    /// The key read from the other output port, for tables that have two.
+    pub(crate) const fn way_back(self) -> Option<&'static [Column]> {
+        match self {
+            Self::Queries | Self::Touches => None,
+            Self::Combinations => {
+                Some(&[Column::OutputPortId2, Column::Date, Column::OutputPortId1, Column::ConsumerId])
+            }
         }
     }
 

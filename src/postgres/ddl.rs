@@ -5,7 +5,7 @@
 //! index on the date serves what names no output port.
 
 use crate::ident::Ident;
-use crate::model::{Column, DeleteIndexes, OnDelete, Table, UsageModel};
+use crate::model::{Column, DeleteIndexes, OnDelete, Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 impl UsageModel {
@@ -66,10 +66,12 @@ impl UsageModel {
     }
 
     fn create_table(&self, table: &Table) -> Vec<Statement> {
-        let mut statements = vec![self.table(table), date_index(table)];
+        let mut statements = vec![self.table(table)];
+        statements.extend(way_back_index(table));
+        statements.push(date_index(table));
         if self.delete_indexes == DeleteIndexes::With {
-            // The key starts with the output port; only the other ids need an index of their own.
-            let others = table.stats.ids().filter(|column| *column != table.stats.key()[0]);
+            // Output ports start the key or the way back; only the other ids need an index of their own.
+            let others = table.stats.ids().filter(|id| !table.stats.ports().any(|port| port == *id));
             statements.extend(others.map(|column| delete_index(table, column)));
         }
         statements.push(comment_on_table(table));
@@ -95,6 +97,11 @@ impl UsageModel {
         sql.text(") INCLUDE (").ident(table.column(Column::QueryCount)).text(")");
         sql.text(",\n    CONSTRAINT ").ident(&constraint("query_count_check"));
         sql.text(" CHECK (").ident(table.column(Column::QueryCount)).text(" >= 0)");
+        if table.stats == Stats::Combinations {
+            sql.text(",\n    CONSTRAINT ").ident(&constraint("ordered_check")).text(" CHECK (");
+            sql.ident(table.column(Column::OutputPortId1)).text(" < ");
+            sql.ident(table.column(Column::OutputPortId2)).text(")");
+        }
         for column in table.stats.ids() {
             self.foreign_key(&mut sql, table, column);
         }
@@ -148,6 +155,19 @@ fn foreign_key_suffix(column: Column) -> &'static str {
     }
 }
 
+/// A combination is found from either output port, each by one contiguous run of an index.
+fn way_back_index(table: &Table) -> Option<Statement> {
+    let columns = table.stats.way_back()?;
+    let mut sql = SqlWriter::new();
+    sql.text("CREATE INDEX IF NOT EXISTS ").ident(&Ident::derived(&table.name, "way_back_idx"));
+    sql.text(" ON ").qualified(&table.schema, &table.name).text(" (");
+    sql.list(", ", columns, |sql, &column| {
+        sql.ident(table.column(column));
+    });
+    sql.text(") INCLUDE (").ident(table.column(Column::QueryCount)).text(")");
+    Some(sql.into_statement())
+}
+
 /// 300 kB for 24 million rows: enough to purge and to find days without naming an output port.
 fn date_index(table: &Table) -> Statement {
     let mut sql = SqlWriter::new();
@@ -160,9 +180,8 @@ fn date_index(table: &Table) -> Statement {
 
 fn delete_index(table: &Table, column: Column) -> Statement {
     let suffix = match column {
-        Column::ConsumerId => "consumer_id_idx",
         Column::TechAssetId => "tech_asset_id_idx",
-        _ => "output_port_id_2_idx",
+        _ => "consumer_id_idx",
     };
     let mut sql = SqlWriter::new();
     sql.text("CREATE INDEX IF NOT EXISTS ").ident(&Ident::derived(&table.name, suffix));
@@ -172,18 +191,17 @@ fn delete_index(table: &Table, column: Column) -> Statement {
 }
 
 fn comment_on_table(table: &Table) -> Statement {
-    use crate::model::Stats;
     let mut sql = SqlWriter::new();
     sql.text("COMMENT ON TABLE ").qualified(&table.schema, &table.name).text(" IS ");
     sql.text(match table.stats {
         Stats::Queries => "'Queries per day, output port and consumer; a query counts once however many tech assets it joins'",
         Stats::Touches => "'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it'",
+        Stats::Combinations => "'Queries per day, pair of output ports and consumer that read both through different tech assets'",
     });
     sql.into_statement()
 }
 
 fn comment_on_column(table: &Table, column: Column) -> Statement {
-    use crate::model::Stats;
     let mut sql = SqlWriter::new();
     sql.text("COMMENT ON COLUMN ")
         .qualified(&table.schema, &table.name)
@@ -199,6 +217,7 @@ fn comment_on_column(table: &Table, column: Column) -> Statement {
         Column::QueryCount => match table.stats {
             Stats::Queries => "'Distinct queries on the output port'",
             Stats::Touches => "'Distinct queries that read the tech asset'",
+            Stats::Combinations => "'Distinct queries that read both output ports'",
         },
     });
     sql.into_statement()

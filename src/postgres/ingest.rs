@@ -25,13 +25,18 @@ impl UsageModel {
     ///
     /// A key that is there twice ([`Error::is_duplicate_key`]); a row outside the scope
     /// ([`Error::is_outside_scope`]); a count over `i32::MAX`; touches and queries that contradict each other
-    /// ([`Error::is_inconsistent`]); no row for the whole scope ([`Error::is_empty_batch`], see
+    /// ([`Error::is_inconsistent`]); combinations of one output port with itself or out of order
+    /// ([`Error::is_invalid_pair`]), or for a model without a table for them ([`Error::is_without_combinations`]); no row for the whole scope ([`Error::is_empty_batch`], see
     /// [`Replace::allow_empty`]), which comes with the run; a scope without output ports.
     pub fn replace(&self, batch: &UsageBatch) -> Result<Replace, Error> {
         batch.check()?;
         let mut tables = vec![TableRows::new(&self.query_stats, &batch.query_rows()?)];
         if let Some(touches) = batch.touch_rows()? {
             tables.push(TableRows::new(&self.touch_stats, &touches));
+        }
+        if let Some(combinations) = batch.combination_rows()? {
+            let table = self.combination_stats.as_ref().ok_or(Kind::NoCombinationsTable)?;
+            tables.push(TableRows::new(table, &combinations));
         }
         Ok(Replace { model: self.clone(), scope: batch.scope().clone(), tables, empty: Empty::Refused })
     }

@@ -1,11 +1,12 @@
 //! What must hold inside one batch before any of it is sent.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{OutputPortQueries, TechAssetTouches, UsageBatch};
+use super::{Combination, OutputPortQueries, TechAssetTouches, UsageBatch};
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::model::Stats;
@@ -44,6 +45,13 @@ impl From<&TechAssetTouches> for Row<3> {
     }
 }
 
+impl From<&Combination> for Row<3> {
+    fn from(row: &Combination) -> Self {
+        let ids = [row.output_port_id_1.0, row.output_port_id_2.0, row.consumer_id.0];
+        Self { date: row.date, ids, count: row.query_count }
+    }
+}
+
 impl UsageBatch {
     /// Everything that a replace wants to be true of a batch by itself.
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -51,20 +59,41 @@ impl UsageBatch {
         if self.scope.output_ports.is_empty() {
             return Err(Kind::EmptyScope.into());
         }
-        self.check_invariants()
+        self.check_touches()?;
+        self.check_combinations()
     }
 
     /// The rows of table 1 in key order, zero counts left out, each checked.
     pub(crate) fn query_rows(&self) -> Result<Vec<Row<2>>, Error> {
-        self.rows(Stats::Queries, &self.queries)
+        self.rows(Stats::Queries, &self.queries, 1)
     }
 
     /// The rows of table 2 in key order, zero counts left out, each checked; `None` where not measured.
     pub(crate) fn touch_rows(&self) -> Result<Option<Vec<Row<3>>>, Error> {
-        self.touches.as_deref().map(|touches| self.rows(Stats::Touches, touches)).transpose()
+        self.touches.as_deref().map(|touches| self.rows(Stats::Touches, touches, 1)).transpose()
     }
 
-    fn rows<'a, F, const N: usize>(&self, stats: Stats, facts: &'a [F]) -> Result<Vec<Row<N>>, Error>
+    /// The rows of table 3 in key order, zero counts left out, each checked; `None` where not measured.
+    pub(crate) fn combination_rows(&self) -> Result<Option<Vec<Row<3>>>, Error> {
+        let Some(combinations) = &self.combinations else { return Ok(None) };
+        for combination in combinations {
+            let named = || Row::from(combination).named();
+            match combination.output_port_id_1.cmp(&combination.output_port_id_2) {
+                Ordering::Less => {}
+                Ordering::Equal => return Err(Kind::PairOfOne(named()).into()),
+                Ordering::Greater => return Err(Kind::PairOutOfOrder(named()).into()),
+            }
+        }
+        self.rows(Stats::Combinations, combinations, 2).map(Some)
+    }
+
+    /// A row is in scope where its day and one of its first `ports` ids are.
+    fn rows<'a, F, const N: usize>(
+        &self,
+        stats: Stats,
+        facts: &'a [F],
+        ports: usize,
+    ) -> Result<Vec<Row<N>>, Error>
     where
         Row<N>: From<&'a F>,
     {
@@ -76,7 +105,7 @@ impl UsageBatch {
             return Err(Kind::DuplicateKey { table, key: twice[0].named() }.into());
         }
         for row in &rows {
-            if !self.scope.contains(row.date, OutputPortId(row.ids[0])) {
+            if !row.ids[..ports].iter().any(|port| self.scope.contains(row.date, OutputPortId(*port))) {
                 return Err(Kind::OutsideScope { table, key: row.named() }.into());
             }
             if i32::try_from(row.count).is_err() {
@@ -88,7 +117,7 @@ impl UsageBatch {
     }
 
     /// Each tech asset's touches ≤ the output port's queries ≤ the sum of its touches.
-    fn check_invariants(&self) -> Result<(), Error> {
+    fn check_touches(&self) -> Result<(), Error> {
         let Some(touches) = &self.touches else { return Ok(()) };
         let mut queries: HashMap<_, (u64, u64)> = HashMap::with_capacity(self.queries.len());
         for row in &self.queries {
@@ -113,5 +142,29 @@ impl UsageBatch {
                 Err(Kind::QueriesAboveTouches { key, touches, queries }.into())
             }
         }
+    }
+
+    /// A combination ≤ the queries of each of its output ports, where the scope states them.
+    fn check_combinations(&self) -> Result<(), Error> {
+        let Some(combinations) = &self.combinations else { return Ok(()) };
+        let queries: HashMap<_, u64> = self
+            .queries
+            .iter()
+            .map(|row| ((row.date, row.output_port_id, row.consumer_id), row.query_count))
+            .collect();
+        for row in combinations {
+            for port in [row.output_port_id_1, row.output_port_id_2] {
+                if !self.scope.contains(row.date, port) {
+                    continue;
+                }
+                let of_port = queries.get(&(row.date, port, row.consumer_id)).copied().unwrap_or(0);
+                if row.query_count > of_port {
+                    let key = Row::from(row).named();
+                    let combinations = row.query_count;
+                    return Err(Kind::CombinationsAboveQueries { key, combinations, queries: of_port }.into());
+                }
+            }
+        }
+        Ok(())
     }
 }

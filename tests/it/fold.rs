@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use output_port_usage::*;
 
 /// The first day of the bucket that holds `day`, by walking back a day at a time.
-pub fn bucket(granularity: Granularity, day: NaiveDate) -> NaiveDate {
+pub(crate) fn bucket(granularity: Granularity, day: NaiveDate) -> NaiveDate {
     let starts = |day: NaiveDate| match granularity {
         Granularity::Day => true,
         Granularity::Week => day.weekday() == chrono::Weekday::Mon,
@@ -19,12 +19,12 @@ pub fn bucket(granularity: Granularity, day: NaiveDate) -> NaiveDate {
     day.iter_days().rev().find(|day| starts(*day)).unwrap()
 }
 
-pub fn days(range: &Range<NaiveDate>) -> impl Iterator<Item = NaiveDate> {
+pub(crate) fn days(range: &Range<NaiveDate>) -> impl Iterator<Item = NaiveDate> {
     range.start.iter_days().take_while(|day| *day < range.end)
 }
 
 /// `(bucket, queries, partial)`.
-pub fn over_time(
+pub(crate) fn over_time(
     facts: &[OutputPortQueries],
     port: OutputPortId,
     range: &Range<NaiveDate>,
@@ -46,9 +46,9 @@ pub fn over_time(
 }
 
 /// Members by count descending, then by id; the first `top`, and what is left as `(members, count)`.
-pub type Ranking<Id> = (Vec<(Id, i64)>, Option<(i64, i64)>);
+pub(crate) type Ranking<Id> = (Vec<(Id, i64)>, Option<(i64, i64)>);
 
-pub fn ranking<Id: Ord + Copy>(counts: BTreeMap<Id, i64>, top: usize) -> Ranking<Id> {
+pub(crate) fn ranking<Id: Ord + Copy>(counts: BTreeMap<Id, i64>, top: usize) -> Ranking<Id> {
     let mut ranked: Vec<(Id, i64)> = counts.into_iter().collect();
     ranked.sort_by_key(|(id, count)| (-count, *id));
     let rest = ranked.split_off(top.min(ranked.len()));
@@ -56,7 +56,7 @@ pub fn ranking<Id: Ord + Copy>(counts: BTreeMap<Id, i64>, top: usize) -> Ranking
     (ranked, other)
 }
 
-pub fn by_consumer(
+pub(crate) fn by_consumer(
     facts: &[OutputPortQueries],
     port: OutputPortId,
     range: &Range<NaiveDate>,
@@ -69,7 +69,7 @@ pub fn by_consumer(
 }
 
 /// For each tech asset: touches, distinct consumers, last used day.
-pub fn by_asset(
+pub(crate) fn by_asset(
     facts: &[TechAssetTouches],
     port: OutputPortId,
     range: &Range<NaiveDate>,

@@ -7,39 +7,44 @@ use output_port_usage::*;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use uuid::Uuid;
 
-pub fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+pub(crate) fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
 }
 
-pub fn port(number: u128) -> OutputPortId {
+pub(crate) fn port(number: u128) -> OutputPortId {
     OutputPortId(Uuid::from_u128(0xa000_0000 + number))
 }
 
-pub fn consumer(number: u128) -> ConsumerId {
+pub(crate) fn consumer(number: u128) -> ConsumerId {
     ConsumerId(Uuid::from_u128(0xc000_0000 + number))
 }
 
-pub fn asset(number: u128) -> TechAssetId {
+pub(crate) fn asset(number: u128) -> TechAssetId {
     TechAssetId(Uuid::from_u128(0xe000_0000 + number))
 }
 
-pub fn group(number: u128) -> GroupId {
+pub(crate) fn group(number: u128) -> GroupId {
     GroupId(Uuid::from_u128(0xd000_0000 + number))
 }
 
 /// The group of a test portal's consumer: three share two groups, every fourth has none.
-pub fn group_of(consumer: ConsumerId) -> Option<GroupId> {
+pub(crate) fn group_of(consumer: ConsumerId) -> Option<GroupId> {
     match consumer.0.as_u128() % 4 {
         0 => None,
         rest => Some(group(rest % 2)),
     }
 }
 
-pub fn queries(date: NaiveDate, of: OutputPortId, by: ConsumerId, query_count: u64) -> OutputPortQueries {
+pub(crate) fn queries(
+    date: NaiveDate,
+    of: OutputPortId,
+    by: ConsumerId,
+    query_count: u64,
+) -> OutputPortQueries {
     OutputPortQueries { date, output_port_id: of, consumer_id: by, query_count }
 }
 
-pub fn touches(
+pub(crate) fn touches(
     date: NaiveDate,
     of: OutputPortId,
     tech_asset_id: TechAssetId,
@@ -49,12 +54,12 @@ pub fn touches(
     TechAssetTouches { date, output_port_id: of, tech_asset_id, consumer_id: by, query_count }
 }
 
-pub fn scope(days: Range<NaiveDate>, ports: impl IntoIterator<Item = OutputPortId>) -> Scope {
+pub(crate) fn scope(days: Range<NaiveDate>, ports: impl IntoIterator<Item = OutputPortId>) -> Scope {
     Scope::new(days, ports).unwrap()
 }
 
 /// The usual model of the tests: every parent in the schema `portal`, labelled, consumers in domains.
-pub fn builder() -> UsageModelBuilder {
+pub(crate) fn builder() -> UsageModelBuilder {
     let portal = |table| Reference::to(table).schema("portal").label("name");
     UsageModel::builder()
         .schema("usage")
@@ -63,25 +68,25 @@ pub fn builder() -> UsageModelBuilder {
         .tech_assets(portal("technical_assets"))
 }
 
-pub struct Portal {
-    pub pool: PgPool,
-    pub model: UsageModel,
+pub(crate) struct Portal {
+    pub(crate) pool: PgPool,
+    pub(crate) model: UsageModel,
     _database: throwaway_postgres::Database,
 }
 
 impl Portal {
     /// Parents 0 to 19 of each kind, and the tables of the usual model.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(builder().build().unwrap()).await
     }
 
-    pub async fn with(model: UsageModel) -> Self {
+    pub(crate) async fn with(model: UsageModel) -> Self {
         let portal = Self::without_tables(model).await;
         portal.create_tables().await;
         portal
     }
 
-    pub async fn without_tables(model: UsageModel) -> Self {
+    pub(crate) async fn without_tables(model: UsageModel) -> Self {
         let database = throwaway_postgres::database().unwrap_or_else(|error| panic!("{error}"));
         let pool = PgPoolOptions::new().max_connections(8).connect(database.url()).await.unwrap();
         let parents = "CREATE SCHEMA portal;
@@ -111,7 +116,7 @@ impl Portal {
         Self { pool, model, _database: database }
     }
 
-    pub async fn create_tables(&self) {
+    pub(crate) async fn create_tables(&self) {
         self.model.create_schema().into_sqlx().execute(&self.pool).await.unwrap();
         for statement in self.model.create_tables() {
             let text = statement.to_string();
@@ -120,11 +125,11 @@ impl Portal {
     }
 
     /// Replaces the batch's scope in a transaction of its own.
-    pub async fn replace(&self, batch: &UsageBatch) -> Outcome {
+    pub(crate) async fn replace(&self, batch: &UsageBatch) -> Outcome {
         self.try_replace(self.model.replace(batch).unwrap()).await.unwrap()
     }
 
-    pub async fn try_replace(&self, replace: Replace) -> Result<Outcome, IngestError<sqlx::Error>> {
+    pub(crate) async fn try_replace(&self, replace: Replace) -> Result<Outcome, IngestError<sqlx::Error>> {
         let mut transaction = self.pool.begin().await.unwrap();
         let outcome = replace.run_sqlx(&mut transaction).await?;
         transaction.commit().await.unwrap();
@@ -132,7 +137,7 @@ impl Portal {
     }
 
     /// The rows of a chart.
-    pub async fn rows<C: Chart>(&self, chart: &C) -> Vec<C::Row>
+    pub(crate) async fn rows<C: Chart>(&self, chart: &C) -> Vec<C::Row>
     where
         C::Row: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
     {
@@ -142,7 +147,7 @@ impl Portal {
     }
 
     /// Every row of a table of the model as text, in order, with the row versions that hold it.
-    pub async fn versions(&self, table: &str) -> Vec<String> {
+    pub(crate) async fn versions(&self, table: &str) -> Vec<String> {
         self.texts(&format!(
             "SELECT t::text || ' ' || t.xmin || ' ' || t.ctid FROM usage.\"{table}\" AS t ORDER BY 1"
         ))
@@ -150,15 +155,15 @@ impl Portal {
     }
 
     /// Every row of a table of the model as text, in order.
-    pub async fn contents(&self, table: &str) -> Vec<String> {
+    pub(crate) async fn contents(&self, table: &str) -> Vec<String> {
         self.texts(&format!("SELECT t::text FROM usage.\"{table}\" AS t ORDER BY 1")).await
     }
 
     /// The first column of a query of the test's own.
-    pub async fn texts(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await.unwrap()
     }
 }
 
-pub const QUERY_STATS: &str = "output_port_query_stats_daily";
-pub const TOUCH_STATS: &str = "tech_asset_stats_daily";
+pub(crate) const QUERY_STATS: &str = "output_port_query_stats_daily";
+pub(crate) const TOUCH_STATS: &str = "tech_asset_stats_daily";

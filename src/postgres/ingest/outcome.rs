@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 
 /// What an ingest did to each table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
     /// Table 1: queries by output port.
     pub queries: TableOutcome,
     /// Table 2: touches by tech asset; `None` where the batch did not measure them.
     pub touches: Option<TableOutcome>,
+    /// Table 3: combinations; `None` where the batch did not measure them.
+    pub combinations: Option<TableOutcome>,
 }
 
 /// What an ingest did to one table.

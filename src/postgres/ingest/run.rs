@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{IngestError, Outcome, Replace, TableOutcome, TableRows, statements};
 use crate::error::{Kind, UnknownIds};
-use crate::model::{Column, OnDelete};
+use crate::model::{Column, OnDelete, Stats};
 use crate::statement::{self, Statement};
 
 /// A transaction of some driver, as far as an ingest needs it.
@@ -43,17 +43,21 @@ impl Replace {
             return Err(IngestError::Rejected(Kind::Unknown(unknown).into()));
         }
 
-        let mut outcomes = Vec::with_capacity(self.tables.len());
+        let mut outcome = Outcome::default();
         for rows in &self.tables {
             let remove = statements::remove_vanished(&self.scope, rows);
             let removed = session.count(remove).await.map_err(IngestError::Driver)?;
             let write = statements::write_changed(&self.scope, rows);
             let written = session.count(write).await.map_err(IngestError::Driver)?;
             let unchanged = (rows.counts.len() as u64).saturating_sub(written);
-            outcomes.push(TableOutcome { written, unchanged, removed, skipped: 0 });
+            let of_table = TableOutcome { written, unchanged, removed, skipped: 0 };
+            match rows.table.stats {
+                Stats::Queries => outcome.queries = of_table,
+                Stats::Touches => outcome.touches = Some(of_table),
+                Stats::Combinations => outcome.combinations = Some(of_table),
+            }
         }
-        let mut outcomes = outcomes.into_iter();
-        Ok(Outcome { queries: outcomes.next().unwrap_or_default(), touches: outcomes.next() })
+        Ok(outcome)
     }
 
     /// For each parent that is enforced, the statement that finds the batch's ids it does not hold.
@@ -72,10 +76,14 @@ impl Replace {
 }
 
 impl TableRows {
-    /// The ids of a column, neighbours that are equal once.
+    /// The ids that point to a column's parent, neighbours that are equal once.
     fn distinct(&self, column: Column) -> Vec<Uuid> {
-        let index = self.table.stats.ids().position(|id| id == column);
-        let mut ids = index.map(|index| self.ids[index].clone()).unwrap_or_default();
+        let same_parent = |id: Column| match column {
+            Column::OutputPortId => self.table.stats.ports().any(|port| port == id),
+            _ => id == column,
+        };
+        let of_parent = self.table.stats.ids().zip(&self.ids).filter(|(id, _)| same_parent(*id));
+        let mut ids: Vec<Uuid> = of_parent.flat_map(|(_, ids)| ids).copied().collect();
         ids.dedup();
         ids
     }

@@ -138,9 +138,11 @@ impl ScopeParams {
     /// Whether a row of the table, whose alias is `of`, lies in the scope.
     fn write(&self, sql: &mut SqlWriter, table: &Table, of: &'static str) {
         let date = table.column(Column::Date);
-        let mut ports = table.stats.ports();
-        let Some(port) = ports.next() else { return };
-        sql.text(of).ident(table.column(port)).text(" = ANY(").param(self.ports).text("::uuid[])");
+        let (open, close) = if table.stats.ports().count() > 1 { ("(", ")") } else { ("", "") };
+        sql.text(open).list(" OR ", table.stats.ports(), |sql, port| {
+            sql.text(of).ident(table.column(port)).text(" = ANY(").param(self.ports).text("::uuid[])");
+        });
+        sql.text(close);
         sql.text(" AND ").text(of).ident(date).text(" >= ").param(self.from).text("::date");
         sql.text(" AND ").text(of).ident(date).text(" < ").param(self.until).text("::date");
     }

@@ -1,0 +1,131 @@
+//! "Most often combined with".
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, UnionType, WithClause};
+use serde::{Deserialize, Serialize};
+
+use super::sql::{self, PortDays};
+use super::{Chart, sealed};
+use crate::error::{Error, Kind};
+use crate::id::OutputPortId;
+use crate::model::{Column, Table, UsageModel};
+use crate::row::{Columns, Decode};
+use crate::statement::Query;
+
+/// The output ports that were queried together with one output port, the most often first.
+///
+/// A combination is one query that reads both through two different tech assets. Shares are of this
+/// output port's queries on the days; a query may combine it with several others, so they need not add
+/// up to 1. Output ports are ordered by count descending, then by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a query"]
+pub struct MostOftenCombinedWith {
+    port: OutputPortId,
+    days: Range<NaiveDate>,
+    top: u32,
+}
+
+impl MostOftenCombinedWith {
+    /// The half-open `days` of an output port.
+    ///
+    /// The query is an error where the model was built without
+    /// [`combinations`](crate::UsageModelBuilder::combinations).
+    pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
+        Self { port, days, top: sql::DEFAULT_TOP }
+    }
+
+    /// How many output ports at most. Defaults to 10; zero makes the query an error.
+    pub fn top(mut self, top: u32) -> Self {
+        self.top = top;
+        self
+    }
+}
+
+/// An output port of [`MostOftenCombinedWith`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MostOftenCombined {
+    /// The other output port.
+    pub output_port_id: OutputPortId,
+    /// Its label, where the model's reference has one and the row still exists.
+    pub label: Option<String>,
+    /// How many queries read both, at least 1.
+    pub query_count: i64,
+    /// The part of this output port's queries; 0 where table 1 holds none of them.
+    pub share: f64,
+    /// The row's number from 1.
+    pub rank: i64,
+}
+
+impl Decode for MostOftenCombined {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        Ok(Self {
+            output_port_id: OutputPortId(row.uuid("output_port_id")?),
+            label: row.text_or_null("label")?,
+            query_count: row.count("query_count")?,
+            share: row.share("share")?,
+            rank: row.count("rank")?,
+        })
+    }
+}
+
+impl sealed::Sealed for MostOftenCombinedWith {}
+
+impl Chart for MostOftenCombinedWith {
+    type Row = MostOftenCombined;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        let table = model.combination_stats.as_ref().ok_or(Kind::NoCombinations)?;
+        let top = sql::check_top("the number of output ports", self.top)?;
+        // an output port is either the smaller or the larger of a pair, so no pair is met twice
+        let mut member = self.others(table, Column::OutputPortId1, Column::OutputPortId2)?;
+        let larger = self.others(table, Column::OutputPortId2, Column::OutputPortId1)?;
+        member.union(UnionType::All, larger);
+        let mut ranked = SelectStatement::new();
+        ranked
+            .columns(["output_port_id", "query_count"])
+            .expr_window_as(Func::cust("row_number"), sql::by_count_then("output_port_id"), "rank")
+            .from("member");
+        let queries = PortDays::new(&model.query_stats, self.port, &self.days)?;
+        let mut total = queries.scan();
+        total.expr_as(queries.sum(), "query_count");
+        let mut with = WithClause::new();
+        with.cte(sql::cte("member", member));
+        with.cte(sql::cte("ranked", ranked));
+        with.cte(sql::materialized("total", total));
+
+        let mut none_is_null = SelectStatement::new();
+        none_is_null
+            .expr(Func::cust("nullif").args([Expr::col("query_count"), Expr::cust("0")]))
+            .from("total");
+        let column = |name: &'static str| Expr::col(("ranked", name));
+        let share = sql::share(column("query_count"), Expr::SubQuery(None, Box::new(none_is_null.into())));
+        let mut select = SelectStatement::new();
+        select
+            .expr_as(column("output_port_id").cast_as("uuid"), "output_port_id")
+            .expr_as(column("query_count").cast_as("bigint"), "query_count")
+            .expr_as(Func::coalesce([share, Expr::cust("0")]), "share")
+            .expr_as(column("rank").cast_as("bigint"), "rank")
+            .from("ranked")
+            .and_where(column("rank").lte(top));
+        sql::label(&mut select, &model.output_ports, ("ranked", "output_port_id"));
+        sql::order_by_rank(&mut select, ("ranked", "rank"));
+        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+    }
+}
+
+impl MostOftenCombinedWith {
+    /// `output_port_id, query_count` of the pairs in which this output port is `this`: one contiguous run of an index.
+    fn others(&self, table: &Table, this: Column, other: Column) -> Result<SelectStatement, Error> {
+        let rows = PortDays::new(table, self.port, &self.days)?.of(this);
+        let mut others = rows.scan();
+        others
+            .expr_as(Expr::col(rows.column(other)), "output_port_id")
+            .expr_as(rows.sum(), "query_count")
+            .group_by_col(rows.column(other))
+            .and_having(rows.sum().gt(Expr::cust("0")));
+        Ok(others)
+    }
+}
