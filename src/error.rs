@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use crate::attribution::PrincipalKind;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Why the library refused a configuration, a request or a batch.
@@ -93,6 +94,19 @@ pub(crate) enum Kind {
     Isolation(String),
     #[error("unknown {0}")]
     Unknown(UnknownIds),
+
+    #[error("{what} {name:?} {reason}", name = shown(name))]
+    SnowflakeName { what: &'static str, name: String, reason: &'static str },
+    #[error("object {object} is mapped to two tech assets: {first} and {second}", object = shown(object))]
+    ObjectMappedTwice { object: String, first: TechAssetId, second: TechAssetId },
+    #[error("{kind} {name:?} is mapped to two consumers: {first} and {second}", name = shown(name))]
+    PrincipalMappedTwice { kind: PrincipalKind, name: String, first: ConsumerId, second: ConsumerId },
+    #[error("an attribution needs at least one {0}")]
+    EmptyAttribution(&'static str),
+    #[error("tech asset {0} stands behind no output port")]
+    AssetWithoutPort(TechAssetId),
+    #[error("unknown time zone: {name:?}", name = shown(.0))]
+    UnknownTimeZone(String),
 }
 
 impl Error {
@@ -164,10 +178,37 @@ impl Error {
     }
 }
 
+/// What can be wrong with an attribution.
+impl Error {
+    /// Whether a text is no name that Snowflake could give an object, a user, a role or a domain.
+    pub fn is_invalid_snowflake_name(&self) -> bool {
+        matches!(self.kind(), Kind::SnowflakeName { .. })
+    }
+
+    /// Whether an object has two tech assets, or a user or role two consumers.
+    pub fn is_ambiguous_mapping(&self) -> bool {
+        matches!(self.kind(), Kind::ObjectMappedTwice { .. } | Kind::PrincipalMappedTwice { .. })
+    }
+
+    /// Whether a mapping is empty or ends at a tech asset without an output port.
+    pub fn is_incomplete_mapping(&self) -> bool {
+        matches!(self.kind(), Kind::EmptyAttribution(_) | Kind::AssetWithoutPort(_))
+    }
+
+    /// Whether a time zone is not in the IANA database.
+    pub fn is_unknown_time_zone(&self) -> bool {
+        matches!(self.kind(), Kind::UnknownTimeZone(_))
+    }
+}
+
 /// A text from outside, cut to what a message can carry.
 pub(crate) fn shown(text: &str) -> String {
-    const MOST: usize = 80;
-    match text.char_indices().nth(MOST) {
+    cut(text, 80)
+}
+
+/// The first `most` characters of a text from outside.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
     }

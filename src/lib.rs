@@ -2,6 +2,7 @@
 
 //! Usage charts for the output ports of a data-product portal.
 
+mod attribution;
 pub mod chart;
 mod driver;
 mod error;
@@ -9,11 +10,13 @@ mod id;
 mod ident;
 mod model;
 mod postgres;
+pub mod query_log;
 mod row;
 mod statement;
 mod time;
 mod usage;
 
+pub use attribution::{AccessedObjects, Attribution, AttributionBuilder, CountedUnit};
 pub use chart::Chart;
 pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};

@@ -2,6 +2,7 @@
 //!
 //! Every database test runs on a real PostgreSQL: see `throwaway-postgres` for where it comes from.
 
+mod attribution;
 mod charts;
 mod charts_random;
 mod ddl;
@@ -10,4 +11,5 @@ mod ingest;
 mod model;
 mod plans;
 mod portal;
+mod query_log;
 mod terminal_charts;

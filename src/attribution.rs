@@ -1,0 +1,171 @@
+//! Which object is which tech asset of which output ports, and which principal is which consumer.
+
+mod builder;
+mod local_days;
+mod name;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+pub use self::builder::AttributionBuilder;
+pub(crate) use self::local_days::LocalDays;
+use crate::id::{ConsumerId, OutputPortId, TechAssetId};
+
+/// Which accesses count, and for whom.
+///
+/// An attribution maps names of the warehouse to ids of the portal: an object to its tech asset, a
+/// tech asset to its output ports, a user or role to its consumer. It also fixes the time zone of a
+/// usage date and the rules of counting, so that every aggregation made from it means the same.
+///
+/// Names are written as in Snowflake SQL: unquoted parts fold to upper case, quoted parts are kept,
+/// `""` inside quotes is a quote. They match the form that `ACCOUNT_USAGE` prints: `objectName` is
+/// fully qualified with quotes where a part needs them, `USER_NAME` and `ROLE_NAME` have none.
+///
+/// # Example
+///
+/// ```
+/// use output_port_usage::{Attribution, ConsumerId, OutputPortId, TechAssetId};
+/// use uuid::Uuid;
+///
+/// let port = OutputPortId(Uuid::from_u128(1));
+/// let (orders, campaigns) = (TechAssetId(Uuid::from_u128(11)), TechAssetId(Uuid::from_u128(12)));
+/// let finance = ConsumerId(Uuid::from_u128(21));
+///
+/// let attribution = Attribution::builder()
+///     .object("sales.public.orders", orders)
+///     .object(r#"MKT_DB.OUT."Campaign.Daily""#, campaigns)
+///     .tech_asset(orders, [port])
+///     .tech_asset(campaigns, [port])
+///     .user(r#""jane.doe@example.org""#, finance)
+///     .role("finance_reader", finance)
+///     .time_zone("Europe/Brussels")
+///     .build()?;
+/// assert!(attribution.output_ports().contains(&port));
+/// # Ok::<(), output_port_usage::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribution {
+    /// Keyed by the name as printed.
+    objects: BTreeMap<String, TechAssetId>,
+    tech_assets: BTreeMap<TechAssetId, BTreeSet<OutputPortId>>,
+    /// Keyed by the name as printed.
+    principals: BTreeMap<(PrincipalKind, String), ConsumerId>,
+    excluded_users: BTreeSet<String>,
+    producers: BTreeMap<OutputPortId, BTreeSet<ConsumerId>>,
+    object_domains: BTreeSet<String>,
+    time_zone: Tz,
+    accessed_objects: AccessedObjects,
+    counted_unit: CountedUnit,
+}
+
+/// Which objects of a query are its accesses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccessedObjects {
+    /// Those that the query names: a view counts as the view (`DIRECT_OBJECTS_ACCESSED`).
+    #[default]
+    Direct,
+    /// The tables underneath, whatever view was named (`BASE_OBJECTS_ACCESSED`).
+    Base,
+}
+
+/// What counts as one query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CountedUnit {
+    /// Every statement, those inside a stored procedure included.
+    #[default]
+    Statement,
+    /// The outermost query: a stored procedure's call counts once on each day and output port that
+    /// one of its statements reached.
+    RootQuery,
+}
+
+/// The two kinds of principal; a user's mapping goes before a role's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum PrincipalKind {
+    User,
+    Role,
+}
+
+impl fmt::Display for PrincipalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::Role => "role",
+        })
+    }
+}
+
+impl Attribution {
+    /// Starts an attribution with nothing mapped.
+    pub fn builder() -> AttributionBuilder {
+        AttributionBuilder::default()
+    }
+
+    /// The output ports that at least one mapped object stands behind.
+    ///
+    /// They are the scope of every aggregation: an output port without a mapped object is not
+    /// measured, so nothing is said about it.
+    pub fn output_ports(&self) -> BTreeSet<OutputPortId> {
+        self.object_map().map(|(_, output_port, _)| output_port).collect()
+    }
+
+    /// The usage date of a query that starts at `instant`: its local date in the time zone.
+    pub fn usage_date(&self, instant: DateTime<Utc>) -> NaiveDate {
+        local_days::local_date(self.time_zone, instant)
+    }
+}
+
+/// What an aggregation reads, in a fixed order.
+impl Attribution {
+    /// Object name as printed, with each output port and tech asset that it stands for.
+    pub(crate) fn object_map(&self) -> impl Iterator<Item = (&str, OutputPortId, TechAssetId)> {
+        self.objects.iter().flat_map(|(object, asset)| {
+            let output_ports = self.tech_assets.get(asset).into_iter().flatten();
+            output_ports.map(move |&output_port| (object.as_str(), output_port, *asset))
+        })
+    }
+
+    /// Principal name as printed, with its consumer.
+    pub(crate) fn consumer_map(&self) -> impl Iterator<Item = (PrincipalKind, &str, ConsumerId)> {
+        self.principals.iter().map(|((kind, name), &consumer)| (*kind, name.as_str(), consumer))
+    }
+
+    /// User names as printed whose accesses never count.
+    pub(crate) fn excluded_users(&self) -> &BTreeSet<String> {
+        &self.excluded_users
+    }
+
+    /// The consumers whose own reads of an output port do not count.
+    pub(crate) fn producers(&self) -> impl Iterator<Item = (OutputPortId, ConsumerId)> {
+        self.producers.iter().flat_map(|(&output_port, consumers)| {
+            consumers.iter().map(move |&consumer| (output_port, consumer))
+        })
+    }
+
+    /// The object domains that count, in upper case.
+    pub(crate) fn object_domains(&self) -> &BTreeSet<String> {
+        &self.object_domains
+    }
+
+    pub(crate) fn accessed_objects(&self) -> AccessedObjects {
+        self.accessed_objects
+    }
+
+    pub(crate) fn counted_unit(&self) -> CountedUnit {
+        self.counted_unit
+    }
+
+    /// `days` in the time zone; checked by the caller.
+    pub(crate) fn local_days(&self, days: Range<NaiveDate>) -> LocalDays {
+        LocalDays::new(self.time_zone, days)
+    }
+}

@@ -1,0 +1,192 @@
+//! The builder that checks an attribution.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono_tz::Tz;
+
+use super::name::{ObjectName, SnowflakeIdent};
+use super::{AccessedObjects, Attribution, CountedUnit, PrincipalKind};
+use crate::error::{Error, Kind};
+use crate::id::{ConsumerId, OutputPortId, TechAssetId};
+
+/// The domains of objects that hold rows; stages, functions and procedures share the same arrays.
+const OBJECT_DOMAINS: [&str; 7] =
+    ["DYNAMIC TABLE", "EVENT TABLE", "EXTERNAL TABLE", "ICEBERG TABLE", "MATERIALIZED VIEW", "TABLE", "VIEW"];
+
+/// Collects the mappings and rules of an [`Attribution`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder makes nothing until `build` is called"]
+pub struct AttributionBuilder {
+    objects: Vec<(String, TechAssetId)>,
+    tech_assets: BTreeMap<TechAssetId, BTreeSet<OutputPortId>>,
+    principals: Vec<(PrincipalKind, String, ConsumerId)>,
+    excluded_users: Vec<String>,
+    producers: BTreeMap<OutputPortId, BTreeSet<ConsumerId>>,
+    object_domains: Option<Vec<String>>,
+    time_zone: Option<String>,
+    accessed_objects: AccessedObjects,
+    counted_unit: CountedUnit,
+}
+
+impl AttributionBuilder {
+    /// Maps an object, fully qualified, to its tech asset. Several objects may share one.
+    pub fn object(mut self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.objects.push((name.into(), tech_asset));
+        self
+    }
+
+    /// Puts a tech asset behind output ports. Later calls add to it.
+    pub fn tech_asset(
+        mut self,
+        tech_asset: TechAssetId,
+        output_ports: impl IntoIterator<Item = OutputPortId>,
+    ) -> Self {
+        self.tech_assets.entry(tech_asset).or_default().extend(output_ports);
+        self
+    }
+
+    /// Maps a user to its consumer. A user's mapping goes before that of the role in use.
+    pub fn user(mut self, name: impl Into<String>, consumer: ConsumerId) -> Self {
+        self.principals.push((PrincipalKind::User, name.into(), consumer));
+        self
+    }
+
+    /// Maps a role to its consumer, for users that are not mapped themselves.
+    ///
+    /// Tasks run as user `SYSTEM` with their owner's role, so they are mapped by role.
+    pub fn role(mut self, name: impl Into<String>, consumer: ConsumerId) -> Self {
+        self.principals.push((PrincipalKind::Role, name.into(), consumer));
+        self
+    }
+
+    /// Leaves out a user's accesses, mapped or not. Defaults to nobody; later calls add to it.
+    pub fn exclude_user(mut self, name: impl Into<String>) -> Self {
+        self.excluded_users.push(name.into());
+        self
+    }
+
+    /// Leaves out what a producer reads of its own output port.
+    ///
+    /// Defaults to no producer: own reads count. Later calls add to it.
+    pub fn producer(mut self, output_port: OutputPortId, consumer: ConsumerId) -> Self {
+        self.producers.entry(output_port).or_default().insert(consumer);
+        self
+    }
+
+    /// The time zone of usage dates, by its IANA name. Defaults to `UTC`.
+    pub fn time_zone(mut self, name: impl Into<String>) -> Self {
+        self.time_zone = Some(name.into());
+        self
+    }
+
+    /// Which objects of a query count. Defaults to [`AccessedObjects::Direct`].
+    pub fn accessed_objects(mut self, accessed_objects: AccessedObjects) -> Self {
+        self.accessed_objects = accessed_objects;
+        self
+    }
+
+    /// What counts as one query. Defaults to [`CountedUnit::Statement`].
+    pub fn counted_unit(mut self, counted_unit: CountedUnit) -> Self {
+        self.counted_unit = counted_unit;
+        self
+    }
+
+    /// The object domains that count, in any case.
+    ///
+    /// Defaults to `TABLE`, `VIEW`, `MATERIALIZED VIEW`, `EXTERNAL TABLE`, `ICEBERG TABLE`,
+    /// `DYNAMIC TABLE` and `EVENT TABLE`. A later call replaces an earlier one.
+    pub fn object_domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.object_domains = Some(domains.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Checks everything and makes the attribution.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no Snowflake name; an object with two tech assets, a user or role with two
+    /// consumers; no object, no principal or no domain at all; a tech asset without an output port;
+    /// an unknown time zone. Each names the thing. The same mapping given twice is no error.
+    pub fn build(self) -> Result<Attribution, Error> {
+        let mut objects = BTreeMap::new();
+        for (written, tech_asset) in self.objects {
+            let object = ObjectName::parse(&written)?.to_string();
+            if let Some((object, first)) = insert(&mut objects, object, tech_asset) {
+                return Err(Kind::ObjectMappedTwice { object, first, second: tech_asset }.into());
+            }
+            if !self.tech_assets.contains_key(&tech_asset) {
+                return Err(Kind::AssetWithoutPort(tech_asset).into());
+            }
+        }
+        if let Some((&tech_asset, _)) = self.tech_assets.iter().find(|(_, ports)| ports.is_empty()) {
+            return Err(Kind::AssetWithoutPort(tech_asset).into());
+        }
+
+        let mut principals = BTreeMap::new();
+        for (kind, written, consumer) in self.principals {
+            let what = match kind {
+                PrincipalKind::User => "user name",
+                PrincipalKind::Role => "role name",
+            };
+            let name = SnowflakeIdent::parse(what, &written)?.into_stored();
+            if let Some(((kind, name), first)) = insert(&mut principals, (kind, name), consumer) {
+                return Err(Kind::PrincipalMappedTwice { kind, name, first, second: consumer }.into());
+            }
+        }
+        let excluded_users = self
+            .excluded_users
+            .iter()
+            .map(|written| Ok(SnowflakeIdent::parse("user name", written)?.into_stored()))
+            .collect::<Result<_, Error>>()?;
+        let object_domains: BTreeSet<String> = match &self.object_domains {
+            None => OBJECT_DOMAINS.map(str::to_owned).into(),
+            Some(domains) => domains.iter().map(|domain| object_domain(domain)).collect::<Result<_, _>>()?,
+        };
+        for (what, is_empty) in [
+            ("object", objects.is_empty()),
+            ("user or role", principals.is_empty()),
+            ("object domain", object_domains.is_empty()),
+        ] {
+            if is_empty {
+                return Err(Kind::EmptyAttribution(what).into());
+            }
+        }
+
+        let time_zone = match self.time_zone {
+            None => Tz::UTC,
+            Some(name) => name.parse().map_err(|_| Kind::UnknownTimeZone(name))?,
+        };
+        Ok(Attribution {
+            objects,
+            tech_assets: self.tech_assets,
+            principals,
+            excluded_users,
+            producers: self.producers,
+            object_domains,
+            time_zone,
+            accessed_objects: self.accessed_objects,
+            counted_unit: self.counted_unit,
+        })
+    }
+}
+
+/// Inserts, or returns the key with the other value that it has already.
+fn insert<K: Ord + Clone, V: PartialEq + Copy>(map: &mut BTreeMap<K, V>, key: K, value: V) -> Option<(K, V)> {
+    match map.entry(key) {
+        Entry::Vacant(entry) => {
+            entry.insert(value);
+            None
+        }
+        Entry::Occupied(entry) => (*entry.get() != value).then(|| (entry.key().clone(), *entry.get())),
+    }
+}
+
+fn object_domain(written: &str) -> Result<String, Error> {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if written.split([' ', '_']).all(is_word) {
+        return Ok(written.to_ascii_uppercase());
+    }
+    let reason = "is not made of letters, single spaces and underscores";
+    Err(Kind::SnowflakeName { what: "object domain", name: written.to_owned(), reason }.into())
+}

@@ -1,0 +1,173 @@
+//! Local days as instants.
+
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// A half-open range of local days in a time zone, and the instants that can bear their dates.
+///
+/// Local time is not monotone: where a zone goes back over midnight (`America/St_Johns` until 2011,
+/// from 00:01 to 23:01), the old date comes back after the new one has begun. So an instant belongs
+/// to a range by its local date alone; the instants between the bounds are merely a superset, tight
+/// at both ends, that a scan can be pruned by. Ranges that meet neither share nor lose an instant.
+#[derive(Debug, Clone)]
+pub(crate) struct LocalDays {
+    zone: Tz,
+    days: Range<NaiveDate>,
+    bounds: Range<i64>,
+}
+
+impl LocalDays {
+    pub(crate) fn new(zone: Tz, days: Range<NaiveDate>) -> Self {
+        let bounds = first_instant(zone, days.start)..last_instant(zone, days.end);
+        Self { zone, days, bounds }
+    }
+
+    /// The local date of `instant`, if it is one of the days.
+    pub(crate) fn date_of(&self, instant: DateTime<Utc>) -> Option<NaiveDate> {
+        if !self.bounds.contains(&instant.timestamp()) {
+            return None;
+        }
+        let date = local_date(self.zone, instant);
+        self.days.contains(&date).then_some(date)
+    }
+}
+
+/// The date that `instant` bears in `zone`.
+pub(crate) fn local_date(zone: Tz, instant: DateTime<Utc>) -> NaiveDate {
+    local(zone, instant.naive_utc()).date()
+}
+
+fn local(zone: Tz, utc: NaiveDateTime) -> NaiveDateTime {
+    utc + zone.offset_from_utc_datetime(&utc).fix()
+}
+
+/// The first instant that bears `day` or a later date, in seconds since the epoch.
+fn first_instant(zone: Tz, day: NaiveDate) -> i64 {
+    let (first, _) = midnights(zone, day);
+    first.and_utc().timestamp()
+}
+
+/// The instant from which on every date is `day` or later, in seconds since the epoch.
+fn last_instant(zone: Tz, day: NaiveDate) -> i64 {
+    let (_, last) = midnights(zone, day);
+    last.and_utc().timestamp()
+}
+
+/// The first and the last instant (UTC) at which clocks in `zone` come from before `day` into it.
+fn midnights(zone: Tz, day: NaiveDate) -> (NaiveDateTime, NaiveDateTime) {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let found = zone.offset_from_local_datetime(&midnight);
+    // a clock that is put back at midnight does not show it that time, and one that is put back from
+    // 01:00 shows it a second time within the day: neither is a way into the day
+    let mut shown = [found.clone().earliest(), found.latest()]
+        .into_iter()
+        .flatten()
+        .map(|offset| midnight - offset.fix())
+        .filter(|&utc| local(zone, utc) == midnight && local(zone, utc - TimeDelta::seconds(1)) < midnight);
+    match shown.next() {
+        Some(first) => match shown.next() {
+            Some(second) => (first.min(second), first.max(second)),
+            None => (first, first),
+        },
+        None => {
+            let skipped = skipped_midnight(zone, midnight);
+            (skipped, skipped)
+        }
+    }
+}
+
+/// The instant at which a clock in `zone` is put forward over `midnight`.
+fn skipped_midnight(zone: Tz, midnight: NaiveDateTime) -> NaiveDateTime {
+    // no zone is 2 days from UTC, so the clock shows less at the one end and more at the other
+    let (mut before, mut after) = (midnight - TimeDelta::days(2), midnight + TimeDelta::days(2));
+    while after - before > TimeDelta::seconds(1) {
+        let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
+        if local(zone, middle) < midnight {
+            before = middle;
+        } else {
+            after = middle;
+        }
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Days;
+
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn bounds(zone: Tz, date: &str) -> (String, String) {
+        let date = day(date);
+        let days = LocalDays::new(zone, date..date + Days::new(1));
+        let text = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().format("%F %T").to_string();
+        (text(days.bounds.start), text(days.bounds.end))
+    }
+
+    #[test]
+    fn bounds_follow_the_clock() {
+        use chrono_tz::{Africa::Cairo, America::Havana, America::St_Johns, Europe::Brussels, Pacific::Apia};
+        for (zone, date, from, until) in [
+            (Tz::UTC, "2026-03-10", "2026-03-10 00:00:00", "2026-03-11 00:00:00"),
+            // 23 and 25 hours
+            (Brussels, "2026-03-29", "2026-03-28 23:00:00", "2026-03-29 22:00:00"),
+            (Brussels, "2026-10-25", "2026-10-24 22:00:00", "2026-10-25 23:00:00"),
+            // 00:00 is put forward to 01:00: the day starts at 01:00
+            (Havana, "2026-03-08", "2026-03-08 05:00:00", "2026-03-09 04:00:00"),
+            // 01:00 is put back to 00:00: the first of two midnights starts the day
+            (Havana, "2026-11-01", "2026-11-01 04:00:00", "2026-11-02 05:00:00"),
+            (Cairo, "2026-04-24", "2026-04-23 22:00:00", "2026-04-24 21:00:00"),
+            // 24:00 is put back to 23:00: the day has 25 hours, the next one a single midnight
+            (Cairo, "2026-10-29", "2026-10-28 21:00:00", "2026-10-29 22:00:00"),
+            // the date line moved: no instant bears the 30th
+            (Apia, "2011-12-29", "2011-12-29 10:00:00", "2011-12-30 10:00:00"),
+            (Apia, "2011-12-30", "2011-12-30 10:00:00", "2011-12-30 10:00:00"),
+            (Apia, "2011-12-31", "2011-12-30 10:00:00", "2011-12-31 10:00:00"),
+            // 00:01 is put back to 23:01: both days reach over the other
+            (St_Johns, "2010-11-06", "2010-11-06 02:30:00", "2010-11-07 03:30:00"),
+            (St_Johns, "2010-11-07", "2010-11-07 02:30:00", "2010-11-08 03:30:00"),
+        ] {
+            assert_eq!(bounds(zone, date), (from.into(), until.into()), "{zone} {date}");
+        }
+    }
+
+    /// Scans every minute and compares with what the clock shows.
+    #[test]
+    fn bounds_are_tight_around_every_change_of_the_clock() {
+        let mut changes = 0;
+        for zone in chrono_tz::TZ_VARIANTS {
+            for year in [1995, 2011] {
+                let start = NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
+                for date in
+                    start.iter_days().take_while(|date| date.format("%Y").to_string() == year.to_string())
+                {
+                    let noon = |date: NaiveDate| {
+                        let utc = date.and_hms_opt(12, 0, 0).unwrap();
+                        zone.offset_from_utc_datetime(&utc).fix()
+                    };
+                    if noon(date - Days::new(1)) == noon(date + Days::new(1)) {
+                        continue;
+                    }
+                    changes += 1;
+                    let midnight = date.and_time(NaiveTime::MIN);
+                    let minutes = -16 * 60..14 * 60; // from before UTC+14 to after UTC-12
+                    let dates: Vec<(i64, NaiveDate)> = minutes
+                        .map(|minute| midnight + TimeDelta::minutes(minute))
+                        .map(|utc| (utc.and_utc().timestamp(), local(zone, utc).date()))
+                        .collect();
+                    let first = dates.iter().find(|(_, shown)| *shown >= date).unwrap().0;
+                    let last = dates.iter().rfind(|(_, shown)| *shown < date).unwrap().0 + 60;
+                    assert_eq!(first_instant(zone, date), first, "{zone} {date}");
+                    assert_eq!(last_instant(zone, date), last, "{zone} {date}");
+                }
+            }
+        }
+        assert!(changes > 1000, "{changes}");
+    }
+}

@@ -1,0 +1,141 @@
+//! What an attribution accepts, and what it refuses by name.
+
+use chrono::DateTime;
+use output_port_usage::{Attribution, AttributionBuilder, ConsumerId, Error, OutputPortId, TechAssetId};
+use uuid::Uuid;
+
+const PORT: OutputPortId = OutputPortId(Uuid::from_u128(1));
+const ASSET: TechAssetId = TechAssetId(Uuid::from_u128(2));
+const OTHER_ASSET: TechAssetId = TechAssetId(Uuid::from_u128(3));
+const CONSUMER: ConsumerId = ConsumerId(Uuid::from_u128(4));
+const OTHER_CONSUMER: ConsumerId = ConsumerId(Uuid::from_u128(5));
+
+fn mapping() -> AttributionBuilder {
+    Attribution::builder()
+        .object("db.s.t", ASSET)
+        .tech_asset(ASSET, [PORT])
+        .tech_asset(OTHER_ASSET, [PORT])
+        .user("ana", CONSUMER)
+        .role("reader", CONSUMER)
+}
+
+fn refused(builder: AttributionBuilder) -> Error {
+    builder.build().unwrap_err()
+}
+
+#[test]
+fn an_object_with_two_assets_is_refused() {
+    let error = refused(mapping().object("\"DB\".S.\"T\"", OTHER_ASSET));
+    assert!(error.is_ambiguous_mapping());
+    assert_eq!(
+        error.to_string(),
+        format!("object DB.S.T is mapped to two tech assets: {ASSET} and {OTHER_ASSET}")
+    );
+}
+
+#[test]
+fn a_principal_with_two_consumers_is_refused() {
+    let user = refused(mapping().user("\"ANA\"", OTHER_CONSUMER));
+    assert!(user.is_ambiguous_mapping());
+    assert_eq!(
+        user.to_string(),
+        format!("user \"ANA\" is mapped to two consumers: {CONSUMER} and {OTHER_CONSUMER}")
+    );
+    let role = refused(mapping().role("Reader", OTHER_CONSUMER));
+    assert!(role.is_ambiguous_mapping());
+    assert!(role.to_string().starts_with("role \"READER\" is mapped to two consumers"));
+}
+
+#[test]
+fn a_user_and_a_role_of_one_name_and_repeated_mappings_are_accepted() {
+    let builder = mapping().role("ana", OTHER_CONSUMER).user("Ana", CONSUMER).object("DB.S.T", ASSET);
+    assert!(builder.build().is_ok());
+}
+
+#[test]
+fn an_empty_mapping_is_refused() {
+    let no_objects = Attribution::builder().tech_asset(ASSET, [PORT]).user("ana", CONSUMER);
+    let no_principals = Attribution::builder().object("db.s.t", ASSET).tech_asset(ASSET, [PORT]);
+    let no_domains = mapping().object_domains(Vec::<String>::new());
+    for (builder, what) in
+        [(no_objects, "object"), (no_principals, "user or role"), (no_domains, "object domain")]
+    {
+        let error = refused(builder);
+        assert!(error.is_incomplete_mapping());
+        assert_eq!(error.to_string(), format!("an attribution needs at least one {what}"));
+    }
+}
+
+#[test]
+fn a_tech_asset_without_an_output_port_is_refused() {
+    let unlisted = TechAssetId(Uuid::from_u128(9));
+    for builder in [mapping().object("db.s.u", unlisted), mapping().tech_asset(unlisted, [])] {
+        let error = refused(builder);
+        assert!(error.is_incomplete_mapping());
+        assert_eq!(error.to_string(), format!("tech asset {unlisted} stands behind no output port"));
+    }
+}
+
+#[test]
+fn an_unknown_time_zone_is_refused() {
+    for name in ["", "Europe/Atlantis", "+01:00", "utc'; drop table x"] {
+        let error = refused(mapping().time_zone(name));
+        assert!(error.is_unknown_time_zone());
+        assert_eq!(error.to_string(), format!("unknown time zone: {name:?}"));
+    }
+}
+
+#[test]
+fn texts_that_are_no_names_are_refused_by_what_they_name() {
+    for (builder, message) in [
+        (mapping().object("orders", ASSET), "object name \"orders\" is not of the form DATABASE.SCHEMA.NAME"),
+        (mapping().user("", CONSUMER), "user name \"\" has an empty part"),
+        (
+            mapping().role("a b", CONSUMER),
+            "role name \"a b\" holds a character that needs double quotes around the name",
+        ),
+        (
+            mapping().exclude_user("jane@x.org"),
+            "user name \"jane@x.org\" holds a character that needs double quotes around the name",
+        ),
+        (mapping().exclude_user("\"a\0\""), "user name \"\\\"a\\0\\\"\" holds a NUL"),
+        (
+            mapping().object_domains(["TABLE'"]),
+            "object domain \"TABLE'\" is not made of letters, single spaces and underscores",
+        ),
+        (
+            mapping().object_domains([""]),
+            "object domain \"\" is not made of letters, single spaces and underscores",
+        ),
+    ] {
+        let error = refused(builder);
+        assert!(error.is_invalid_snowflake_name());
+        assert_eq!(error.to_string(), message);
+    }
+    let long = refused(mapping().user("a".repeat(1 << 20), CONSUMER));
+    assert!(long.is_invalid_snowflake_name());
+    assert!(long.to_string().len() < 300, "a message carries only the start of a long text");
+}
+
+#[test]
+fn hostile_names_in_quotes_are_names() {
+    let hostile = "\"'); drop table x; -- \\ \n \u{202e} \u{1f600} \"\"\"";
+    let builder = mapping().user(hostile, OTHER_CONSUMER).object(format!("db.s.{hostile}"), ASSET);
+    assert!(builder.build().is_ok());
+}
+
+#[test]
+fn an_output_port_is_measured_only_where_an_object_is_mapped() {
+    let unmeasured = OutputPortId(Uuid::from_u128(8));
+    let attribution = mapping().tech_asset(OTHER_ASSET, [unmeasured]).build().unwrap();
+    assert_eq!(attribution.output_ports(), [PORT].into());
+}
+
+#[test]
+fn the_usage_date_follows_the_time_zone() {
+    let instant = DateTime::from_timestamp(1_773_097_199, 0).unwrap(); // 2026-03-09 22:59:59 UTC
+    let date = |zone| mapping().time_zone(zone).build().unwrap().usage_date(instant).to_string();
+    assert_eq!(date("UTC"), "2026-03-09");
+    assert_eq!(date("Europe/Brussels"), "2026-03-09");
+    assert_eq!(date("Asia/Tokyo"), "2026-03-10");
+}

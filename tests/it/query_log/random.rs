@@ -1,0 +1,268 @@
+//! Random logs in which names collide, with a naive fold of every counting rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use output_port_usage::query_log::{AccessedObject, Record};
+use output_port_usage::{AccessedObjects, Attribution, CountedUnit};
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+
+use super::hand_made::{asset, consumer, port};
+
+/// What a log can exercise; [`RandomLog::fold`] says which of them one does.
+pub(crate) const RULES: [&str; 17] = [
+    "a unit reads an asset twice",
+    "two assets of one port in a query",
+    "two ports combined",
+    "one asset behind two ports",
+    "direct and base differ",
+    "a root query with two statements",
+    "a root query over two days",
+    "a user goes before a role",
+    "a role maps an unmapped user",
+    "an unmapped principal",
+    "an excluded user",
+    "no user name",
+    "no object name",
+    "another domain",
+    "outside the days",
+    "not successful",
+    "a producer's own read",
+];
+
+/// Zones without daylight saving, with their seconds east of UTC.
+const ZONES: [(&str, i64); 3] = [("UTC", 0), ("Asia/Kolkata", 19_800), ("America/Phoenix", -25_200)];
+const OBJECTS: [&str; 4] = ["DB.S.T0", "DB.S.T1", "DB.S.\"t.2\"", "DB.S.T3"];
+const NAMES: [&str; 4] = ["N0", "N1", "n.2", "N3"];
+const DOMAINS: [&str; 4] = ["Table", "VIEW", "Stage", "iceberg table"];
+
+/// A log with the mapping and the rules to count it by; everything is an index below 4.
+#[derive(Debug, Clone)]
+pub(crate) struct RandomLog {
+    pub(crate) days: Range<NaiveDate>,
+    pub(crate) records: Vec<Record>,
+    zone: (&'static str, i64),
+    /// Asset of each mapped object.
+    objects: BTreeMap<usize, usize>,
+    /// Ports of each asset.
+    assets: Vec<BTreeSet<usize>>,
+    users: BTreeMap<usize, usize>,
+    roles: BTreeMap<usize, usize>,
+    excluded: BTreeSet<usize>,
+    producers: BTreeSet<(usize, usize)>,
+    base: bool,
+    root: bool,
+}
+
+fn first_day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 3, 9).unwrap()
+}
+
+fn accessed() -> impl Strategy<Value = AccessedObject> {
+    let domain = prop_oneof![8 => Just(0), 1 => 1..4usize];
+    (domain, prop_oneof![12 => (0..4usize).prop_map(Some), 1 => Just(None)]).prop_map(|(domain, name)| {
+        let mut object = AccessedObject::new(DOMAINS[domain], "");
+        object.object_name = name.map(|name| OBJECTS[name].to_owned());
+        object
+    })
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let name = || prop_oneof![9 => (0..4usize).prop_map(Some), 1 => Just(None)];
+    let root = prop_oneof![2 => Just(None), 3 => (0..2usize).prop_map(Some)];
+    let status = prop_oneof![5 => Just(None), 2 => Just(Some("success")), 1 => Just(Some("FAIL"))];
+    let objects = || vec(accessed(), 0..6);
+    (0..12usize, root, 0..3 * 24 * 60i64, name(), name(), status, objects(), objects()).prop_map(
+        |(id, root, minute, user, role, status, direct, base)| {
+            let start = first_day().and_hms_opt(0, 0, 0).unwrap() + TimeDelta::minutes(minute);
+            let mut record = Record::new(format!("q{id}"), start.and_utc());
+            record.root_query_id = root.map(|root| format!("q{root}"));
+            record.user_name = user.map(|user| NAMES[user].to_owned());
+            record.role_name = role.map(|role| NAMES[role].to_owned());
+            record.execution_status = status.map(Into::into);
+            record.direct_objects_accessed = direct;
+            record.base_objects_accessed = base;
+            record
+        },
+    )
+}
+
+/// Logs of up to 40 records over 3 days, of which 1 to 3 are aggregated.
+pub(crate) fn log() -> impl Strategy<Value = RandomLog> {
+    let map = || proptest::collection::btree_map(0..4usize, 0..4usize, 2..=4);
+    let names = (map(), vec(btree_set(0..3usize, 1..3), 4), map(), map());
+    let left_out = (btree_set(0..4usize, 0..2), btree_set((0..3usize, 0..4usize), 0..6));
+    let days = (0..2u64, 1..=3u64);
+    let records = vec(record(), 0..40);
+    (names, left_out, days, 0..3usize, any::<bool>(), any::<bool>(), records).prop_map(
+        |((objects, assets, users, roles), (excluded, producers), (skip, len), zone, base, root, records)| {
+            let start = first_day() + chrono::Days::new(skip);
+            let days = start..start + chrono::Days::new(len);
+            let zone = ZONES[zone];
+            RandomLog { days, records, zone, objects, assets, users, roles, excluded, producers, base, root }
+        },
+    )
+}
+
+/// The name as SQL: quoted, so that it is kept.
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+fn index_of(names: &[&str; 4], name: Option<&String>) -> Option<usize> {
+    names.iter().position(|other| Some(*other) == name.map(String::as_str))
+}
+
+impl RandomLog {
+    /// The mapping and the rules as the library takes them.
+    pub(crate) fn attribution(&self) -> Attribution {
+        let mut builder = Attribution::builder()
+            .time_zone(self.zone.0)
+            .accessed_objects(if self.base { AccessedObjects::Base } else { AccessedObjects::Direct })
+            .counted_unit(if self.root { CountedUnit::RootQuery } else { CountedUnit::Statement });
+        for (&object, &tech_asset) in &self.objects {
+            let output_ports = self.assets[tech_asset].iter().map(|&output_port| port(output_port as u128));
+            builder = builder
+                .object(OBJECTS[object], asset(tech_asset as u128))
+                .tech_asset(asset(tech_asset as u128), output_ports);
+        }
+        for (&user, &owner) in &self.users {
+            builder = builder.user(quoted(NAMES[user]), consumer(owner as u128));
+        }
+        for (&role, &owner) in &self.roles {
+            builder = builder.role(quoted(NAMES[role]), consumer(owner as u128));
+        }
+        for &user in &self.excluded {
+            builder = builder.exclude_user(quoted(NAMES[user]));
+        }
+        for &(output_port, owner) in &self.producers {
+            builder = builder.producer(port(output_port as u128), consumer(owner as u128));
+        }
+        builder.build().unwrap()
+    }
+
+    /// The three tables as text, and the rules that the log exercises.
+    pub(crate) fn fold(&self) -> ([Vec<String>; 3], BTreeSet<&'static str>) {
+        let mut met = BTreeSet::new();
+        let mut touches = BTreeSet::new();
+        let mut statements: BTreeMap<(String, usize), BTreeSet<(NaiveDate, String)>> = BTreeMap::new();
+        for record in &self.records {
+            let shifted: DateTime<_> = record.query_start_time + TimeDelta::seconds(self.zone.1);
+            let date = shifted.date_naive();
+            let user = index_of(&NAMES, record.user_name.as_ref());
+            let role = index_of(&NAMES, record.role_name.as_ref());
+            if record.execution_status.as_deref() == Some("FAIL") {
+                met.insert("not successful");
+                continue;
+            }
+            if date < self.days.start || date >= self.days.end {
+                met.insert("outside the days");
+                continue;
+            }
+            if user.is_some_and(|user| self.excluded.contains(&user)) {
+                met.insert("an excluded user");
+                continue;
+            }
+            if user.is_none() {
+                met.insert("no user name");
+            }
+            let by_user = user.and_then(|user| self.users.get(&user));
+            let by_role = role.and_then(|role| self.roles.get(&role));
+            let reader = match (by_user, by_role) {
+                (Some(by_user), Some(by_role)) if by_user != by_role => {
+                    met.insert("a user goes before a role");
+                    *by_user
+                }
+                (Some(by_user), _) => *by_user,
+                (None, Some(by_role)) => {
+                    met.insert("a role maps an unmapped user");
+                    *by_role
+                }
+                (None, None) => {
+                    met.insert("an unmapped principal");
+                    continue;
+                }
+            };
+            if record.direct_objects_accessed != record.base_objects_accessed {
+                met.insert("direct and base differ");
+            }
+            let objects =
+                if self.base { &record.base_objects_accessed } else { &record.direct_objects_accessed };
+            let unit = match &record.root_query_id {
+                Some(root) if self.root => root,
+                _ => &record.query_id,
+            };
+            for object in objects {
+                if object.object_domain.as_deref() == Some("Stage") {
+                    met.insert("another domain");
+                    continue;
+                }
+                let Some(name) = &object.object_name else {
+                    met.insert("no object name");
+                    continue;
+                };
+                let Some(&read) = index_of(&OBJECTS, Some(name)).and_then(|name| self.objects.get(&name))
+                else {
+                    continue;
+                };
+                for &output_port in &self.assets[read] {
+                    if self.producers.contains(&(output_port, reader)) {
+                        met.insert("a producer's own read");
+                    } else if !touches.insert((date, output_port, read, reader, unit.clone())) {
+                        met.insert("a unit reads an asset twice");
+                    }
+                    statements
+                        .entry((unit.clone(), reader))
+                        .or_default()
+                        .insert((date, record.query_id.clone()));
+                }
+            }
+        }
+        if self.root {
+            for ids in statements.values().filter(|ids| ids.len() > 1) {
+                met.insert("a root query with two statements");
+                let dates: BTreeSet<_> = ids.iter().map(|(date, _)| date).collect();
+                if dates.len() > 1 {
+                    met.insert("a root query over two days");
+                }
+            }
+        }
+
+        let mut by_asset: BTreeMap<_, u64> = BTreeMap::new();
+        let mut by_port: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+        let mut by_pair: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+        for (date, output_port, read, reader, unit) in &touches {
+            *by_asset.entry((date, output_port, read, reader)).or_default() += 1;
+            by_port.entry((date, output_port, reader)).or_default().insert(unit);
+            for (date_2, port_2, read_2, reader_2, unit_2) in &touches {
+                if (date, reader, unit) != (date_2, reader_2, unit_2) {
+                    continue;
+                }
+                if output_port < port_2 && read != read_2 {
+                    met.insert("two ports combined");
+                    by_pair.entry((date, output_port, port_2, reader)).or_default().insert(unit);
+                }
+                if output_port < port_2 && read == read_2 {
+                    met.insert("one asset behind two ports");
+                }
+                if output_port == port_2 && read < read_2 {
+                    met.insert("two assets of one port in a query");
+                }
+            }
+        }
+        let tables = [
+            by_port.iter().map(|((date, p, c), units)| format!("{date} P{p} C{c} {}", units.len())).collect(),
+            by_asset
+                .iter()
+                .map(|((date, p, a, c), count)| format!("{date} P{p} A{a} C{c} {count}"))
+                .collect(),
+            by_pair
+                .iter()
+                .map(|((date, p, q, c), units)| format!("{date} P{p} P{q} C{c} {}", units.len()))
+                .collect(),
+        ];
+        (tables, met)
+    }
+}
