@@ -36,10 +36,8 @@ impl Visitor<'_> for Timestamp {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        if text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+')) {
-            if let Some(instant) = parse_epoch(text) {
-                return Ok(instant);
-            }
+        if let Some(instant) = parse_epoch(text) {
+            return Ok(instant);
         }
         // chrono's relaxed RFC 3339 reads Snowflake's `2026-01-02 03:04:05.678 +0100` as well
         let instant = text.parse::<DateTime<Utc>>().map_err(|_| {
@@ -78,7 +76,7 @@ fn from_epoch(seconds: i64, nanos: u32) -> Option<DateTime<Utc>> {
     in_range(DateTime::from_timestamp(seconds, nanos)?)
 }
 
-/// Leaves a day at both ends, so that every time zone stays within the years 1 to 9999 or so.
+/// What is in the years 1 to 9999.
 fn in_range(instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (1..=9999).contains(&instant.year()).then_some(instant)
 }
