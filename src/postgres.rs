@@ -3,6 +3,5 @@
 mod ddl;
 mod ingest;
 
-#[cfg_attr(not(feature = "sqlx"), allow(unused_imports))]
 pub(crate) use ingest::Session;
 pub use ingest::{IngestError, Outcome, Replace, TableOutcome};

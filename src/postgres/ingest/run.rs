@@ -21,7 +21,6 @@ pub(crate) trait Session {
 
 impl Replace {
     /// Runs the statements; every check comes before the first write.
-    #[cfg_attr(not(feature = "sqlx"), allow(dead_code))]
     pub(crate) async fn run<S: Session>(self, session: &mut S) -> Result<Outcome, IngestError<S::Error>> {
         self.check_empty().map_err(IngestError::Rejected)?;
         let isolation = session.text(statements::isolation()).await.map_err(IngestError::Driver)?;
