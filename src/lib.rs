@@ -12,6 +12,8 @@ mod id;
 mod ident;
 mod model;
 mod postgres;
+#[cfg(feature = "pretty")]
+mod pretty;
 pub mod query_log;
 mod row;
 mod statement;

@@ -7,6 +7,7 @@ mod charts;
 mod charts_random;
 mod ddl;
 mod fold;
+mod hostile;
 mod ingest;
 mod model;
 mod plans;

@@ -1,0 +1,83 @@
+//! Prints every statement of a model, without a database: what SQL reviewers keep as a snapshot.
+//!
+//! ```text
+//! cargo run --features pretty --example render
+//! ```
+
+use chrono::NaiveDate;
+use output_port_usage::chart::{
+    MostOftenCombinedWith, MostPopularAssets, QueriesOverTime, QueryDistribution,
+};
+use output_port_usage::{
+    Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Reference,
+    Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel,
+};
+use uuid::Uuid;
+
+fn main() -> Result<(), Error> {
+    let model = model()?;
+    let day = |day| NaiveDate::from_ymd_opt(2026, 1, day).unwrap_or_default();
+    let days = day(1)..day(31);
+    let port = OutputPortId(Uuid::from_u128(1));
+    let other = OutputPortId(Uuid::from_u128(2));
+
+    group("Tables");
+    show("The schema", &[model.create_schema()]);
+    show("Every table, index and comment", &model.create_tables());
+    show("Back to nothing", &model.drop_tables());
+
+    group("Ingest");
+    let batch = batch(day(1), port, other)?;
+    show("Replace a scope", &model.replace(&batch)?.statements());
+    show("Vacuum after an ingest, outside a transaction", &[model.vacuum()]);
+
+    group("Charts");
+    let over_time = QueriesOverTime::new(port, days.clone());
+    chart(&model, "Queries over time, by day", &over_time)?;
+    chart(&model, "Queries over time, by week", &over_time.granularity(Granularity::Week))?;
+    let distribution = QueryDistribution::new(port, days.clone());
+    chart(&model, "Query distribution", &distribution)?;
+    chart(&model, "Query distribution, by group", &distribution.by_group())?;
+    chart(&model, "Most popular assets", &MostPopularAssets::new(port, days.clone()))?;
+    chart(&model, "Most often combined with", &MostOftenCombinedWith::new(port, days))?;
+    Ok(())
+}
+
+fn model() -> Result<UsageModel, Error> {
+    let portal = |table| Reference::to(table).schema("portal").label("name");
+    UsageModel::builder()
+        .schema("usage")
+        .output_ports(portal("datasets").on_delete(OnDelete::Cascade))
+        .consumers(portal("data_products").group("domain_id", portal("domains")))
+        .tech_assets(portal("technical_assets").on_delete(OnDelete::Cascade))
+        .combinations()
+        .build()
+}
+
+/// One row for each table: the text of an ingest does not depend on how many there are.
+fn batch(date: NaiveDate, port: OutputPortId, other: OutputPortId) -> Result<UsageBatch, Error> {
+    let consumer_id = ConsumerId(Uuid::from_u128(3));
+    let tech_asset_id = TechAssetId(Uuid::from_u128(4));
+    let scope = Scope::new(date..date.succ_opt().unwrap_or(date), [port])?;
+    let queries = OutputPortQueries { date, output_port_id: port, consumer_id, query_count: 1 };
+    let touches = TechAssetTouches { date, output_port_id: port, tech_asset_id, consumer_id, query_count: 1 };
+    let combination =
+        Combination { date, output_port_id_1: port, output_port_id_2: other, consumer_id, query_count: 1 };
+    Ok(UsageBatch::new(scope, vec![queries]).touches(vec![touches]).combinations(vec![combination]))
+}
+
+fn group(title: &str) {
+    println!("-- {title}\n-- {}\n", "=".repeat(title.len()));
+}
+
+fn show(title: &str, statements: &[Statement]) {
+    println!("-- {title}");
+    for statement in statements {
+        println!("{};\n", statement.pretty());
+    }
+}
+
+fn chart<C: Chart>(model: &UsageModel, title: &str, chart: &C) -> Result<(), Error> {
+    println!("-- {title}\n{};\n", model.query(chart)?.pretty());
+    Ok(())
+}
