@@ -229,12 +229,12 @@ fn cut(text: &str, width: u16) -> String {
     pad_str(&text, width as usize, Alignment::Left, None).into_owned()
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
 /// A count with a comma between thousands.
-fn grouped(count: i64) -> String {
+pub(crate) fn grouped(count: i64) -> String {
     let digits = count.unsigned_abs().to_string();
     let mut text = String::from(if count < 0 { "-" } else { "" });
     for (index, digit) in digits.chars().enumerate() {

@@ -135,12 +135,12 @@ pub struct Consumer {
 #[derive(Debug, thiserror::Error)]
 pub enum MappingError {
     /// The text is not JSON, or not of this form; the message ends with line and column.
-    #[error("{entry}: {source}")]
+    #[error("{entry}: {reason}")]
     Form {
         /// Where in the mapping, `.` for the whole.
         entry: String,
-        /// What is wrong there.
-        source: serde_json::Error,
+        /// What is wrong there; it is in the message, so it is no cause behind it.
+        reason: serde_json::Error,
     },
     /// A name or an object is empty or blank.
     #[error("{entry}: empty")]
@@ -190,7 +190,7 @@ impl Mapping {
     /// Text that is not of this form, a repeated or unknown id, an empty name or list. Whether objects and
     /// principals are Snowflake's names, and belong to one entry only, is found when the attribution is built.
     pub fn read(reader: impl Read) -> Result<Self, MappingError> {
-        let form = |entry: String, source| MappingError::Form { entry, source };
+        let form = |entry: String, reason| MappingError::Form { entry, reason };
         let mut json = serde_json::Deserializer::from_reader(reader);
         let mapping: Self = serde_path_to_error::deserialize(&mut json)
             .map_err(|error| form(error.path().to_string(), error.into_inner()))?;

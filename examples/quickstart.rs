@@ -1,0 +1,113 @@
+//! From an access log to the charts of an output port, on a real PostgreSQL.
+//!
+//! ```console
+//! $ cargo run --features sqlx --example quickstart
+//! $ cargo run --features sqlx --example quickstart -- LOG.jsonl MAPPING.json
+//! ```
+//!
+//! It starts a throw-away PostgreSQL, makes a small portal and the model's tables there, counts an access
+//! log, writes the counts in one transaction and draws the charts. What a host does in production is in
+//! `portal.rs` (the model), `attribution.rs` (the mapping), `log.rs` (the log) and here (the rest).
+
+#[path = "quickstart/arguments.rs"]
+mod arguments;
+#[path = "quickstart/attribution.rs"]
+mod attribution;
+#[path = "quickstart/charts.rs"]
+mod charts;
+#[path = "quickstart/dashboard.rs"]
+mod dashboard;
+#[path = "quickstart/log.rs"]
+mod log;
+#[path = "quickstart/portal.rs"]
+mod portal;
+#[path = "quickstart/report.rs"]
+mod report;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use arguments::Arguments;
+use charts::Page;
+use dashboard::Dashboard;
+use output_port_usage::{Outcome, UsageBatch, UsageModel};
+use sqlx::PgPool;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = match Arguments::from_env() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error} (--help shows the usage)");
+            return ExitCode::from(2);
+        }
+    };
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // the causes behind it, each after a colon
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    // Whatever is wrong with the input is said before a server starts.
+    let mapping = arguments.input.mapping()?;
+    let attribution = attribution::of(&mapping).with_context(|| arguments.input.mapping_name())?;
+    let port =
+        arguments.port.as_deref().map(|text| portal::port_of(text, &mapping, &attribution)).transpose()?;
+    let log = arguments.input.open_log()?;
+
+    // not print!, which panics where a pipe such as `| head` was closed
+    let mut out = std::io::stdout();
+    let database = throwaway_postgres::database()?;
+    writeln!(out, "using {}", database.server())?;
+    let pool = PgPool::connect(database.url()).await.context("cannot connect to the database")?;
+    let model = portal::model()?;
+    portal::create_parents(&pool, &mapping).await.context("cannot make the portal's tables")?;
+    create_tables(&pool, &model).await.context("cannot create the model's tables")?;
+
+    let counted = log.count(&attribution)?;
+    write!(out, "{}", report::of_log(&counted, &mapping))?;
+    ensure!(
+        !counted.batch.queries().is_empty(),
+        "no query of the log counts, so there is nothing to chart: the lines above say why"
+    );
+
+    let began = Instant::now();
+    let outcome = ingest(&pool, &model, &counted.batch).await?;
+    model.vacuum().into_sqlx().execute(&pool).await.context("cannot vacuum the tables")?;
+    write!(out, "{}", report::of_ingest(&outcome, began.elapsed()))?;
+
+    let port = port.unwrap_or_else(|| portal::busiest(&counted.batch));
+    let dashboard = Dashboard::read(&pool, &model, port, counted.days.clone(), arguments.granularity).await?;
+    write!(out, "{}", dashboard.draw(&Page::of_stdout(), &mapping))?;
+
+    let expected = report::Totals::of(&counted.batch, port);
+    let charted = dashboard.totals();
+    writeln!(out, "\nin-process: {expected}\ncharts:     {charted}")?;
+    pool.close().await;
+    ensure!(expected == charted, "the charts disagree with the in-process result");
+    Ok(())
+}
+
+async fn create_tables(pool: &PgPool, model: &UsageModel) -> Result<(), sqlx::Error> {
+    model.create_schema().into_sqlx().execute(pool).await?;
+    for statement in model.create_tables() {
+        statement.into_sqlx().execute(pool).await?;
+    }
+    Ok(())
+}
+
+/// All of the batch or nothing: the transaction is the host's.
+async fn ingest(pool: &PgPool, model: &UsageModel, batch: &UsageBatch) -> Result<Outcome> {
+    let mut transaction = pool.begin().await.context("cannot begin a transaction")?;
+    let outcome = model.replace(batch)?.run_sqlx(&mut transaction).await?;
+    transaction.commit().await.context("cannot commit the ingest")?;
+    Ok(outcome)
+}

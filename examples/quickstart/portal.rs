@@ -1,0 +1,91 @@
+//! A portal's parent tables, and the model over them.
+
+use std::collections::BTreeMap;
+
+use access_log::Mapping;
+use anyhow::{Result, bail};
+use output_port_usage::{Attribution, Error, OnDelete, OutputPortId, Reference, UsageBatch, UsageModel};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+const PARENTS: &str = "
+    CREATE SCHEMA portal;
+    CREATE TABLE portal.domains (id uuid PRIMARY KEY, name text NOT NULL);
+    CREATE TABLE portal.data_products (
+        id uuid PRIMARY KEY,
+        name text NOT NULL,
+        domain_id uuid REFERENCES portal.domains
+    );
+    CREATE TABLE portal.datasets (id uuid PRIMARY KEY, name text NOT NULL);
+    CREATE TABLE portal.technical_assets (id uuid PRIMARY KEY, name text NOT NULL);
+";
+
+/// The model of a portal whose tables are in the schema `portal`.
+pub(crate) fn model() -> Result<UsageModel, Error> {
+    let portal = |table| Reference::to(table).schema("portal").label("name");
+    UsageModel::builder()
+        .schema("usage")
+        .output_ports(portal("datasets").on_delete(OnDelete::Cascade))
+        .consumers(portal("data_products").group("domain_id", portal("domains")))
+        .tech_assets(portal("technical_assets").on_delete(OnDelete::Cascade))
+        .combinations()
+        .build()
+}
+
+/// Makes the parent tables, with what the mapping names.
+pub(crate) async fn create_parents(pool: &PgPool, mapping: &Mapping) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(PARENTS).execute(pool).await?;
+    let domains = mapping.domains.iter().map(|domain| (domain.id, domain.name.as_str()));
+    let ports = mapping.output_ports.iter().map(|port| (port.id, port.name.as_str()));
+    let assets = mapping.tech_assets.iter().map(|asset| (asset.id, asset.name.as_str()));
+    let consumers = mapping.consumers.iter().map(|consumer| (consumer.id, consumer.name.as_str()));
+    let insert = "INSERT INTO portal.domains SELECT * FROM unnest($1::uuid[], $2::text[])";
+    insert_named(pool, insert, domains).await?;
+    let insert = "INSERT INTO portal.datasets SELECT * FROM unnest($1::uuid[], $2::text[])";
+    insert_named(pool, insert, ports).await?;
+    let insert = "INSERT INTO portal.technical_assets SELECT * FROM unnest($1::uuid[], $2::text[])";
+    insert_named(pool, insert, assets).await?;
+    let insert = "INSERT INTO portal.data_products (id, name) SELECT * FROM unnest($1::uuid[], $2::text[])";
+    insert_named(pool, insert, consumers).await?;
+
+    let (consumers, domains): (Vec<Uuid>, Vec<Option<Uuid>>) =
+        mapping.consumers.iter().map(|consumer| (consumer.id, consumer.domain)).unzip();
+    let update = "UPDATE portal.data_products SET domain_id = u.domain_id
+        FROM unnest($1::uuid[], $2::uuid[]) AS u (id, domain_id) WHERE data_products.id = u.id";
+    sqlx::query(update).bind(consumers).bind(domains).execute(pool).await?;
+    Ok(())
+}
+
+async fn insert_named<'a>(
+    pool: &PgPool,
+    insert: &'static str,
+    rows: impl Iterator<Item = (Uuid, &'a str)>,
+) -> Result<(), sqlx::Error> {
+    let (ids, names): (Vec<Uuid>, Vec<&str>) = rows.unzip();
+    sqlx::query(insert).bind(ids).bind(names).execute(pool).await?;
+    Ok(())
+}
+
+/// The output port of an id on the command line, if the log can say anything about it.
+pub(crate) fn port_of(text: &str, mapping: &Mapping, attribution: &Attribution) -> Result<OutputPortId> {
+    let measured = attribution.output_ports();
+    let port = text.parse().ok();
+    if let Some(port) = port.filter(|port| measured.contains(port)) {
+        return Ok(port);
+    }
+    let mut message = format!("--port {text}: no output port with a tech asset has this id; there are");
+    for port in mapping.output_ports.iter().filter(|port| measured.contains(&OutputPortId(port.id))) {
+        message += &format!("\n  {}  {}", port.id, port.name);
+    }
+    bail!(message)
+}
+
+/// The output port with the most queries; the batch has some.
+pub(crate) fn busiest(batch: &UsageBatch) -> OutputPortId {
+    let mut queries: BTreeMap<OutputPortId, u64> = BTreeMap::new();
+    for row in batch.queries() {
+        *queries.entry(row.output_port_id).or_default() += row.query_count;
+    }
+    let busiest = queries.into_iter().max_by_key(|&(_, queries)| queries);
+    busiest.map_or(OutputPortId(Uuid::nil()), |(port, _)| port)
+}

@@ -1,0 +1,146 @@
+//! What was read and written, in a few lines that a person can act on.
+
+use std::fmt::{self, Write};
+use std::ops::Range;
+use std::time::Duration;
+
+use access_log::{Mapping, UnitCounted};
+use chrono::{Days, NaiveDate};
+use output_port_usage::query_log::UnmappedPrincipal;
+use output_port_usage::{Outcome, OutputPortId, TableOutcome, UsageBatch};
+
+use crate::charts::grouped;
+use crate::log::Counted;
+
+const NAMES_SHOWN: usize = 3;
+
+/// What became of the log's records, and what could be mended.
+pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
+    let Counted { name, days, summary, malformed, took, .. } = counted;
+    let records = count(summary.records);
+    let length = match (days.end - days.start).num_days() {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    let (last, zone) = (days.end - Days::new(1), mapping.time_zone.name());
+    let mut lines = vec![
+        format!(
+            "read {name}: {records} records of {length}, {} to {last} ({zone}), in {}",
+            days.start,
+            seconds(*took)
+        ),
+        format!(
+            "  {:>9} counted, {} distinct {}",
+            count(summary.counted),
+            count(summary.units),
+            unit(mapping)
+        ),
+    ];
+    let left_out = [
+        (summary.not_successful, "the query failed"),
+        (summary.outside_days, "the day is outside the years 1 to 9999"),
+        (summary.excluded_user, "the user is excluded"),
+        (summary.no_mapped_object, "no object is mapped"),
+        (summary.unmapped_principal, "neither user nor role is mapped"),
+        (summary.own_reads, "a producer reads its own output port"),
+    ];
+    for (records, why) in left_out.into_iter().filter(|(records, _)| *records > 0) {
+        lines.push(format!("  {:>9} left out: {why}", count(records)));
+    }
+    if summary.malformed_lines > 0 {
+        lines.push(format!("  {:>9} malformed lines:", count(summary.malformed_lines)));
+        lines.extend(malformed.iter().map(|error| format!("            {error}")));
+    }
+    let principals = summary.unmapped_principals.iter().map(|entry| (principal(entry), entry.records));
+    let objects = summary.unmapped_objects.iter().map(|entry| {
+        (entry.object_name.clone().unwrap_or_else(|| "(without a name)".to_owned()), entry.records)
+    });
+    lines.extend(most("unmapped users, most records first", principals));
+    lines.extend(most("unmapped objects, most records first", objects));
+    lines.join("\n") + "\n"
+}
+
+/// What the ingest did to each table.
+pub(crate) fn of_ingest(outcome: &Outcome, took: Duration) -> String {
+    let written = |table: &TableOutcome| count(table.written);
+    let mut text = format!("wrote {} rows of queries", written(&outcome.queries));
+    if let Some(touches) = &outcome.touches {
+        text += &format!(", {} of touches", written(touches));
+    }
+    if let Some(combinations) = &outcome.combinations {
+        text += &format!(", {} of combinations", written(combinations));
+    }
+    text + &format!(" in one transaction, and vacuumed, in {}\n", seconds(took))
+}
+
+/// What is counted for one output port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) days: Range<NaiveDate>,
+    pub(crate) queries: i64,
+    /// The queries once more, by consumer.
+    pub(crate) distributed: i64,
+    pub(crate) touches: i64,
+}
+
+impl Totals {
+    /// The totals of a batch, without a database.
+    pub(crate) fn of(batch: &UsageBatch, port: OutputPortId) -> Self {
+        let queries = batch.queries().iter().filter(|row| row.output_port_id == port);
+        let touches = batch.measured_touches().unwrap_or_default();
+        let touches = touches.iter().filter(|row| row.output_port_id == port);
+        let queries = queries.map(|row| row.query_count.cast_signed()).sum();
+        Self {
+            days: batch.scope().days(),
+            queries,
+            distributed: queries,
+            touches: touches.map(|row| row.query_count.cast_signed()).sum(),
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} queries, {} touches", self.queries, self.touches)
+    }
+}
+
+fn unit(mapping: &Mapping) -> &'static str {
+    match mapping.unit {
+        UnitCounted::Statement => "statements",
+        UnitCounted::RootQuery => "root queries",
+    }
+}
+
+/// A line with the names that most records are left out for.
+fn most(what: &str, names: impl ExactSizeIterator<Item = (String, u64)>) -> Option<String> {
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    let mut line = String::new();
+    for (name, records) in names.take(NAMES_SHOWN) {
+        let separator = if line.is_empty() { "" } else { ", " };
+        // a String takes any text
+        let _ = write!(line, "{separator}{name} ({})", count(records));
+    }
+    if line.is_empty() {
+        return None;
+    }
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("  {what}: {line}{more}"))
+}
+
+fn principal(entry: &UnmappedPrincipal) -> String {
+    match (&entry.user_name, &entry.role_name) {
+        (Some(user), Some(role)) => format!("{user} as {role}"),
+        (Some(user), None) => user.clone(),
+        (None, Some(role)) => format!("role {role}"),
+        (None, None) => "(nobody)".to_owned(),
+    }
+}
+
+fn count(number: u64) -> String {
+    grouped(number.cast_signed())
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
