@@ -1,6 +1,6 @@
 //! What was read and written, in a few lines that a person can act on.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -55,22 +55,22 @@ pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
     let objects = summary.unmapped_objects.iter().map(|entry| {
         (entry.object_name.clone().unwrap_or_else(|| "(without a name)".to_owned()), entry.records)
     });
-    lines.extend(most("unmapped users, most records first", principals));
-    lines.extend(most("unmapped objects, most records first", objects));
+    lines.extend(most("unmapped users", principals));
+    lines.extend(most("unmapped objects", objects));
     lines.join("\n") + "\n"
 }
 
 /// What the ingest did to each table.
 pub(crate) fn of_ingest(outcome: &Outcome, took: Duration) -> String {
     let written = |table: &TableOutcome| count(table.written);
-    let mut text = format!("wrote {} rows of queries", written(&outcome.queries));
+    let mut text = format!("wrote rows: {} of queries", written(&outcome.queries));
     if let Some(touches) = &outcome.touches {
         text += &format!(", {} of touches", written(touches));
     }
     if let Some(combinations) = &outcome.combinations {
         text += &format!(", {} of combinations", written(combinations));
     }
-    text + &format!(" in one transaction, and vacuumed, in {}\n", seconds(took))
+    text + &format!(", in {} with VACUUM\n", seconds(took))
 }
 
 /// What is counted for one output port.
@@ -112,20 +112,18 @@ fn unit(mapping: &Mapping) -> &'static str {
     }
 }
 
-/// A line with the names that most records are left out for.
-fn most(what: &str, names: impl ExactSizeIterator<Item = (String, u64)>) -> Option<String> {
+/// The names that most records are left out for, a line each.
+fn most(what: &str, names: impl ExactSizeIterator<Item = (String, u64)>) -> Vec<String> {
     let more = names.len().saturating_sub(NAMES_SHOWN);
-    let mut line = String::new();
-    for (name, records) in names.take(NAMES_SHOWN) {
-        let separator = if line.is_empty() { "" } else { ", " };
-        // a String takes any text
-        let _ = write!(line, "{separator}{name} ({})", count(records));
+    let mut lines: Vec<String> =
+        names.take(NAMES_SHOWN).map(|(name, records)| format!("  {:>9} {name}", count(records))).collect();
+    if !lines.is_empty() {
+        lines.insert(0, format!("  {what}:"));
     }
-    if line.is_empty() {
-        return None;
+    if more > 0 {
+        lines.push(format!("            and {more} more"));
     }
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(format!("  {what}: {line}{more}"))
+    lines
 }
 
 fn principal(entry: &UnmappedPrincipal) -> String {
