@@ -3,6 +3,130 @@
 #![cfg_attr(not(feature = "sqlx"), allow(dead_code, unused_imports))]
 
 //! Usage charts for the output ports of a data-product portal.
+//!
+//! A portal's output ports are read by data products, its consumers, in Snowflake. This crate keeps how
+//! often, in two or three daily aggregate tables of the host's Postgres, and charts it. The host gives a
+//! small configuration and keeps its pool, its transaction and its clock; the crate renders statements
+//! and decodes rows.
+//!
+//! # What is counted
+//!
+//! Query `q1` joins Table A and Table B of one output port: 1 query for the output port, 1 touch for A,
+//! 1 touch for B.
+//!
+//! ```
+//! use chrono::NaiveDate;
+//! use output_port_usage::query_log::{self, AccessedObject, Record};
+//! use output_port_usage::{Attribution, ConsumerId, OutputPortId, TechAssetId, last_days};
+//! use uuid::Uuid;
+//!
+//! let port = OutputPortId(Uuid::from_u128(1));
+//! let (table_a, table_b) = (TechAssetId(Uuid::from_u128(11)), TechAssetId(Uuid::from_u128(12)));
+//! let attribution = Attribution::builder()
+//!     .object("SALES_DB.OUT.TABLE_A", table_a)
+//!     .object("SALES_DB.OUT.TABLE_B", table_b)
+//!     .tech_asset(table_a, [port])
+//!     .tech_asset(table_b, [port])
+//!     .role("SALES_ANALYST", ConsumerId(Uuid::from_u128(21)))
+//!     .build()?;
+//!
+//! // SELECT … FROM table_a JOIN table_b …
+//! let mut q1 = Record::new("q1", "2026-03-10T09:30:00Z".parse()?);
+//! q1.role_name = Some("SALES_ANALYST".to_owned());
+//! q1.direct_objects_accessed = vec![
+//!     AccessedObject::new("Table", "SALES_DB.OUT.TABLE_A"),
+//!     AccessedObject::new("Table", "SALES_DB.OUT.TABLE_B"),
+//! ];
+//!
+//! let today: NaiveDate = "2026-03-10".parse()?;
+//! let batch = query_log::aggregate(&attribution, last_days(1, today), [q1])?;
+//!
+//! let queries: Vec<u64> = batch.queries().iter().map(|row| row.query_count).collect();
+//! assert_eq!(queries, [1]); // the output port
+//! let touches = batch.measured_touches().unwrap_or_default();
+//! let touches: Vec<_> = touches.iter().map(|row| (row.tech_asset_id, row.query_count)).collect();
+//! assert_eq!(touches, [(table_a, 1), (table_b, 1)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # From a log to a chart
+//!
+//! 1. A [`UsageModel`] says in which tables the portal keeps its output ports, consumers and tech assets.
+//!    It renders [its own tables](UsageModel::create_tables).
+//! 2. An [`Attribution`] says which warehouse object is which tech asset of which output ports, and which
+//!    user or role is which consumer. [`query_log`] counts a log by it, into a [`UsageBatch`].
+//! 3. [`UsageModel::replace`] makes the batch's days and output ports hold exactly its rows, in the host's
+//!    transaction.
+//! 4. [`UsageModel::query`] turns a request of the module [`chart`] into one statement with typed rows.
+//!
+#![cfg_attr(feature = "sqlx", doc = "```no_run")]
+#![cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
+//! use output_port_usage::chart::QueriesOverTime;
+//! use output_port_usage::{Granularity, Reference, UsageModel, last_days};
+//!
+//! # async fn host(
+//! #     pool: sqlx::PgPool,
+//! #     batch: output_port_usage::UsageBatch,
+//! #     port: output_port_usage::OutputPortId,
+//! #     today: chrono::NaiveDate,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let portal = |table| Reference::to(table).schema("portal").label("name");
+//! let model = UsageModel::builder()
+//!     .schema("usage")
+//!     .output_ports(portal("datasets"))
+//!     .consumers(portal("data_products").group("domain_id", portal("domains")))
+//!     .tech_assets(portal("technical_assets"))
+//!     .combinations()
+//!     .build()?;
+//!
+//! let mut transaction = pool.begin().await?;
+//! let outcome = model.replace(&batch)?.run_sqlx(&mut transaction).await?;
+//! transaction.commit().await?;
+//! println!("{} rows written, {} unchanged", outcome.queries.written, outcome.queries.unchanged);
+//!
+//! let weeks = Granularity::Week.expand(last_days(90, today));
+//! let chart = QueriesOverTime::new(port, weeks).granularity(Granularity::Week);
+//! for point in model.query(&chart)?.into_sqlx().fetch_all(&pool).await? {
+//!     println!("{}: {}", point.bucket, point.query_count);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | output port | the dataset that a data product exposes: [`OutputPortId`] |
+//! | consumer | the data product that queries an output port: [`ConsumerId`] |
+//! | tech asset | a table or view behind output ports: [`TechAssetId`] |
+//! | query | one statement in the warehouse; counts once for each (day, output port, consumer) |
+//! | touch | one query reading one tech asset; counts once, a self join included |
+//! | combination | one query that reads two output ports through two different tech assets |
+//! | usage date | the local day of the query's start, in the attribution's time zone |
+//! | days | half-open `Range<NaiveDate>`, everywhere; see [`last_days`] |
+//!
+//! # Charts
+//!
+//! - [`QueriesOverTime`](chart::QueriesOverTime): one point for each bucket of a [`Granularity`], zero filled.
+//! - [`QueryDistribution`](chart::QueryDistribution): by consumer or by the consumers' group, the top n, then Other.
+//! - [`MostPopularAssets`](chart::MostPopularAssets): touches, share, distinct consumers, last used day.
+//! - [`MostOftenCombinedWith`](chart::MostOftenCombinedWith): the other output ports of the same queries.
+//!
+//! # Features
+//!
+//! None is on by default: without features there is no driver, no runtime and no TLS.
+//!
+//! - `sqlx`: SQLx 0.9; `run_sqlx` for ingests, `into_sqlx` for statements and charts, `sqlx::Type` for the ids.
+//! - `postgres-types`: `ToSql` and `FromSql` for the ids.
+//! - `pretty`: `pretty()`, statements in lines that a person can read and diff.
+//!
+//! Without a driver, `into_parts()` of [`Statement`] and [`Query`] gives text and values.
+//!
+//! # What it does not do
+//!
+//! It has no pool, no runtime, no clock and no migration history, it does not connect to Snowflake, and it
+//! keeps no query, text or user name: only daily counts by id.
 
 mod attribution;
 pub mod chart;
@@ -29,3 +153,8 @@ pub use postgres::{IngestError, Outcome, Replace, TableOutcome};
 pub use statement::{Query, Statement};
 pub use time::{Granularity, last_days};
 pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
+
+/// README's Rust, compiled.
+#[cfg(all(doctest, feature = "sqlx"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
