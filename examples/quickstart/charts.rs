@@ -248,13 +248,17 @@ pub(crate) fn grouped(count: i64) -> String {
 
 /// The next round number, so that it and its half read well on an axis.
 fn ceiling(most: i64) -> i64 {
+    let mut steps: &[i64] = &[2, 4, 6, 8];
     let mut ten = 1;
     loop {
-        for step in [2, 4, 6, 8, 10_i64] {
+        for step in steps {
             if most <= step.saturating_mul(ten) {
                 return step.saturating_mul(ten);
             }
         }
-        ten = i64::saturating_mul(ten, 10);
+        if steps.len() > 4 {
+            ten = i64::saturating_mul(ten, 10);
+        }
+        steps = &[10, 12, 14, 16, 20, 24, 30, 40, 50, 60, 80];
     }
 }

@@ -115,8 +115,10 @@ fn unit(mapping: &Mapping) -> &'static str {
 /// The names that most records are left out for, a line each.
 fn most(what: &str, names: impl ExactSizeIterator<Item = (String, u64)>) -> Vec<String> {
     let more = names.len().saturating_sub(NAMES_SHOWN);
-    let mut lines: Vec<String> =
-        names.take(NAMES_SHOWN).map(|(name, records)| format!("  {:>9} {name}", count(records))).collect();
+    let mut lines: Vec<String> = names
+        .take(NAMES_SHOWN)
+        .map(|(name, records)| format!("  {:>9} {}", count(records), shown(&name)))
+        .collect();
     if !lines.is_empty() {
         lines.insert(0, format!("  {what}:"));
     }
@@ -124,6 +126,11 @@ fn most(what: &str, names: impl ExactSizeIterator<Item = (String, u64)>) -> Vec<
         lines.push(format!("            and {more} more"));
     }
     lines
+}
+
+/// A name from the log that can neither fill nor command the terminal.
+fn shown(name: &str) -> String {
+    name.chars().take(80).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn principal(entry: &UnmappedPrincipal) -> String {
