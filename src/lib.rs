@@ -155,6 +155,6 @@ pub use time::{Granularity, last_days};
 pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
 
 /// README's Rust, compiled.
-#[cfg(all(doctest, feature = "sqlx"))]
+#[cfg(all(doctest, feature = "sqlx", feature = "pretty"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
