@@ -3,6 +3,20 @@
 //! A chart is asked of a model with [`UsageModel::query`]. Every chart is one statement that sums the
 //! daily tables, with a total order, so the same data gives the same rows. Days are half open; see
 //! [`last_days`](crate::last_days).
+//!
+//! # JSON
+//!
+//! Rows are `Serialize` and `Deserialize`, and their JSON is stable: an object with the fields' names; ids as UUID
+//! text, days as `2026-07-01`, counts as integers, shares as fractions of 1, what is not there as `null`.
+//!
+//! ```
+//! use output_port_usage::chart::QueryDistributionSlice;
+//!
+//! let json = r#"{"consumer":{"kind":"other","members":3},"query_count":12,"share":0.25,"rank":null}"#;
+//! let slice: QueryDistributionSlice = serde_json::from_str(json)?;
+//! assert_eq!(serde_json::to_string(&slice)?, json);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod combined_with;
 mod member;
@@ -21,12 +35,13 @@ pub use query_distribution::{
 
 use crate::error::Error;
 use crate::model::UsageModel;
+use crate::row::Decode;
 use crate::statement::Query;
 
 /// A chart of the library. Sealed: hosts ask for charts, they do not define them.
 pub trait Chart: sealed::Sealed {
     /// The type of a result row.
-    type Row;
+    type Row: Decode;
 
     #[doc(hidden)]
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error>;

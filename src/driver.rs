@@ -4,3 +4,8 @@
 mod postgres_types;
 #[cfg(feature = "sqlx")]
 mod sqlx;
+#[cfg(feature = "tokio-postgres")]
+mod tokio_postgres;
+
+#[cfg(feature = "tokio-postgres")]
+pub use self::tokio_postgres::{DecodeError, TokioPostgresQuery, TokioPostgresStatement};

@@ -1,6 +1,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Drivers run ingests and decode rows; without one that code has no caller.
-#![cfg_attr(not(feature = "sqlx"), allow(dead_code, unused_imports))]
+#![cfg_attr(not(any(feature = "sqlx", feature = "tokio-postgres")), allow(dead_code, unused_imports))]
 
 //! Usage charts for the output ports of a data-product portal.
 //!
@@ -146,9 +146,11 @@ mod usage;
 
 pub use attribution::{AccessedObjects, Attribution, AttributionBuilder, CountedUnit};
 pub use chart::Chart;
+#[cfg(feature = "tokio-postgres")]
+pub use driver::{DecodeError, TokioPostgresQuery, TokioPostgresStatement};
 pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
-pub use model::{Column, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
+pub use model::{Column, DailyTable, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
 pub use postgres::{IngestError, Outcome, Replace, TableOutcome};
 pub use statement::{Query, Statement};
 pub use time::{Granularity, last_days};

@@ -1,10 +1,12 @@
 //! The configured model: which tables, which names, which parents.
 
 mod builder;
+mod daily_table;
 mod reference;
 mod table;
 
 pub use builder::UsageModelBuilder;
+pub use daily_table::DailyTable;
 pub(crate) use reference::Parent;
 pub use reference::{OnDelete, Reference};
 pub use table::{Column, TableNames};

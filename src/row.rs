@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 /// The columns of one result row, read by name and type; every driver implements it.
 ///
-/// An error names the column.
-pub(crate) trait Columns {
+/// An error names the column. Public in a private module: hosts meet it in bounds and cannot name it.
+pub trait Columns {
     type Error;
 
     fn date(&self, column: &'static str) -> Result<NaiveDate, Self::Error>;
@@ -20,6 +20,8 @@ pub(crate) trait Columns {
 }
 
 /// A typed row, decoded in one place whatever the driver.
-pub(crate) trait Decode: Sized {
+///
+/// Public in a private module, as [`Columns`] is.
+pub trait Decode: Sized {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error>;
 }

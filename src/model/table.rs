@@ -85,6 +85,14 @@ impl Stats {
         }
     }
 
+    /// Refuses a column that the table does not have.
+    pub(crate) fn check_column(self, column: Column) -> Result<(), Error> {
+        if self.columns().contains(&column) {
+            return Ok(());
+        }
+        Err(Kind::ForeignColumn { column: column.default_name(), table: self.what() }.into())
+    }
+
     /// The primary key: the port first, so that a chart reads one contiguous run of it.
     pub(crate) const fn key(self) -> &'static [Column] {
         match self {
@@ -160,8 +168,8 @@ impl Table {
     pub(crate) fn check(stats: Stats, schema: &Ident, names: Option<&TableNames>) -> Result<Self, Error> {
         let table = names.map_or(stats.default_name(), |names| &names.table);
         let given = names.map_or(&[][..], |names| &names.columns);
-        if let Some((column, _)) = given.iter().find(|(column, _)| !stats.columns().contains(column)) {
-            return Err(Kind::ForeignColumn { column: column.default_name(), table: stats.what() }.into());
+        for &(column, _) in given {
+            stats.check_column(column)?;
         }
         let mut columns: Vec<(Column, Ident)> = Vec::with_capacity(stats.columns().len());
         for &column in stats.columns() {

@@ -71,7 +71,7 @@ pub(crate) fn builder() -> UsageModelBuilder {
 pub(crate) struct Portal {
     pub(crate) pool: PgPool,
     pub(crate) model: UsageModel,
-    _database: throwaway_postgres::Database,
+    pub(crate) database: throwaway_postgres::Database,
 }
 
 impl Portal {
@@ -113,7 +113,7 @@ impl Portal {
             let update = "UPDATE portal.data_products SET domain_id = $2 WHERE id = $1";
             sqlx::query(update).bind(consumer).bind(group_of(consumer)).execute(&pool).await.unwrap();
         }
-        Self { pool, model, _database: database }
+        Self { pool, model, database }
     }
 
     pub(crate) async fn create_tables(&self) {

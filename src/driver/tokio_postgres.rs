@@ -1,0 +1,249 @@
+//! tokio-postgres: typed parameters for its own query methods, and the decoding of its rows.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use chrono::NaiveDate;
+use sea_query::Values;
+use sea_query_postgres::{PostgresValue, PostgresValues};
+use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::{Error, Row, Transaction};
+use uuid::Uuid;
+
+use crate::postgres::{IngestError, Outcome, Replace, Session};
+use crate::row::{Columns, Decode};
+use crate::statement::{Query, Statement};
+
+impl Statement {
+    /// The text with parameters as tokio-postgres takes them.
+    pub fn into_tokio_postgres(self) -> TokioPostgresStatement {
+        TokioPostgresStatement::new(self.into_parts())
+    }
+}
+
+impl<T> Query<T> {
+    /// The text with parameters as tokio-postgres takes them, and the decoding of its rows.
+    ///
+    /// ```
+    /// use output_port_usage::chart::{QueriesOverTime, QueriesOverTimePoint};
+    /// use output_port_usage::{OutputPortId, UsageModel, last_days};
+    ///
+    /// async fn last_week(
+    ///     client: &tokio_postgres::Client,
+    ///     model: &UsageModel,
+    ///     port: OutputPortId,
+    ///     today: chrono::NaiveDate,
+    /// ) -> Result<Vec<QueriesOverTimePoint>, Box<dyn std::error::Error>> {
+    ///     let query = model.query(&QueriesOverTime::new(port, last_days(7, today)))?.into_tokio_postgres();
+    ///     let rows = client.query_typed(query.sql(), &query.params()).await?;
+    ///     Ok(query.decode(&rows)?)
+    /// }
+    /// ```
+    pub fn into_tokio_postgres(self) -> TokioPostgresQuery<T> {
+        let statement = TokioPostgresStatement::new(self.into_parts());
+        TokioPostgresQuery { statement, row: PhantomData }
+    }
+}
+
+/// A statement with parameters for tokio-postgres.
+///
+/// `query_typed(statement.sql(), &statement.params())` of a client or a transaction runs it in one round trip and
+/// leaves no prepared statement behind, so it also passes a transaction pooler.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a statement does nothing until tokio-postgres runs it"]
+pub struct TokioPostgresStatement {
+    sql: String,
+    values: PostgresValues,
+}
+
+impl TokioPostgresStatement {
+    fn new((sql, values): (String, Values)) -> Self {
+        Self { sql, values: PostgresValues(values.into_iter().map(PostgresValue).collect()) }
+    }
+
+    /// The SQL text.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The parameters with their types, for `query_typed` and `execute_typed`.
+    pub fn params(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
+        self.values.as_params().into_iter().zip(self.values.as_types()).collect()
+    }
+
+    /// The parameters' types, for `prepare_typed` or deadpool's `prepare_typed_cached`.
+    pub fn types(&self) -> Vec<Type> {
+        self.values.as_types()
+    }
+
+    /// The parameters without their types, for a statement that is prepared already.
+    pub fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.values.as_params()
+    }
+}
+
+/// A query with parameters for tokio-postgres, and the decoding of its rows to `T`.
+///
+/// `query_typed(query.sql(), &query.params())` of a client or a transaction runs it in one round trip and leaves no
+/// prepared statement behind, so it also passes a transaction pooler. For a prepared statement, see
+/// [`types`](Self::types) and [`values`](Self::values).
+#[must_use = "a query does nothing until tokio-postgres runs it"]
+pub struct TokioPostgresQuery<T> {
+    statement: TokioPostgresStatement,
+    row: PhantomData<fn() -> T>,
+}
+
+impl<T> TokioPostgresQuery<T> {
+    /// The SQL text.
+    pub fn sql(&self) -> &str {
+        self.statement.sql()
+    }
+
+    /// The parameters with their types, for `query_typed`.
+    pub fn params(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
+        self.statement.params()
+    }
+
+    /// The parameters' types, for `prepare_typed` or deadpool's `prepare_typed_cached`.
+    pub fn types(&self) -> Vec<Type> {
+        self.statement.types()
+    }
+
+    /// The parameters without their types, for a statement that is prepared already.
+    pub fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.statement.values()
+    }
+
+    /// The result rows as typed rows, in their order.
+    ///
+    /// # Errors
+    ///
+    /// A column that is missing, NULL or of another type. Rows of this query have none of these; rows of another may.
+    pub fn decode<'r>(&self, rows: impl IntoIterator<Item = &'r Row>) -> Result<Vec<T>, DecodeError>
+    where
+        T: Decode,
+    {
+        rows.into_iter().map(T::decode).collect()
+    }
+}
+
+impl<T> Clone for TokioPostgresQuery<T> {
+    fn clone(&self) -> Self {
+        Self { statement: self.statement.clone(), row: PhantomData }
+    }
+}
+
+impl<T> PartialEq for TokioPostgresQuery<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.statement == other.statement
+    }
+}
+
+impl<T> fmt::Debug for TokioPostgresQuery<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioPostgresQuery").field("statement", &self.statement).finish()
+    }
+}
+
+/// Why a row of tokio-postgres did not decode.
+///
+/// tokio-postgres gives a column's number alone, so its error comes second, as the
+/// [`source`](std::error::Error::source).
+#[derive(Debug, thiserror::Error)]
+#[error("column {column:?} of a result row cannot be decoded")]
+pub struct DecodeError {
+    column: &'static str,
+    source: Error,
+}
+
+impl DecodeError {
+    /// The column that is missing, NULL or of another type.
+    pub fn column(&self) -> &'static str {
+        self.column
+    }
+}
+
+impl Replace {
+    /// Runs the ingest in the host's transaction; the host commits.
+    ///
+    /// It takes the transaction of tokio-postgres, or that of deadpool, which derefs to it. READ COMMITTED and
+    /// SERIALIZABLE are right; a SERIALIZABLE transaction may fail with SQLSTATE 40001, which the host retries.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::Rejected`] before the first write: an empty batch, a REPEATABLE READ transaction, an unknown
+    /// output port, tech asset or consumer. [`IngestError::Driver`] for what tokio-postgres reports. Roll back after
+    /// either.
+    pub async fn run_tokio_postgres(
+        self,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, IngestError<Error>> {
+        self.run(&mut InTransaction(transaction)).await
+    }
+}
+
+struct InTransaction<'a, 'c>(&'a mut Transaction<'c>);
+
+impl InTransaction<'_, '_> {
+    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, Error> {
+        let statement = statement.into_tokio_postgres();
+        self.0.query_typed(statement.sql(), &statement.params()).await
+    }
+}
+
+impl Session for InTransaction<'_, '_> {
+    type Error = Error;
+
+    async fn count(&mut self, statement: Statement) -> Result<u64, Error> {
+        Ok(self.rows(statement).await?.len() as u64)
+    }
+
+    async fn text(&mut self, statement: Statement) -> Result<String, Error> {
+        let statement = statement.into_tokio_postgres();
+        self.0.query_typed_one(statement.sql(), &statement.params()).await?.try_get(0)
+    }
+
+    async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, Error> {
+        self.rows(statement).await?.iter().map(|row| row.try_get(0)).collect()
+    }
+}
+
+fn column<'r, T: FromSql<'r>>(row: &'r Row, column: &'static str) -> Result<T, DecodeError> {
+    row.try_get(column).map_err(|source| DecodeError { column, source })
+}
+
+impl Columns for Row {
+    type Error = DecodeError;
+
+    fn date(&self, name: &'static str) -> Result<NaiveDate, DecodeError> {
+        column(self, name)
+    }
+
+    fn uuid(&self, name: &'static str) -> Result<Uuid, DecodeError> {
+        column(self, name)
+    }
+
+    fn uuid_or_null(&self, name: &'static str) -> Result<Option<Uuid>, DecodeError> {
+        column(self, name)
+    }
+
+    fn text_or_null(&self, name: &'static str) -> Result<Option<String>, DecodeError> {
+        column(self, name)
+    }
+
+    fn count(&self, name: &'static str) -> Result<i64, DecodeError> {
+        column(self, name)
+    }
+
+    fn count_or_null(&self, name: &'static str) -> Result<Option<i64>, DecodeError> {
+        column(self, name)
+    }
+
+    fn share(&self, name: &'static str) -> Result<f64, DecodeError> {
+        column(self, name)
+    }
+
+    fn flag(&self, name: &'static str) -> Result<bool, DecodeError> {
+        column(self, name)
+    }
+}

@@ -1,0 +1,118 @@
+//! Both drivers side by side: every query and every write, on two databases that hold the same.
+
+mod broken_columns;
+mod twins;
+
+use output_port_usage::chart::*;
+use output_port_usage::*;
+use tokio_postgres::NoTls;
+
+use self::twins::{Refusal, Twins, batch, connect};
+use crate::portal::{Portal, asset, builder, consumer, day, port, queries, scope, touches};
+
+#[tokio::test]
+async fn every_chart_has_equal_rows_by_both_drivers() {
+    let twins = Twins::filled().await;
+    let days = || day(2026, 1, 3)..day(2026, 2, 8);
+    let (weekly, monthly) = (Granularity::Week, Granularity::Month);
+    twins.agree(&QueriesOverTime::new(port(1), days())).await;
+    twins.agree(&QueriesOverTime::new(port(1), days()).granularity(weekly)).await;
+    twins.agree(&QueriesOverTime::new(port(1), days()).granularity(monthly)).await;
+    twins.agree(&QueriesOverTime::new(port(9), days())).await;
+    twins.agree(&QueryDistribution::new(port(2), days())).await;
+    twins.agree(&QueryDistribution::new(port(2), days()).top(3)).await;
+    twins.agree(&QueryDistribution::new(port(2), days()).by_group()).await;
+    twins.agree(&QueryDistribution::new(port(2), days()).top(1).by_group()).await;
+    twins.agree(&MostPopularAssets::new(port(3), days())).await;
+    twins.agree(&MostPopularAssets::new(port(3), days()).top(2)).await;
+    twins.agree(&MostOftenCombinedWith::new(port(1), days())).await;
+    twins.agree(&MostOftenCombinedWith::new(port(2), days()).top(1)).await;
+}
+
+#[tokio::test]
+async fn every_write_has_equal_outcomes_by_both_drivers() {
+    let mut twins = Twins::new().await;
+    let written = twins.replace("", &batch(1)).await.unwrap();
+    assert_eq!(written.queries.written, batch(1).queries().len() as u64);
+    let again = twins.replace("", &batch(1)).await.unwrap();
+    assert_eq!(again.queries.unchanged, written.queries.written);
+    let other = twins.replace("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", &batch(2)).await.unwrap();
+    assert!(other.queries.written > 0 && other.queries.removed > 0);
+    assert!(other.combinations.unwrap().removed > 0);
+
+    let one_day = || scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]);
+    let only_queries = UsageBatch::new(one_day(), vec![queries(day(2026, 1, 1), port(1), consumer(1), 70)]);
+    let outcome = twins.replace("", &only_queries).await.unwrap();
+    assert_eq!((outcome.queries.written, outcome.touches), (1, None));
+    let empty = UsageBatch::new(one_day(), Vec::new()).touches(Vec::new()).combinations(Vec::new());
+    let allowed = twins.model().replace(&empty).unwrap().allow_empty();
+    assert_eq!(twins.run("", allowed).await.unwrap().queries.removed, 1);
+}
+
+#[tokio::test]
+async fn every_refused_write_has_equal_errors_by_both_drivers() {
+    let mut twins = Twins::filled().await;
+    let one_day = || scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1), port(70)]);
+    let unknown = UsageBatch::new(one_day(), vec![queries(day(2026, 1, 1), port(70), consumer(80), 1)])
+        .touches(vec![touches(day(2026, 1, 1), port(70), asset(90), consumer(80), 1)]);
+    let error =
+        format!("unknown output port {}; tech asset {}; consumer {}", port(70), asset(90), consumer(80));
+    assert_eq!(twins.replace("", &unknown).await, Err(Refusal::Rejected(error)));
+    let empty = UsageBatch::new(one_day(), Vec::new());
+    assert!(matches!(twins.replace("", &empty).await, Err(Refusal::Rejected(_))));
+    let snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+    assert!(matches!(twins.replace(snapshot, &batch(2)).await, Err(Refusal::Rejected(_))));
+
+    let state = |code: &str| Err(Refusal::SqlState(code.to_owned()));
+    assert_eq!(twins.replace("SET TRANSACTION READ ONLY", &batch(2)).await, state("25006"));
+    let without_table = "ALTER TABLE usage.tech_asset_stats_daily RENAME TO elsewhere";
+    assert_eq!(twins.replace(without_table, &batch(2)).await, state("42P01"));
+    let stricter = "ALTER TABLE usage.output_port_query_stats_daily ADD CHECK (query_count <> 70) NOT VALID";
+    let seventy = UsageBatch::new(
+        scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]),
+        vec![queries(day(2026, 1, 1), port(1), consumer(1), 70)],
+    );
+    assert_eq!(twins.replace(stricter, &seventy).await, state("23514"));
+}
+
+#[tokio::test]
+async fn definitions_and_upkeep_run_by_tokio_postgres() {
+    let portal = Portal::without_tables(builder().combinations().delete_indexes().build().unwrap()).await;
+    let client = connect(&portal).await;
+    let model = &portal.model;
+    let created = [vec![model.create_schema()], model.create_tables()].concat();
+    for statement in [created, vec![model.vacuum()], model.drop_tables()].concat() {
+        let statement = statement.into_tokio_postgres();
+        let rows = client.query_typed(statement.sql(), &statement.params()).await;
+        assert!(rows.unwrap_or_else(|error| panic!("{error}: {}", statement.sql())).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn ingests_and_charts_run_on_spawned_tasks_with_deadpool() {
+    let twins = Twins::new().await;
+    let manager = deadpool_postgres::Manager::new(twins.tokio.database.url().parse().unwrap(), NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(2).build().unwrap();
+    let (replace, ingest_pool) = (twins.model().replace(&batch(1)).unwrap(), pool.clone());
+    let ingest = tokio::spawn(async move {
+        let mut client = ingest_pool.get().await.unwrap();
+        let mut transaction = client.transaction().await.unwrap();
+        let outcome = replace.run_tokio_postgres(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        outcome
+    });
+    assert_eq!(ingest.await.unwrap().queries.written, batch(1).queries().len() as u64);
+
+    let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 10)).top(20);
+    let query = twins.model().query(&chart).unwrap().into_tokio_postgres();
+    let read = tokio::spawn(async move {
+        let client = pool.get().await.unwrap();
+        let statement = client.prepare_typed_cached(query.sql(), &query.types()).await.unwrap();
+        query.decode(&client.query(&statement, &query.values()).await.unwrap()).unwrap()
+    });
+    let total: i64 = read.await.unwrap().iter().map(|slice| slice.query_count).sum();
+    let batch = batch(1);
+    let of_port = batch.queries().iter().filter(|row| row.output_port_id == port(1));
+    let of_port: u64 = of_port.map(|row| row.query_count).sum();
+    assert_eq!(total.unsigned_abs(), of_port);
+}

@@ -1,0 +1,104 @@
+//! The JSON of everything that a host puts on the wire.
+
+use std::fmt::Debug;
+
+use output_port_usage::chart::*;
+use output_port_usage::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::portal::{Portal, asset, builder, consumer, day, port, queries, scope, touches};
+
+/// One day of port 1, by consumers 1 and 2 of the domain 1, 2 of the domain 0 and 4 of none.
+fn batch() -> UsageBatch {
+    let first = day(2026, 1, 1);
+    UsageBatch::new(
+        scope(first..day(2026, 1, 2), [port(1), port(2)]),
+        vec![
+            queries(first, port(1), consumer(1), 4),
+            queries(first, port(1), consumer(2), 2),
+            queries(first, port(1), consumer(4), 2),
+            queries(first, port(2), consumer(1), 1),
+        ],
+    )
+    .touches(vec![
+        touches(first, port(1), asset(1), consumer(1), 4),
+        touches(first, port(1), asset(2), consumer(2), 2),
+        touches(first, port(1), asset(1), consumer(4), 2),
+        touches(first, port(2), asset(2), consumer(1), 1),
+    ])
+    .combinations(vec![Combination {
+        date: first,
+        output_port_id_1: port(1),
+        output_port_id_2: port(2),
+        consumer_id: consumer(1),
+        query_count: 1,
+    }])
+}
+
+/// The JSON of `values`, one a line, after reading it back.
+fn lines<T: Serialize + DeserializeOwned + PartialEq + Debug>(values: &[T]) -> String {
+    let mut lines = String::new();
+    for value in values {
+        let line = serde_json::to_string(value).unwrap();
+        assert_eq!(&serde_json::from_str::<T>(&line).unwrap(), value);
+        lines.push_str(&line);
+        lines.push('\n');
+    }
+    lines
+}
+
+#[tokio::test]
+async fn rows_have_a_stable_json() {
+    let portal = Portal::with(builder().combinations().build().unwrap()).await;
+    let outcome = portal.replace(&batch()).await;
+    let days = || day(2026, 1, 1)..day(2026, 1, 3);
+
+    let points = portal.rows(&QueriesOverTime::new(port(1), days()).granularity(Granularity::Week)).await;
+    insta::assert_snapshot!(lines(&points), @r#"{"bucket":"2025-12-29","query_count":8,"partial":true}"#);
+    let slices = portal.rows(&QueryDistribution::new(port(1), days()).top(1)).await;
+    insta::assert_snapshot!(lines(&slices), @r#"
+    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1}
+    {"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}
+    "#);
+    let groups = portal.rows(&QueryDistribution::new(port(1), days()).by_group()).await;
+    insta::assert_snapshot!(lines(&groups), @r#"
+    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
+    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000000","label":"domain 0"},"query_count":2,"share":0.25,"rank":2}
+    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":3}
+    "#);
+    let folded = portal.rows(&QueryDistribution::new(port(1), days()).top(1).by_group()).await;
+    insta::assert_snapshot!(lines(&folded), @r#"
+    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
+    {"group":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}
+    "#);
+    let assets = portal.rows(&MostPopularAssets::new(port(1), days())).await;
+    insta::assert_snapshot!(lines(&assets), @r#"
+    {"tech_asset_id":"00000000-0000-0000-0000-0000e0000001","label":"asset 1","touches":6,"share":0.75,"rank":1,"consumers":2,"last_used":"2026-01-01"}
+    {"tech_asset_id":"00000000-0000-0000-0000-0000e0000002","label":"asset 2","touches":2,"share":0.25,"rank":2,"consumers":1,"last_used":"2026-01-01"}
+    "#);
+    let combined = portal.rows(&MostOftenCombinedWith::new(port(1), days())).await;
+    insta::assert_snapshot!(lines(&combined), @r#"{"output_port_id":"00000000-0000-0000-0000-0000a0000002","label":"port 2","query_count":1,"share":0.125,"rank":1}"#);
+    insta::assert_snapshot!(lines(&[outcome]), @r#"{"queries":{"written":4,"unchanged":0,"removed":0,"skipped":0},"touches":{"written":4,"unchanged":0,"removed":0,"skipped":0},"combinations":{"written":1,"unchanged":0,"removed":0,"skipped":0}}"#);
+}
+
+#[tokio::test]
+async fn a_row_without_a_label_has_a_null_label() {
+    let unlabelled = builder().tech_assets(Reference::to("technical_assets").schema("portal"));
+    let portal = Portal::with(unlabelled.build().unwrap()).await;
+    portal.replace(&batch().without_combinations()).await;
+    let assets = portal.rows(&MostPopularAssets::new(port(2), day(2026, 1, 1)..day(2026, 1, 2))).await;
+    insta::assert_snapshot!(lines(&assets), @r#"{"tech_asset_id":"00000000-0000-0000-0000-0000e0000002","label":null,"touches":1,"share":1.0,"rank":1,"consumers":1,"last_used":"2026-01-01"}"#);
+}
+
+#[test]
+fn facts_have_a_stable_json() {
+    let batch = batch();
+    insta::assert_snapshot!(lines(&batch.queries()[..1]), @r#"{"date":"2026-01-01","output_port_id":"00000000-0000-0000-0000-0000a0000001","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":4}"#);
+    insta::assert_snapshot!(lines(&batch.measured_touches().unwrap()[..1]), @r#"{"date":"2026-01-01","output_port_id":"00000000-0000-0000-0000-0000a0000001","tech_asset_id":"00000000-0000-0000-0000-0000e0000001","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":4}"#);
+    insta::assert_snapshot!(lines(batch.measured_combinations().unwrap()), @r#"{"date":"2026-01-01","output_port_id_1":"00000000-0000-0000-0000-0000a0000001","output_port_id_2":"00000000-0000-0000-0000-0000a0000002","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":1}"#);
+    insta::assert_snapshot!(lines(&[Granularity::Day, Granularity::Quarter]), @r#"
+    "day"
+    "quarter"
+    "#);
+}
