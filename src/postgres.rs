@@ -2,6 +2,8 @@
 
 mod ddl;
 mod ingest;
+mod migrations;
 
 pub(crate) use ingest::Session;
 pub use ingest::{IngestError, Outcome, Replace, TableOutcome};
+pub use migrations::Migration;

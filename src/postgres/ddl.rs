@@ -37,19 +37,20 @@ impl UsageModel {
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn create_tables(&self) -> Vec<Statement> {
-        self.tables().flat_map(|table| self.create_table(table)).collect()
+        self.tables()
+            .flat_map(|table| {
+                let mut statements = self.create_table(table);
+                if self.delete_indexes == DeleteIndexes::With {
+                    statements.extend(delete_indexes(table));
+                }
+                statements
+            })
+            .collect()
     }
 
     /// Drops the tables with all their rows; what does not exist is left out.
     pub fn drop_tables(&self) -> Vec<Statement> {
-        self.tables()
-            .rev()
-            .map(|table| {
-                let mut sql = SqlWriter::new();
-                sql.text("DROP TABLE IF EXISTS ").qualified(&table.schema, &table.name);
-                sql.into_statement()
-            })
-            .collect()
+        self.tables().rev().map(drop_table).collect()
     }
 
     /// Vacuums the tables: run it after an ingest, outside a transaction.
@@ -65,15 +66,11 @@ impl UsageModel {
         sql.into_statement_outside_transaction()
     }
 
-    fn create_table(&self, table: &Table) -> Vec<Statement> {
+    /// The table with its comments and the indexes that it always has.
+    pub(super) fn create_table(&self, table: &Table) -> Vec<Statement> {
         let mut statements = vec![self.table(table)];
         statements.extend(way_back_index(table));
         statements.push(date_index(table));
-        if self.delete_indexes == DeleteIndexes::With {
-            // Output ports start the key or the way back; only the other ids need an index of their own.
-            let others = table.stats.ids().filter(|id| !table.stats.ports().any(|port| port == *id));
-            statements.extend(others.map(|column| delete_index(table, column)));
-        }
         statements.push(comment_on_table(table));
         statements.extend(table.stats.columns().iter().map(|&column| comment_on_column(table, column)));
         statements
@@ -178,16 +175,42 @@ fn date_index(table: &Table) -> Statement {
     sql.into_statement()
 }
 
-fn delete_index(table: &Table, column: Column) -> Statement {
+pub(super) fn drop_table(table: &Table) -> Statement {
+    let mut sql = SqlWriter::new();
+    sql.text("DROP TABLE IF EXISTS ").qualified(&table.schema, &table.name);
+    sql.into_statement()
+}
+
+/// The indexes that make deleting a consumer or a tech asset fast.
+pub(super) fn delete_indexes(table: &Table) -> impl Iterator<Item = Statement> {
+    delete_index_columns(table).map(|column| {
+        let mut sql = SqlWriter::new();
+        sql.text("CREATE INDEX IF NOT EXISTS ").ident(&delete_index_name(table, column));
+        sql.text(" ON ").qualified(&table.schema, &table.name);
+        sql.text(" (").ident(table.column(column)).text(")");
+        sql.into_statement()
+    })
+}
+
+pub(super) fn drop_delete_indexes(table: &Table) -> impl Iterator<Item = Statement> {
+    delete_index_columns(table).map(|column| {
+        let mut sql = SqlWriter::new();
+        sql.text("DROP INDEX IF EXISTS ").qualified(&table.schema, &delete_index_name(table, column));
+        sql.into_statement()
+    })
+}
+
+/// Output ports start the key or the way back; only the other ids need an index of their own.
+fn delete_index_columns(table: &Table) -> impl Iterator<Item = Column> {
+    table.stats.ids().filter(|id| !table.stats.ports().any(|port| port == *id))
+}
+
+fn delete_index_name(table: &Table, column: Column) -> Ident {
     let suffix = match column {
         Column::TechAssetId => "tech_asset_id_idx",
         _ => "consumer_id_idx",
     };
-    let mut sql = SqlWriter::new();
-    sql.text("CREATE INDEX IF NOT EXISTS ").ident(&Ident::derived(&table.name, suffix));
-    sql.text(" ON ").qualified(&table.schema, &table.name);
-    sql.text(" (").ident(table.column(column)).text(")");
-    sql.into_statement()
+    Ident::derived(&table.name, suffix)
 }
 
 fn comment_on_table(table: &Table) -> Statement {

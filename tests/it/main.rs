@@ -13,6 +13,7 @@ mod idens;
 mod ids;
 mod ingest;
 mod json;
+mod migrations;
 mod model;
 mod plans;
 mod portal;

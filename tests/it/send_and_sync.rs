@@ -25,6 +25,7 @@ const _: () = {
     shared::<UsageModelBuilder>();
     shared::<IngestError<sqlx::Error>>();
     shared::<IngestError<tokio_postgres::Error>>();
+    shared::<Migration>();
     shared::<Outcome>();
     shared::<Replace>();
     shared::<TableOutcome>();

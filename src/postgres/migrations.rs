@@ -1,0 +1,108 @@
+//! The tables as migrations for the host's own tool.
+
+use super::ddl;
+use crate::model::{DeleteIndexes, Table, UsageModel};
+use crate::statement::Statement;
+
+impl UsageModel {
+    /// The model's tables as migrations, in the order of their ids.
+    ///
+    /// They are data: the host's own tool runs them and keeps the only history. Ids, names and, for one model, texts
+    /// stay the same in every release; what a release adds comes as a migration of its own, and so does what the host
+    /// turns on later. The schema is the host's to make beforehand, for instance with
+    /// [`create_schema`](Self::create_schema).
+    ///
+    /// | id | name | there |
+    /// | --- | --- | --- |
+    /// | 1 | `usage_tables` | always |
+    /// | 2 | `usage_combinations` | with [`combinations`](crate::UsageModelBuilder::combinations) |
+    /// | 3 | `usage_delete_indexes` | with [`delete_indexes`](crate::UsageModelBuilder::delete_indexes) |
+    /// | 4 | `usage_combinations_delete_index` | with both |
+    ///
+    /// Each can be applied whatever the others, 4 after 2. A tool that wants ascending numbers gets them from the
+    /// host, in the order in which it adopts the migrations.
+    ///
+    /// ```
+    /// use output_port_usage::{Reference, UsageModel};
+    ///
+    /// let model = UsageModel::builder()
+    ///     .schema("usage")
+    ///     .output_ports(Reference::to("datasets"))
+    ///     .consumers(Reference::to("data_products"))
+    ///     .tech_assets(Reference::to("technical_assets"))
+    ///     .combinations()
+    ///     .build()?;
+    /// for migration in model.migrations() {
+    ///     println!("{}_{}.up.sql: {} bytes", migration.id(), migration.name(), migration.up().len());
+    /// }
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    pub fn migrations(&self) -> Vec<Migration> {
+        let first = [&self.query_stats, &self.touch_stats];
+        let mut migrations = vec![Migration {
+            id: 1,
+            name: "usage_tables",
+            up: script(first.into_iter().flat_map(|table| self.create_table(table))),
+            down: script(first.into_iter().rev().map(ddl::drop_table)),
+        }];
+        let combinations = self.combination_stats.as_ref();
+        migrations.extend(combinations.map(|table| Migration {
+            id: 2,
+            name: "usage_combinations",
+            up: script(self.create_table(table)),
+            down: script([ddl::drop_table(table)]),
+        }));
+        if self.delete_indexes == DeleteIndexes::With {
+            migrations.push(delete_indexes(3, "usage_delete_indexes", &first));
+            let third =
+                combinations.map(|table| delete_indexes(4, "usage_combinations_delete_index", &[table]));
+            migrations.extend(third);
+        }
+        migrations
+    }
+}
+
+/// A step of the model's tables, for the host's migration tool.
+///
+/// Made by [`UsageModel::migrations`]. Both texts are scripts of several statements, which may run in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    id: u32,
+    name: &'static str,
+    up: String,
+    down: String,
+}
+
+impl Migration {
+    /// Its number, the same in every release.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Its name in letters and underscores, the same in every release.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The script that makes it; what exists is left as it is.
+    pub fn up(&self) -> &str {
+        &self.up
+    }
+
+    /// The script that takes it back, with all rows of its tables.
+    pub fn down(&self) -> &str {
+        &self.down
+    }
+}
+
+fn delete_indexes(id: u32, name: &'static str, tables: &[&Table]) -> Migration {
+    let up = script(tables.iter().flat_map(|table| ddl::delete_indexes(table)));
+    let down = script(tables.iter().rev().flat_map(|table| ddl::drop_delete_indexes(table)));
+    Migration { id, name, up, down }
+}
+
+fn script(statements: impl IntoIterator<Item = Statement>) -> String {
+    let statements: Vec<String> =
+        statements.into_iter().map(|statement| statement.sql().to_owned()).collect();
+    statements.join(";\n\n") + ";\n"
+}

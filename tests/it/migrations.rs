@@ -1,0 +1,225 @@
+//! Migrations: stable texts, and what the usual tools make of them.
+
+use std::borrow::Cow;
+
+use output_port_usage::chart::MostOftenCombinedWith;
+use output_port_usage::*;
+use sqlx::migrate::{MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use crate::portal::{Portal, QUERY_STATS, builder, consumer, day, port, queries, scope};
+
+fn whole() -> UsageModel {
+    builder().combinations().delete_indexes().build().unwrap()
+}
+
+/// A released text never changes: what a later release adds is a migration of its own.
+#[test]
+fn texts_stay_the_same_in_every_release() {
+    let mut checksums = String::new();
+    for migration in whole().migrations() {
+        let [up, down] = [migration.up(), migration.down()].map(checksum);
+        checksums.push_str(&format!("{} {} up {up} down {down}\n", migration.id(), migration.name()));
+    }
+    insta::assert_snapshot!(checksums, @"
+    1 usage_tables up 2dd875a2a712eeef down 7758fe1551c35c9d
+    2 usage_combinations up 0228ba88327770c4 down 6326c7a45a771f40
+    3 usage_delete_indexes up 9505a091be9b6097 down 2d85a0f68c55ef7e
+    4 usage_combinations_delete_index up 2f8c022f4371c1a3 down 2ef103a5563a21ad
+    ");
+    insta::assert_snapshot!(whole().migrations()[1].up(), @r#"
+    CREATE TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
+        "date" date NOT NULL,
+        "output_port_id_1" uuid NOT NULL,
+        "output_port_id_2" uuid NOT NULL,
+        "consumer_id" uuid NOT NULL,
+        "query_count" integer NOT NULL,
+        CONSTRAINT "output_port_combined_with_daily_pkey" PRIMARY KEY ("output_port_id_1", "date", "output_port_id_2", "consumer_id") INCLUDE ("query_count"),
+        CONSTRAINT "output_port_combined_with_daily_query_count_check" CHECK ("query_count" >= 0),
+        CONSTRAINT "output_port_combined_with_daily_ordered_check" CHECK ("output_port_id_1" < "output_port_id_2"),
+        CONSTRAINT "output_port_combined_with_daily_output_port_id_1_fkey" FOREIGN KEY ("output_port_id_1") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+        CONSTRAINT "output_port_combined_with_daily_output_port_id_2_fkey" FOREIGN KEY ("output_port_id_2") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+        CONSTRAINT "output_port_combined_with_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT
+    ) WITH (
+        autovacuum_vacuum_insert_scale_factor = 0.0,
+        autovacuum_vacuum_insert_threshold = 5000,
+        autovacuum_vacuum_scale_factor = 0.01,
+        autovacuum_analyze_scale_factor = 0.02
+    );
+
+    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
+
+    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+
+    COMMENT ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
+
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
+
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
+
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
+
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
+
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
+    "#);
+    let downs: String = whole().migrations().iter().map(|migration| migration.down().to_owned()).collect();
+    insta::assert_snapshot!(downs, @r#"
+    DROP TABLE IF EXISTS "usage"."tech_asset_stats_daily";
+
+    DROP TABLE IF EXISTS "usage"."output_port_query_stats_daily";
+    DROP TABLE IF EXISTS "usage"."output_port_combined_with_daily";
+    DROP INDEX IF EXISTS "usage"."tech_asset_stats_daily_tech_asset_id_idx";
+
+    DROP INDEX IF EXISTS "usage"."tech_asset_stats_daily_consumer_id_idx";
+
+    DROP INDEX IF EXISTS "usage"."output_port_query_stats_daily_consumer_id_idx";
+    DROP INDEX IF EXISTS "usage"."output_port_combined_with_daily_consumer_id_idx";
+    "#);
+}
+
+fn checksum(text: &str) -> String {
+    let sql = AssertSqlSafe(text).into_sql_str();
+    let migration = sqlx::migrate::Migration::new(1, Cow::Borrowed(""), MigrationType::Simple, sql, false);
+    migration.checksum[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_model_has_the_migrations_of_what_it_was_built_with() {
+    let ids = |builder: UsageModelBuilder| {
+        let migrations = builder.build().unwrap().migrations();
+        migrations.iter().map(Migration::id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(builder()), [1]);
+    assert_eq!(ids(builder().combinations()), [1, 2]);
+    assert_eq!(ids(builder().delete_indexes()), [1, 3]);
+    assert_eq!(ids(builder().combinations().delete_indexes()), [1, 2, 3, 4]);
+    let texts = |builder: UsageModelBuilder| builder.build().unwrap().migrations()[0].up().to_owned();
+    assert_eq!(texts(builder()), texts(builder().combinations().delete_indexes()));
+}
+
+/// The migrations as SQLx's own, one up and one down each.
+fn migrator(model: &UsageModel) -> Migrator {
+    let simple = |migration: &Migration, direction, text: &str| {
+        let sql = AssertSqlSafe(text).into_sql_str();
+        sqlx::migrate::Migration::new(
+            i64::from(migration.id()),
+            migration.name().into(),
+            direction,
+            sql,
+            false,
+        )
+    };
+    let both = model.migrations().into_iter().flat_map(|migration| {
+        [
+            simple(&migration, MigrationType::ReversibleUp, migration.up()),
+            simple(&migration, MigrationType::ReversibleDown, migration.down()),
+        ]
+    });
+    Migrator::with_migrations(both.collect())
+}
+
+async fn schema_made(model: UsageModel) -> Portal {
+    let portal = Portal::without_tables(model).await;
+    portal.model.create_schema().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal
+}
+
+/// Every column, constraint, index, storage parameter and comment of the schema, as Postgres shows them.
+async fn definitions(portal: &Portal) -> Vec<String> {
+    portal
+        .texts(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'usage'
+             UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+                FROM pg_constraint WHERE connamespace = 'usage'::regnamespace AND contype <> 'n'
+             UNION ALL SELECT table_name || ' ' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
+                    || coalesce(col_description(format('usage.%I', table_name)::regclass, ordinal_position), '')
+                FROM information_schema.columns WHERE table_schema = 'usage'
+             UNION ALL SELECT relname || ' ' || coalesce(reloptions::text, '') || ' '
+                    || coalesce(obj_description(oid), '')
+                FROM pg_class WHERE relnamespace = 'usage'::regnamespace
+             ORDER BY 1",
+        )
+        .await
+}
+
+fn first_day() -> UsageBatch {
+    let first = day(2026, 1, 1);
+    let rows = [1, 2].map(|of| queries(first, port(of), consumer(1), 3)).to_vec();
+    UsageBatch::new(scope(first..day(2026, 1, 2), [port(1), port(2)]), rows)
+}
+
+#[tokio::test]
+async fn sqlx_migrates_and_combinations_come_later_with_data_in_place() {
+    let portal = schema_made(builder().build().unwrap()).await;
+    migrator(&portal.model).run(&portal.pool).await.unwrap();
+    portal.replace(&first_day()).await;
+    let before = portal.versions(QUERY_STATS).await;
+    assert_eq!(before.len(), 2);
+
+    let upgraded = whole();
+    for _ in 0..2 {
+        migrator(&upgraded).run(&portal.pool).await.unwrap();
+        assert_eq!(portal.versions(QUERY_STATS).await, before, "not one row version was written");
+    }
+    let history = "SELECT version || ' ' || description FROM _sqlx_migrations ORDER BY version";
+    assert_eq!(
+        portal.texts(history).await,
+        [
+            "1 usage_tables",
+            "2 usage_combinations",
+            "3 usage_delete_indexes",
+            "4 usage_combinations_delete_index"
+        ]
+    );
+    let combination = Combination {
+        date: day(2026, 1, 1),
+        output_port_id_1: port(1),
+        output_port_id_2: port(2),
+        consumer_id: consumer(1),
+        query_count: 2,
+    };
+    let mut transaction = portal.pool.begin().await.unwrap();
+    let replace = upgraded.replace(&first_day().combinations(vec![combination])).unwrap();
+    let outcome = replace.run_sqlx(&mut transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!((outcome.queries.unchanged, outcome.combinations.unwrap().written), (2, 1));
+    let chart = MostOftenCombinedWith::new(port(1), day(2026, 1, 1)..day(2026, 1, 2));
+    let combined = upgraded.query(&chart).unwrap().into_sqlx().fetch_all(&portal.pool).await.unwrap();
+    assert_eq!((combined[0].output_port_id, combined[0].query_count), (port(2), 2));
+
+    migrator(&upgraded).undo(&portal.pool, 1).await.unwrap();
+    assert_eq!(portal.versions(QUERY_STATS).await, before);
+    migrator(&upgraded).undo(&portal.pool, 0).await.unwrap();
+    assert_eq!(definitions(&portal).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn migrations_make_what_the_definitions_make() {
+    let (migrated, created) = (schema_made(whole()).await, Portal::with(whole()).await);
+    let (client, connection) =
+        tokio_postgres::connect(migrated.database.url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for migration in whole().migrations().iter().flat_map(|migration| [migration, migration]) {
+        client.batch_execute(migration.up()).await.unwrap();
+    }
+    assert_eq!(definitions(&migrated).await, definitions(&created).await);
+    for migration in whole().migrations().iter().rev().flat_map(|migration| [migration, migration]) {
+        client.batch_execute(migration.down()).await.unwrap();
+    }
+    assert_eq!(definitions(&migrated).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn plain_files_are_migrations_of_sqlx() {
+    let directory = tempfile::tempdir().unwrap();
+    for migration in whole().migrations() {
+        for (direction, text) in [("up", migration.up()), ("down", migration.down())] {
+            let file = format!("{:04}_{}.{direction}.sql", migration.id(), migration.name());
+            std::fs::write(directory.path().join(file), text).unwrap();
+        }
+    }
+    let (migrated, created) = (schema_made(whole()).await, Portal::with(whole()).await);
+    Migrator::new(directory.path()).await.unwrap().run(&migrated.pool).await.unwrap();
+    assert_eq!(definitions(&migrated).await, definitions(&created).await);
+}
