@@ -118,6 +118,8 @@
 //! None is on by default: without features there is no driver, no runtime and no TLS.
 //!
 //! - `sqlx`: SQLx 0.9; `run_sqlx` for ingests, `into_sqlx` for statements and charts, `sqlx::Type` for the ids.
+//! - `tokio-postgres`: tokio-postgres 0.7; `run_tokio_postgres` for ingests, `into_tokio_postgres` for statements and
+//!   charts, and `postgres-types`.
 //! - `postgres-types`: `ToSql` and `FromSql` for the ids.
 //! - `pretty`: `pretty()`, statements in lines that a person can read and diff.
 //!

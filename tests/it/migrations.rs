@@ -211,6 +211,27 @@ async fn migrations_make_what_the_definitions_make() {
 }
 
 #[tokio::test]
+async fn refinery_migrates_and_leaves_what_it_applied() {
+    let migrations: Vec<refinery::Migration> = whole()
+        .migrations()
+        .iter()
+        .map(|migration| {
+            let name = format!("V{}__{}", migration.id(), migration.name());
+            refinery::Migration::unapplied(&name, migration.up()).unwrap()
+        })
+        .collect();
+    let (migrated, created) = (schema_made(whole()).await, Portal::with(whole()).await);
+    let (mut client, connection) =
+        tokio_postgres::connect(migrated.database.url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for expected in [4, 0] {
+        let report = refinery::Runner::new(&migrations).run_async(&mut client).await.unwrap();
+        assert_eq!(report.applied_migrations().len(), expected);
+    }
+    assert_eq!(definitions(&migrated).await, definitions(&created).await);
+}
+
+#[tokio::test]
 async fn plain_files_are_migrations_of_sqlx() {
     let directory = tempfile::tempdir().unwrap();
     for migration in whole().migrations() {
