@@ -18,10 +18,13 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod buckets;
 mod combined_with;
 mod member;
 mod popular_assets;
 mod queries_over_time;
+mod queries_over_time_by_consumer;
+mod queries_over_time_of_ports;
 mod query_distribution;
 mod sql;
 
@@ -29,6 +32,8 @@ pub use combined_with::{MostOftenCombined, MostOftenCombinedWith};
 pub use member::{ConsumerOrOther, GroupOrOther};
 pub use popular_assets::{MostPopularAsset, MostPopularAssets};
 pub use queries_over_time::{QueriesOverTime, QueriesOverTimePoint};
+pub use queries_over_time_by_consumer::{QueriesOverTimeByConsumer, QueriesOverTimeByConsumerPoint};
+pub use queries_over_time_of_ports::{QueriesOverTimeOfPorts, QueriesOverTimeOfPortsPoint};
 pub use query_distribution::{
     QueryDistribution, QueryDistributionByGroup, QueryDistributionGroupSlice, QueryDistributionSlice,
 };

@@ -53,6 +53,10 @@ pub(crate) enum Kind {
     DayOutOfRange(NaiveDate),
     #[error("{0} is zero: ask for at least one")]
     TopZero(&'static str),
+    #[error("the list of output ports is empty: ask for at least one")]
+    NoPorts,
+    #[error("{count} output ports are more than the {most} that one statement reads: ask in parts")]
+    TooManyPorts { count: usize, most: usize },
 
     #[error("{table} hold the key ({key}) twice")]
     DuplicateKey { table: &'static str, key: String },
@@ -127,6 +131,11 @@ impl Error {
     /// Whether a range of days is empty, reversed or outside the years 1 to 9999.
     pub fn is_invalid_days(&self) -> bool {
         matches!(self.kind(), Kind::EmptyDays { .. } | Kind::DayOutOfRange(_))
+    }
+
+    /// Whether a list of output ports is empty or longer than one statement takes.
+    pub fn is_invalid_ports(&self) -> bool {
+        matches!(self.kind(), Kind::NoPorts | Kind::TooManyPorts { .. })
     }
 
     /// Whether a batch holds one key twice.

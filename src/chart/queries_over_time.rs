@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement};
+use sea_query::{Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, WithClause};
 use serde::{Deserialize, Serialize};
 
+use super::buckets::Buckets;
 use super::sql::PortDays;
 use super::{Chart, sealed};
 use crate::error::Error;
 use crate::id::OutputPortId;
-use crate::model::{Column, UsageModel};
+use crate::model::UsageModel;
 use crate::row::{Columns, Decode};
 use crate::statement::Query;
 use crate::time::Granularity;
@@ -41,9 +42,9 @@ use crate::time::Granularity;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueriesOverTime {
-    port: OutputPortId,
-    days: Range<NaiveDate>,
-    granularity: Granularity,
+    pub(super) port: OutputPortId,
+    pub(super) days: Range<NaiveDate>,
+    pub(super) granularity: Granularity,
 }
 
 impl QueriesOverTime {
@@ -89,79 +90,17 @@ impl Chart for QueriesOverTime {
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
         let buckets = Buckets::new(self.granularity, &self.days);
-        let mut select = buckets.select();
-        if self.granularity == Granularity::Day {
-            let mut counted = rows.scan();
-            counted
-                .expr_as(Expr::col(rows.column(Column::Date)), "date")
-                .expr_as(rows.sum(), "query_count")
-                .group_by_col(rows.column(Column::Date));
-            let on = Expr::col(("counted", "date")).eq(buckets.start());
-            select.join_subquery(JoinType::LeftJoin, counted, "counted", on);
-        } else {
-            // by bucket: a few buffers each, and no date arithmetic per row
-            let mut counted = rows.scan_when(|date, select| {
-                select.and_where(date.clone().gte(buckets.start())).and_where(date.lt(buckets.end()))
-            });
-            counted.expr_as(rows.sum(), "query_count");
-            select.join_lateral(JoinType::InnerJoin, counted, "counted", Expr::cust("TRUE"));
-        }
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
+        let mut select = SelectStatement::new();
         select
-            .expr_as(buckets.start(), "bucket")
+            .expr_as(buckets.start().cast_as("date"), "bucket")
             .expr_as(Expr::from(count).cast_as("bigint"), "query_count")
-            .expr_as(buckets.partial(&self.days), "partial")
-            .order_by(("bucket", "bucket"), Order::Asc);
-        Ok(Query::new(select.build(PostgresQueryBuilder)))
-    }
-}
-
-/// The buckets of a chart as rows of `bucket(bucket)`, a timestamp without time zone.
-pub(crate) struct Buckets {
-    first: NaiveDate,
-    last: NaiveDate,
-    step: &'static str,
-}
-
-impl Buckets {
-    pub(crate) fn new(granularity: Granularity, days: &Range<NaiveDate>) -> Self {
-        let last_day = days.end.pred_opt().unwrap_or(days.end);
-        Self {
-            first: granularity.bucket(days.start),
-            last: granularity.bucket(last_day),
-            step: match granularity {
-                Granularity::Day => "INTERVAL '1 day'",
-                Granularity::Week => "INTERVAL '7 days'",
-                Granularity::Month => "INTERVAL '1 month'",
-                Granularity::Quarter => "INTERVAL '3 months'",
-                Granularity::Year => "INTERVAL '1 year'",
-            },
-        }
-    }
-
-    fn select(&self) -> SelectStatement {
-        // timestamps, because generate_series over dates would go through the session's time zone
-        let midnight = |day: NaiveDate| Expr::val(day.and_time(chrono::NaiveTime::MIN)).cast_as("timestamp");
-        let series = Func::cust("generate_series").args([
-            midnight(self.first),
-            midnight(self.last),
-            Expr::cust(self.step),
-        ]);
-        SelectStatement::new().from_function(series, "bucket").take()
-    }
-
-    /// The first day of the bucket.
-    fn start(&self) -> Expr {
-        Expr::col(("bucket", "bucket")).cast_as("date")
-    }
-
-    /// The first day after the bucket.
-    fn end(&self) -> Expr {
-        Expr::col(("bucket", "bucket")).add(Expr::cust(self.step)).cast_as("date")
-    }
-
-    /// Whether the bucket holds days outside `days`.
-    fn partial(&self, days: &Range<NaiveDate>) -> Expr {
-        self.start().lt(days.start).or(self.end().gt(days.end)).cast_as("boolean")
+            .expr_as(buckets.partial(), "partial")
+            .from("bucket")
+            .order_by(("bucket", "start"), Order::Asc);
+        buckets.join_sums(&mut select, &rows);
+        let mut with = WithClause::new();
+        with.cte(buckets.cte());
+        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
     }
 }

@@ -155,8 +155,7 @@ impl QueryDistribution {
         consumers
             .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
             .expr_as(rows.sum(), "query_count")
-            .group_by_col(rows.column(Column::ConsumerId))
-            .and_having(rows.sum().gt(Expr::cust("0")));
+            .group_by_col(rows.column(Column::ConsumerId));
         Ok(consumers)
     }
 }
@@ -169,12 +168,9 @@ fn slices<T>(
     top: i64,
     parent: &Parent,
 ) -> Query<T> {
-    let mut ranked = SelectStatement::new();
-    ranked
-        .columns([id, "query_count"])
-        .expr_window_as(Func::cust("row_number"), order, "rank")
-        .from("member");
-    with.cte(sql::cte("ranked", ranked)).cte(sql::cte("slice", sql::top_and_other("ranked", id, top)));
+    let counts = ["query_count"];
+    with.cte(sql::cte("ranked", sql::ranked(id, &counts, order)))
+        .cte(sql::cte("slice", sql::top_and_other("ranked", id, &counts, top)));
 
     let mut total = SelectStatement::new();
     total.expr(Func::sum(Expr::col("query_count"))).from("member");

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
+use sea_query::extension::postgres::PgFunc;
 use sea_query::{
     CommonTableExpression, Expr, ExprTrait, Func, IntoColumnRef, JoinType, NullOrdering, Order,
-    SelectStatement, WindowStatement,
+    SelectStatement, Value, WindowStatement,
 };
 
 use crate::error::{Error, Kind};
@@ -17,12 +18,18 @@ use crate::time;
 /// How many members a ranking shows unless it is told otherwise.
 pub(crate) const DEFAULT_TOP: u32 = 10;
 
-/// The output port and the days of a chart, checked.
+/// The output ports and the days of a chart, checked.
 pub(crate) struct PortDays<'a> {
     table: &'a Table,
-    port: OutputPortId,
     port_column: Column,
+    ports: Ports,
     days: &'a Range<NaiveDate>,
+}
+
+enum Ports {
+    One(OutputPortId),
+    /// One array parameter.
+    Many(Value),
 }
 
 impl<'a> PortDays<'a> {
@@ -32,7 +39,7 @@ impl<'a> PortDays<'a> {
         days: &'a Range<NaiveDate>,
     ) -> Result<Self, Error> {
         time::check_days(days)?;
-        Ok(Self { table, port, port_column: Column::OutputPortId, days })
+        Ok(Self { table, port_column: Column::OutputPortId, ports: Ports::One(port), days })
     }
 
     /// The column that holds the output port. Defaults to [`Column::OutputPortId`].
@@ -41,7 +48,12 @@ impl<'a> PortDays<'a> {
         self
     }
 
-    /// The rows of the output port on the days: one contiguous run of the key, read from the index alone.
+    pub(crate) fn of_many(table: &'a Table, ports: Value, days: &'a Range<NaiveDate>) -> Result<Self, Error> {
+        time::check_days(days)?;
+        Ok(Self { table, port_column: Column::OutputPortId, ports: Ports::Many(ports), days })
+    }
+
+    /// The rows of the days: one contiguous run of the key for each output port, read from the index alone.
     pub(crate) fn scan(&self) -> SelectStatement {
         self.scan_when(|_, select| select)
     }
@@ -52,10 +64,13 @@ impl<'a> PortDays<'a> {
         conditions: impl FnOnce(Expr, &mut SelectStatement) -> &mut SelectStatement,
     ) -> SelectStatement {
         let date = || Expr::col(self.column(Column::Date));
+        let port = Expr::col(self.column(self.port_column));
+        let of_ports = match &self.ports {
+            Ports::One(one) => port.eq(one.0),
+            Ports::Many(many) => port.eq(PgFunc::any(Expr::val(many.clone()))),
+        };
         let mut select = SelectStatement::new();
-        select
-            .from(self.table.table_ref())
-            .and_where(Expr::col(self.column(self.port_column)).eq(self.port.0));
+        select.from(self.table.table_ref()).and_where(of_ports);
         conditions(date(), &mut select)
             .and_where(date().gte(self.days.start))
             .and_where(date().lt(self.days.end))
@@ -94,6 +109,12 @@ pub(crate) fn cte(name: &'static str, select: SelectStatement) -> CommonTableExp
     cte
 }
 
+/// Joins to each row what `each` finds for it, one row or more.
+pub(crate) fn join_each(select: &mut SelectStatement, each: SelectStatement, alias: &'static str) {
+    // sea-query writes CROSS JOIN LATERAL with a condition, which is no syntax
+    select.join_lateral(JoinType::InnerJoin, each, alias, Expr::cust("TRUE"));
+}
+
 /// The window of a ranking: count descending, then id.
 pub(crate) fn by_count_then(id: &'static str) -> WindowStatement {
     let mut window = WindowStatement::new();
@@ -111,18 +132,36 @@ pub(crate) fn no_id_last_by_count_then(id: &'static str) -> WindowStatement {
     window
 }
 
+/// Numbers the members of `member` that have queries, from 1: their `id`, `counts` and `rank`.
+pub(crate) fn ranked(id: &'static str, counts: &[&'static str], order: WindowStatement) -> SelectStatement {
+    let mut ranked = SelectStatement::new();
+    ranked
+        .column(id)
+        .columns(counts.iter().copied())
+        .expr_window_as(Func::cust("row_number"), order, "rank")
+        .from("member")
+        .and_where(Expr::col("query_count").gt(Expr::cust("0")));
+    ranked
+}
+
 /// Folds `ranked` to its top n and one row without rank and id for everything else.
 ///
-/// Reads the columns `rank`, `query_count` and `id`; gives those and `members`.
-pub(crate) fn top_and_other(ranked: &'static str, id: &'static str, top: i64) -> SelectStatement {
+/// Reads the columns `rank`, `id` and `counts`; gives those and `members`.
+pub(crate) fn top_and_other(
+    ranked: &'static str,
+    id: &'static str,
+    counts: &[&'static str],
+    top: i64,
+) -> SelectStatement {
     let within = |column: &'static str| {
         sea_query::CaseStatement::new().case(Expr::col("rank").lte(top), Expr::col(column))
     };
     let mut select = SelectStatement::new();
+    select.expr_as(within("rank"), "rank").expr_as(within(id), id);
+    for &count in counts {
+        select.expr_as(Func::sum(Expr::col(count)), count);
+    }
     select
-        .expr_as(within("rank"), "rank")
-        .expr_as(within(id), id)
-        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
         .expr_as(Func::count(Expr::cust("*")), "members")
         .from(ranked)
         // by position: the CASE of the list and of the grouping would bind two parameters, which

@@ -123,6 +123,8 @@ macro_rules! row {
 row!(
     MostOftenCombined,
     MostPopularAsset,
+    QueriesOverTimeByConsumerPoint,
+    QueriesOverTimeOfPortsPoint,
     QueriesOverTimePoint,
     QueryDistributionGroupSlice,
     QueryDistributionSlice,

@@ -45,6 +45,32 @@ pub(crate) fn over_time(
         .collect()
 }
 
+/// The points of every series: the top consumers of the range, then all others together.
+pub fn split(
+    facts: &[OutputPortQueries],
+    port: OutputPortId,
+    range: &Range<NaiveDate>,
+    granularity: Granularity,
+    top: usize,
+) -> Vec<(Option<ConsumerId>, NaiveDate, i64, bool)> {
+    let (top, other) = ranking(by_consumer(facts, port, range), top);
+    let top: Vec<ConsumerId> = top.into_iter().map(|(id, _)| id).collect();
+    let mut series: Vec<(Option<ConsumerId>, Vec<OutputPortQueries>)> = Vec::new();
+    for id in &top {
+        let of_one = facts.iter().filter(|fact| fact.consumer_id == *id).cloned().collect();
+        series.push((Some(*id), of_one));
+    }
+    if other.is_some() {
+        series.push((None, facts.iter().filter(|fact| !top.contains(&fact.consumer_id)).cloned().collect()));
+    }
+    let points = series.iter().flat_map(|(id, facts)| {
+        over_time(facts, port, range, granularity)
+            .into_iter()
+            .map(|(bucket, count, partial)| (*id, bucket, count, partial))
+    });
+    points.collect()
+}
+
 /// Members by count descending, then by id; the first `top`, and what is left as `(members, count)`.
 pub(crate) type Ranking<Id> = (Vec<(Id, i64)>, Option<(i64, i64)>);
 

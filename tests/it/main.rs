@@ -5,6 +5,8 @@
 mod attribution;
 mod charts;
 mod charts_random;
+mod charts_random_derived;
+mod charts_series;
 mod ddl;
 mod drivers;
 mod fold;
@@ -16,6 +18,7 @@ mod json;
 mod migrations;
 mod model;
 mod plans;
+mod plans_derived;
 mod portal;
 mod query_log;
 mod send_and_sync;

@@ -4,6 +4,7 @@
 //! is an index-only SUM of the same rows.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use output_port_usage::chart::*;
@@ -11,12 +12,23 @@ use output_port_usage::*;
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
+use tokio::runtime::Runtime;
 
-use crate::portal::{Portal, asset, consumer, day, port};
+use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, asset, consumer, day, port};
 
-const PORTS: u128 = 40;
+pub const PORTS: u128 = 40;
 const CONSUMERS: u128 = 20;
 const ASSETS: u128 = 5;
+
+/// One runtime for all tests of this module, because the connections of its one database belong to it.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static LARGE: LazyLock<Portal> = LazyLock::new(|| RUNTIME.block_on(large()));
+
+/// Runs a test on the tables that all tests of plans share, and none changes.
+pub fn on_large_tables<F: Future<Output = ()>>(test: impl FnOnce(&'static Portal) -> F) {
+    let portal = &*LARGE;
+    RUNTIME.block_on(test(portal));
+}
 
 /// 3 years of 40 ports: 20 consumers on two days of three, and a touch of one to three of 5 tech assets for each.
 async fn large() -> Portal {
@@ -27,6 +39,9 @@ async fn large() -> Portal {
     sqlx::query(parents).bind(&ports).execute(&portal.pool).await.unwrap();
     let consumers: Vec<_> = (0..CONSUMERS).map(|n| consumer(n).0).collect();
     let assets: Vec<_> = (0..ASSETS).map(|n| asset(n).0).collect();
+    // without the checks of foreign keys, which take most of the time
+    let mut connection = portal.pool.acquire().await.unwrap();
+    sqlx::query("SET session_replication_role = replica").execute(&mut *connection).await.unwrap();
     // day by day, as daily ingests lay rows out
     let queries =
         "INSERT INTO usage.output_port_query_stats_daily (date, output_port_id, consumer_id, query_count)
@@ -35,15 +50,16 @@ async fn large() -> Portal {
             unnest($1::uuid[]) WITH ORDINALITY AS p(id, n), unnest($2::uuid[]) WITH ORDINALITY AS c(id, n)
         WHERE (p.n + c.n + extract(doy FROM d)::int) % 3 > 0
         ORDER BY d, p.id, c.id";
-    let written = sqlx::query(queries).bind(&ports).bind(&consumers).execute(&portal.pool).await.unwrap();
+    let written = sqlx::query(queries).bind(&ports).bind(&consumers).execute(&mut *connection).await.unwrap();
     assert!(written.rows_affected() >= 500_000);
     let touches = "INSERT INTO usage.tech_asset_stats_daily (date, output_port_id, tech_asset_id, consumer_id, query_count)
         SELECT q.date, q.output_port_id, a.id, q.consumer_id, 1 + q.query_count % 3
         FROM usage.output_port_query_stats_daily AS q, unnest($1::uuid[]) WITH ORDINALITY AS a(id, n)
         WHERE a.n <= 1 + q.query_count % 3
         ORDER BY q.date, q.output_port_id, a.id, q.consumer_id";
-    let written = sqlx::query(touches).bind(&assets).execute(&portal.pool).await.unwrap();
+    let written = sqlx::query(touches).bind(&assets).execute(&mut *connection).await.unwrap();
     assert!(written.rows_affected() >= 500_000);
+    connection.close().await.unwrap();
     portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
     sqlx::raw_sql(
         "VACUUM ANALYZE portal.datasets, portal.data_products, portal.technical_assets, portal.domains",
@@ -84,7 +100,13 @@ impl Cost {
     }
 }
 
+/// The cost of the second run: the first also reads catalogs into the session's caches.
 async fn explain(connection: &mut PgConnection, sql: &str, values: sea_query::Values) -> Cost {
+    explain_once(connection, sql, values.clone()).await;
+    explain_once(connection, sql, values).await
+}
+
+async fn explain_once(connection: &mut PgConnection, sql: &str, values: sea_query::Values) -> Cost {
     let explain = format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {sql}");
     let query = sqlx::query_with(sqlx::AssertSqlSafe(explain), sea_query_binder::SqlxValues(values));
     // a custom plan, as the first five executions of any prepared statement have
@@ -93,62 +115,60 @@ async fn explain(connection: &mut PgConnection, sql: &str, values: sea_query::Va
     Cost::of(&plan[0]["Plan"])
 }
 
-async fn floor(
-    connection: &mut PgConnection,
-    table: &str,
-    of: OutputPortId,
-    days: &Range<NaiveDate>,
-) -> Cost {
+/// The buffers of an index-only SUM of the same rows.
+pub async fn floor(portal: &Portal, table: &str, of: OutputPortId, days: &Range<NaiveDate>) -> u64 {
+    let mut connection = portal.pool.acquire().await.unwrap();
     let sql = format!(
         "SELECT sum(query_count) FROM usage.{table} WHERE output_port_id = $1 AND date >= $2 AND date < $3"
     );
     let values = sea_query::Values(vec![of.0.into(), days.start.into(), days.end.into()]);
-    explain(connection, &sql, values).await
+    explain(&mut connection, &sql, values).await.buffers
 }
 
-async fn check<C: Chart>(portal: &Portal, chart: &C, table: &str, floor: &Cost, above: u64) {
+/// One chart, its scans of one table, and the most buffers.
+pub async fn check<C: Chart>(portal: &Portal, chart: &C, table: &str, scans: usize, most: u64) {
     let mut connection = portal.pool.acquire().await.unwrap();
     let (sql, values) = portal.model.query(chart).unwrap().into_parts();
     let cost = explain(&mut connection, &sql, values).await;
     assert_eq!((cost.heap_fetches, cost.temp_blocks), (0, 0), "{cost:?}");
-    assert_eq!(cost.nodes, [format!("Index Only Scan on {table}")], "one scan of the key: {sql}");
-    assert!(
-        cost.buffers <= floor.buffers + above,
-        "{} buffers, floor {}: {sql}",
-        cost.buffers,
-        floor.buffers
-    );
+    assert_eq!(cost.nodes, vec![format!("Index Only Scan on {table}"); scans], "{sql}");
+    assert!(cost.buffers <= most, "{} buffers, at most {most}: {sql}", cost.buffers);
 }
 
-#[tokio::test]
-async fn charts_read_the_index_alone_and_few_buffers_above_the_floor() {
-    let portal = large().await;
+#[test]
+fn charts_read_the_index_alone_and_few_buffers_above_the_floor() {
+    on_large_tables(charts_read_the_index);
+}
+
+async fn charts_read_the_index(portal: &Portal) {
     let years = day(2024, 1, 1)..day(2027, 1, 1);
     let quarter = day(2026, 4, 1)..day(2026, 7, 1);
     for days in [years, quarter] {
-        let mut connection = portal.pool.acquire().await.unwrap();
-        let queries = floor(&mut connection, "output_port_query_stats_daily", port(7), &days).await;
-        let touches = floor(&mut connection, "tech_asset_stats_daily", port(7), &days).await;
+        let queries = floor(portal, QUERY_STATS, port(7), &days).await;
+        let touches = floor(portal, TOUCH_STATS, port(7), &days).await;
         for granularity in [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Year] {
             let chart = QueriesOverTime::new(port(7), days.clone()).granularity(granularity);
             let buckets = match granularity {
                 Granularity::Day => 1,
                 _ => portal.rows(&chart).await.len() as u64,
             };
-            check(&portal, &chart, "output_port_query_stats_daily", &queries, 4 * buckets).await;
+            check(portal, &chart, QUERY_STATS, 1, queries + 4 * buckets).await;
         }
         let distribution = QueryDistribution::new(port(7), days.clone()).top(5);
-        check(&portal, &distribution, "output_port_query_stats_daily", &queries, 5).await;
+        check(portal, &distribution, QUERY_STATS, 1, queries + 5).await;
         let by_group = distribution.by_group();
-        check(&portal, &by_group, "output_port_query_stats_daily", &queries, 5).await;
+        check(portal, &by_group, QUERY_STATS, 1, queries + 5).await;
         let assets = MostPopularAssets::new(port(7), days.clone());
-        check(&portal, &assets, "tech_asset_stats_daily", &touches, 5).await;
+        check(portal, &assets, TOUCH_STATS, 1, touches + 5).await;
     }
 }
 
-#[tokio::test]
-async fn every_granularity_gives_the_same_total() {
-    let portal = large().await;
+#[test]
+fn every_granularity_gives_the_same_total() {
+    on_large_tables(granularities_agree);
+}
+
+async fn granularities_agree(portal: &Portal) {
     let days = day(2024, 1, 1)..day(2027, 1, 1);
     let expected: i64 = sqlx::query_scalar(
         "SELECT sum(query_count) FROM usage.output_port_query_stats_daily WHERE output_port_id = $1",

@@ -1,0 +1,117 @@
+//! The time axis: the buckets of a chart as rows.
+
+use std::ops::Range;
+
+use chrono::{Datelike, NaiveDate};
+use sea_query::{CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement};
+
+use super::sql::{self, PortDays};
+use crate::model::Column;
+use crate::time::Granularity;
+
+/// The buckets that the days of a chart touch, as the rows of a CTE `bucket(start)`.
+pub(super) struct Buckets<'a> {
+    granularity: Granularity,
+    days: &'a Range<NaiveDate>,
+    step: &'static str,
+}
+
+impl<'a> Buckets<'a> {
+    pub(super) fn new(granularity: Granularity, days: &'a Range<NaiveDate>) -> Self {
+        let step = match granularity {
+            Granularity::Day => "INTERVAL '1 day'",
+            Granularity::Week => "INTERVAL '7 days'",
+            Granularity::Month => "INTERVAL '1 month'",
+            Granularity::Quarter => "INTERVAL '3 months'",
+            Granularity::Year => "INTERVAL '1 year'",
+        };
+        Self { granularity, days, step }
+    }
+
+    pub(super) fn cte(&self) -> CommonTableExpression {
+        let first = self.granularity.bucket(self.days.start);
+        // integers, because the planner then knows how many rows to expect, and because generate_series over
+        // dates would go through the session's time zone
+        let series =
+            Func::cust("generate_series").args([Expr::cust("0"), Expr::val(self.steps()).cast_as("integer")]);
+        let start = Expr::val(first)
+            .cast_as("date")
+            .add(Expr::col(("step", "step")).mul(Expr::cust(self.step)))
+            .cast_as("date");
+        let mut select = SelectStatement::new();
+        select.expr_as(start, "start").from_function(series, "step");
+        sql::cte("bucket", select)
+    }
+
+    /// How many buckets lie between the first and the last.
+    fn steps(&self) -> i32 {
+        let first = self.granularity.bucket(self.days.start);
+        let last = self.days.end.pred_opt().unwrap_or(self.days.end);
+        let months = |day: NaiveDate| day.year() * 12 + day.month0() as i32;
+        let (days, months) = ((last - first).num_days() as i32, months(last) - months(first));
+        match self.granularity {
+            Granularity::Day => days,
+            Granularity::Week => days / 7,
+            Granularity::Month => months,
+            Granularity::Quarter => months / 3,
+            Granularity::Year => months / 12,
+        }
+    }
+
+    /// The first day of the bucket.
+    pub(super) fn start(&self) -> Expr {
+        Expr::col(("bucket", "start"))
+    }
+
+    /// The first day after the bucket.
+    pub(super) fn end(&self) -> Expr {
+        self.start().add(Expr::cust(self.step)).cast_as("date")
+    }
+
+    /// Whether the bucket holds days that the chart does not.
+    pub(super) fn partial(&self) -> Expr {
+        self.start().lt(self.days.start).or(self.end().gt(self.days.end)).cast_as("boolean")
+    }
+
+    /// The rows of the bucket: a few buffers for each, and no date arithmetic per row.
+    pub(super) fn scan(&self, rows: &PortDays) -> SelectStatement {
+        rows.scan_when(|date, select| {
+            select.and_where(date.clone().gte(self.start())).and_where(date.lt(self.end()))
+        })
+    }
+
+    /// Joins the sums of one port's rows as `counted(query_count)`; NULL in a bucket without rows.
+    pub(super) fn join_sums(&self, select: &mut SelectStatement, rows: &PortDays) {
+        if self.granularity == Granularity::Day {
+            let mut counted = rows.scan();
+            counted
+                .expr_as(Expr::col(rows.column(Column::Date)), "date")
+                .expr_as(rows.sum(), "query_count")
+                .group_by_col(rows.column(Column::Date));
+            let on = Expr::col(("counted", "date")).eq(self.start());
+            select.join_subquery(JoinType::LeftJoin, counted, "counted", on);
+        } else {
+            let mut counted = self.scan(rows);
+            counted.expr_as(rows.sum(), "query_count");
+            sql::join_each(select, counted, "counted");
+        }
+    }
+
+    /// The first day of the bucket that holds a day, for what is not driven by bucket; `None` where that is the day.
+    pub(super) fn holding(&self, day: Expr) -> Option<Expr> {
+        let unit = match self.granularity {
+            Granularity::Day => return None,
+            Granularity::Week => "'week'",
+            Granularity::Month => "'month'",
+            Granularity::Quarter => "'quarter'",
+            Granularity::Year => "'year'",
+        };
+        // a date would go through the session's time zone
+        let args = [Expr::cust(unit), day.cast_as("timestamp")];
+        Some(Expr::from(Func::cust("date_trunc").args(args)).cast_as("date"))
+    }
+
+    pub(super) fn granularity(&self) -> Granularity {
+        self.granularity
+    }
+}

@@ -1,0 +1,176 @@
+//! "Queries over time", split by consumer.
+
+use chrono::NaiveDate;
+use sea_query::{Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, WithClause};
+use serde::{Deserialize, Serialize};
+
+use super::buckets::Buckets;
+use super::queries_over_time::QueriesOverTime;
+use super::sql::{self, PortDays};
+use super::{Chart, ConsumerOrOther, sealed};
+use crate::error::Error;
+use crate::model::{Column, UsageModel};
+use crate::row::{Columns, Decode};
+use crate::statement::Query;
+use crate::time::Granularity;
+
+/// The queries on one output port over time, one series for each of the top n consumers, then Other.
+///
+/// Made by [`QueriesOverTime::split_by_consumer`]. The rows are a dense grid of series and buckets, zero filled:
+/// series after series by rank, Other last, each with every bucket in order. The top n are those of the whole days,
+/// by count descending, then by id; Other exists from n + 1 consumers on. The series of a bucket add up to the point
+/// of [`QueriesOverTime`]; an output port without queries has no series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a query"]
+pub struct QueriesOverTimeByConsumer {
+    over_time: QueriesOverTime,
+    top: u32,
+}
+
+impl QueriesOverTime {
+    /// One series for each of the `top` consumers of the days, then Other; zero makes the query an error.
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::{Reference, UsageModel, OutputPortId};
+    /// use output_port_usage::chart::QueriesOverTime;
+    /// use output_port_usage::{Granularity, last_days};
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// # let port = OutputPortId(uuid::Uuid::nil());
+    /// # let today = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
+    ///
+    /// let weeks = Granularity::Week.expand(last_days(90, today));
+    /// let chart = QueriesOverTime::new(port, weeks).granularity(Granularity::Week);
+    /// let split = model.query(&chart.split_by_consumer(5))?; // up to 6 series of 13 or 14 weeks
+    /// assert_eq!(split.sql().matches("output_port_query_stats_daily").count(), 1);
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    pub fn split_by_consumer(self, top: u32) -> QueriesOverTimeByConsumer {
+        QueriesOverTimeByConsumer { over_time: self, top }
+    }
+}
+
+/// A point of [`QueriesOverTimeByConsumer`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct QueriesOverTimeByConsumerPoint {
+    /// Whose series.
+    pub consumer: ConsumerOrOther,
+    /// The series' number from 1; none for Other.
+    pub rank: Option<i64>,
+    /// The first day of the bucket, which may lie before the requested days.
+    pub bucket: NaiveDate,
+    /// The series' queries on the requested days of the bucket, 0 or more.
+    pub query_count: i64,
+    /// Whether the bucket holds days that were not requested.
+    pub partial: bool,
+}
+
+impl Decode for QueriesOverTimeByConsumerPoint {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        Ok(Self {
+            consumer: ConsumerOrOther::read(row)?,
+            rank: row.count_or_null("rank")?,
+            bucket: row.date("bucket")?,
+            query_count: row.count("query_count")?,
+            partial: row.flag("partial")?,
+        })
+    }
+}
+
+impl sealed::Sealed for QueriesOverTimeByConsumer {}
+
+impl Chart for QueriesOverTimeByConsumer {
+    type Row = QueriesOverTimeByConsumerPoint;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        let top = sql::check_top("the number of consumers", self.top)?;
+        let rows = PortDays::new(&model.query_stats, self.over_time.port, &self.over_time.days)?;
+        let buckets = Buckets::new(self.over_time.granularity, &self.over_time.days);
+        let mut with = WithClause::new();
+        with.cte(buckets.cte()).cte(sql::materialized("cell", cells(&rows, &buckets)));
+        let mut select = grid(&mut with, model, &buckets, top);
+        sql::order_by_rank(&mut select, ("series", "rank"));
+        select.order_by(("bucket", "start"), Order::Asc);
+        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+    }
+}
+
+/// `bucket, consumer_id, query_count`: the one scan.
+fn cells(rows: &PortDays, buckets: &Buckets) -> SelectStatement {
+    let consumer = rows.column(Column::ConsumerId);
+    if buckets.granularity() == Granularity::Day {
+        // the key says that these are sums already
+        let count = Expr::col(rows.column(Column::QueryCount));
+        return rows
+            .scan()
+            .expr_as(Expr::col(rows.column(Column::Date)), "bucket")
+            .expr_as(Expr::col(consumer), "consumer_id")
+            .expr_as(count, "query_count")
+            .take();
+    }
+    let mut counted = buckets.scan(rows);
+    counted
+        .expr_as(Expr::col(consumer.clone()), "consumer_id")
+        .expr_as(rows.sum(), "query_count")
+        .group_by_col(consumer);
+    let mut cells = SelectStatement::new();
+    cells
+        .expr_as(buckets.start(), "bucket")
+        .columns([("counted", "consumer_id"), ("counted", "query_count")])
+        .from("bucket");
+    sql::join_each(&mut cells, counted, "counted");
+    cells
+}
+
+/// Ranks the consumers of `cell(bucket, consumer_id, query_count)`, folds them to the top n and Other, and spreads
+/// these series over `bucket`.
+pub(super) fn grid(
+    with: &mut WithClause,
+    model: &UsageModel,
+    buckets: &Buckets,
+    top: i64,
+) -> SelectStatement {
+    let mut member = SelectStatement::new();
+    member
+        .column("consumer_id")
+        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+        .from("cell")
+        .group_by_col("consumer_id");
+    let ranked = sql::ranked("consumer_id", &["query_count"], sql::by_count_then("consumer_id"));
+    let number = |rank: Expr| Expr::from(Func::coalesce([rank, Expr::cust("0")]));
+    let within = Expr::case(Expr::col(("ranked", "rank")).lte(top), Expr::col(("ranked", "rank")));
+    let mut slot = SelectStatement::new();
+    slot.column(("cell", "bucket"))
+        .expr_as(number(within.into()), "series")
+        .expr_as(Func::sum(Expr::col(("cell", "query_count"))), "query_count")
+        .from("cell")
+        .inner_join("ranked", Expr::col(("ranked", "consumer_id")).equals(("cell", "consumer_id")))
+        .add_group_by([Expr::cust("1"), Expr::cust("2")]);
+    with.cte(sql::materialized("member", member))
+        .cte(sql::cte("ranked", ranked))
+        .cte(sql::cte("series", sql::top_and_other("ranked", "consumer_id", &["query_count"], top)))
+        .cte(sql::cte("slot", slot));
+
+    let column = |name: &'static str| Expr::col(("series", name));
+    let of_slot = Expr::col(("slot", "bucket"))
+        .eq(buckets.start())
+        .and(Expr::col(("slot", "series")).eq(number(column("rank"))));
+    let count = Func::coalesce([Expr::col(("slot", "query_count")), Expr::cust("0")]);
+    let mut grid = SelectStatement::new();
+    grid.expr_as(column("consumer_id").cast_as("uuid"), "consumer_id")
+        .expr_as(column("rank").cast_as("bigint"), "rank")
+        .expr_as(column("members").cast_as("bigint"), "members")
+        .expr_as(buckets.start().cast_as("date"), "bucket")
+        .expr_as(Expr::from(count).cast_as("bigint"), "query_count")
+        .expr_as(buckets.partial(), "partial")
+        .from("series")
+        .cross_join("bucket")
+        .join(JoinType::LeftJoin, "slot", of_slot);
+    sql::label(&mut grid, &model.consumers, ("series", "consumer_id"));
+    grid
+}
