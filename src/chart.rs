@@ -20,16 +20,21 @@
 
 mod buckets;
 mod combined_with;
+mod comparison;
 mod member;
+mod overview;
 mod popular_assets;
 mod queries_over_time;
 mod queries_over_time_by_consumer;
 mod queries_over_time_of_ports;
 mod query_distribution;
 mod sql;
+mod summary;
 
 pub use combined_with::{MostOftenCombined, MostOftenCombinedWith};
+pub use comparison::{Compared, Comparison, WithPrevious};
 pub use member::{ConsumerOrOther, GroupOrOther};
+pub use overview::{Overview, OverviewCharts, OverviewRow};
 pub use popular_assets::{MostPopularAsset, MostPopularAssets};
 pub use queries_over_time::{QueriesOverTime, QueriesOverTimePoint};
 pub use queries_over_time_by_consumer::{QueriesOverTimeByConsumer, QueriesOverTimeByConsumerPoint};
@@ -37,6 +42,7 @@ pub use queries_over_time_of_ports::{QueriesOverTimeOfPorts, QueriesOverTimeOfPo
 pub use query_distribution::{
     QueryDistribution, QueryDistributionByGroup, QueryDistributionGroupSlice, QueryDistributionSlice,
 };
+pub use summary::{Summary, SummaryTotals};
 
 use crate::error::Error;
 use crate::model::UsageModel;

@@ -51,6 +51,8 @@ pub(crate) enum Kind {
     EmptyDays { from: NaiveDate, until: NaiveDate },
     #[error("day {0} is outside the years 1 to 9999")]
     DayOutOfRange(NaiveDate),
+    #[error("days {from} to {until} are compared with days before year 1")]
+    ComparedBeforeCalendar { from: NaiveDate, until: NaiveDate },
     #[error("{0} is zero: ask for at least one")]
     TopZero(&'static str),
     #[error("the list of output ports is empty: ask for at least one")]
@@ -128,9 +130,12 @@ impl Error {
         matches!(self.kind(), Kind::NamesAlike { .. })
     }
 
-    /// Whether a range of days is empty, reversed or outside the years 1 to 9999.
+    /// Whether a range of days is empty, reversed, outside the years 1 to 9999 or compared with days that are.
     pub fn is_invalid_days(&self) -> bool {
-        matches!(self.kind(), Kind::EmptyDays { .. } | Kind::DayOutOfRange(_))
+        matches!(
+            self.kind(),
+            Kind::EmptyDays { .. } | Kind::DayOutOfRange(_) | Kind::ComparedBeforeCalendar { .. }
+        )
     }
 
     /// Whether a list of output ports is empty or longer than one statement takes.

@@ -10,12 +10,14 @@ pub trait Columns {
     type Error;
 
     fn date(&self, column: &'static str) -> Result<NaiveDate, Self::Error>;
+    fn date_or_null(&self, column: &'static str) -> Result<Option<NaiveDate>, Self::Error>;
     fn uuid(&self, column: &'static str) -> Result<Uuid, Self::Error>;
     fn uuid_or_null(&self, column: &'static str) -> Result<Option<Uuid>, Self::Error>;
     fn text_or_null(&self, column: &'static str) -> Result<Option<String>, Self::Error>;
     fn count(&self, column: &'static str) -> Result<i64, Self::Error>;
     fn count_or_null(&self, column: &'static str) -> Result<Option<i64>, Self::Error>;
     fn share(&self, column: &'static str) -> Result<f64, Self::Error>;
+    fn share_or_null(&self, column: &'static str) -> Result<Option<f64>, Self::Error>;
     fn flag(&self, column: &'static str) -> Result<bool, Self::Error>;
 }
 

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, WithClause};
+use sea_query::{Expr, ExprTrait, Func, JoinType, PostgresQueryBuilder, SelectStatement, Values, WithClause};
 use serde::{Deserialize, Serialize};
 
+use super::comparison::{self, Compared, Comparison, WithPrevious};
 use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
@@ -36,6 +37,33 @@ impl MostPopularAssets {
     pub fn top(mut self, top: u32) -> Self {
         self.top = top;
         self
+    }
+
+    /// With each tech asset's touches in the days before, and the change from them.
+    ///
+    /// A tech asset that was only read before has no row. The query is an error where the days before begin
+    /// before year 1.
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::{Reference, UsageModel, OutputPortId};
+    /// use output_port_usage::chart::{Comparison, MostPopularAssets};
+    /// use output_port_usage::last_days;
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// # let port = OutputPortId(uuid::Uuid::nil());
+    /// # let today = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
+    ///
+    /// let assets = MostPopularAssets::new(port, last_days(30, today)).top(5);
+    /// let query = model.query(&assets.compared_with(Comparison::PreviousPeriod))?;
+    /// assert_eq!(query.sql().matches("tech_asset_stats_daily").count(), 2); // two ranges of the key
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared { chart: self, comparison }
     }
 }
 
@@ -74,11 +102,30 @@ impl Decode for MostPopularAsset {
 }
 
 impl sealed::Sealed for MostPopularAssets {}
+impl sealed::Sealed for Compared<MostPopularAssets> {}
 
 impl Chart for MostPopularAssets {
     type Row = MostPopularAsset;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.statement(model, None).map(Query::new)
+    }
+}
+
+impl Chart for Compared<MostPopularAssets> {
+    type Row = WithPrevious<MostPopularAsset>;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+    }
+}
+
+impl MostPopularAssets {
+    fn statement(
+        &self,
+        model: &UsageModel,
+        comparison: Option<Comparison>,
+    ) -> Result<(String, Values), Error> {
         let top = sql::check_top("the number of tech assets", self.top)?;
         let rows = PortDays::new(&model.touch_stats, self.port, &self.days)?;
         // two levels: COUNT(DISTINCT consumer) would sort every row
@@ -121,7 +168,20 @@ impl Chart for MostPopularAssets {
             .from("ranked")
             .and_where(column("rank").lte(top));
         sql::label(&mut select, &model.tech_assets, ("ranked", "tech_asset_id"));
+        if let Some(comparison) = comparison {
+            let days = comparison.days(&self.days)?;
+            let rows = rows.during(&days);
+            let mut before = rows.scan();
+            before
+                .expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
+                .expr_as(rows.sum(), "query_count")
+                .group_by_col(rows.column(Column::TechAssetId));
+            with.cte(sql::materialized("before", before));
+            let on = Expr::col(("before", "tech_asset_id")).equals(("ranked", "tech_asset_id"));
+            select.join(JoinType::LeftJoin, "before", on);
+            comparison::change(&mut select, column("query_count"), Expr::col(("before", "query_count")));
+        }
         sql::order_by_rank(&mut select, ("ranked", "rank"));
-        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+        Ok(select.with(with).build(PostgresQueryBuilder))
     }
 }

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, WithClause};
+use sea_query::{Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, Values, WithClause};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
-use super::sql::PortDays;
+use super::comparison::{self, Compared, Comparison, WithPrevious};
+use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
 use crate::id::OutputPortId;
@@ -58,6 +59,15 @@ impl QueriesOverTime {
         self.granularity = granularity;
         self
     }
+
+    /// With each bucket's queries in the days before, and the change from them.
+    ///
+    /// The bounds of a bucket go back as those of the days do, so the buckets before are as wide but need not
+    /// begin with a week or month, and add up to the days before. The query is an error where the days before
+    /// begin before year 1.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared { chart: self, comparison }
+    }
 }
 
 /// A point of [`QueriesOverTime`].
@@ -83,24 +93,56 @@ impl Decode for QueriesOverTimePoint {
 }
 
 impl sealed::Sealed for QueriesOverTime {}
+impl sealed::Sealed for Compared<QueriesOverTime> {}
 
 impl Chart for QueriesOverTime {
     type Row = QueriesOverTimePoint;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.statement(model, None).map(Query::new)
+    }
+}
+
+impl Chart for Compared<QueriesOverTime> {
+    type Row = WithPrevious<QueriesOverTimePoint>;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+    }
+}
+
+impl QueriesOverTime {
+    fn statement(
+        &self,
+        model: &UsageModel,
+        comparison: Option<Comparison>,
+    ) -> Result<(String, Values), Error> {
         let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
         let buckets = Buckets::new(self.granularity, &self.days);
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
+        let count = Expr::from(count).cast_as("bigint");
         let mut select = SelectStatement::new();
         select
             .expr_as(buckets.start().cast_as("date"), "bucket")
-            .expr_as(Expr::from(count).cast_as("bigint"), "query_count")
+            .expr_as(count.clone(), "query_count")
             .expr_as(buckets.partial(), "partial")
             .from("bucket")
             .order_by(("bucket", "start"), Order::Asc);
         buckets.join_sums(&mut select, &rows);
+        if let Some(comparison) = comparison {
+            let days = comparison.days(&self.days)?;
+            let rows = rows.during(&days);
+            let mut before = rows.scan_when(|date, select| {
+                select
+                    .and_where(date.clone().gte(comparison.bound(&self.days, buckets.start())))
+                    .and_where(date.lt(comparison.bound(&self.days, buckets.end())))
+            });
+            before.expr_as(rows.sum(), "query_count");
+            sql::join_each(&mut select, before, "before");
+            comparison::change(&mut select, count, Expr::col(("before", "query_count")));
+        }
         let mut with = WithClause::new();
         with.cte(buckets.cte());
-        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+        Ok(select.with(with).build(PostgresQueryBuilder))
     }
 }

@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::{
-    Expr, ExprTrait, Func, JoinType, PostgresQueryBuilder, SelectStatement, WindowStatement, WithClause,
+    Expr, ExprTrait, Func, JoinType, PostgresQueryBuilder, SelectStatement, UnionType, Values,
+    WindowStatement, WithClause,
 };
 use serde::{Deserialize, Serialize};
 
+use super::comparison::{self, Compared, Comparison, WithPrevious};
 use super::sql::{self, PortDays};
 use super::{Chart, ConsumerOrOther, GroupOrOther, sealed};
 use crate::error::{Error, Kind};
@@ -46,6 +48,15 @@ impl QueryDistribution {
     pub fn by_group(self) -> QueryDistributionByGroup {
         QueryDistributionByGroup { by_consumer: self }
     }
+
+    /// With each slice's queries in the days before, and the change from them.
+    ///
+    /// Other has the same consumers before as now. A consumer that was there only before has no slice and is
+    /// not in Other; [`Summary`](super::Summary) counts its queries. The query is an error where the days before
+    /// begin before year 1.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared { chart: self, comparison }
+    }
 }
 
 /// The queries on one output port by group of consumers: the top n, then Other.
@@ -55,6 +66,16 @@ impl QueryDistribution {
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueryDistributionByGroup {
     by_consumer: QueryDistribution,
+}
+
+impl QueryDistributionByGroup {
+    /// With each slice's queries in the days before, and the change from them.
+    ///
+    /// As [`QueryDistribution::compared_with`], with groups: a group's count before includes that of consumers
+    /// that were there only before.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared { chart: self, comparison }
+    }
 }
 
 /// A slice of [`QueryDistribution`].
@@ -109,16 +130,22 @@ impl Decode for QueryDistributionGroupSlice {
 
 impl sealed::Sealed for QueryDistribution {}
 impl sealed::Sealed for QueryDistributionByGroup {}
+impl sealed::Sealed for Compared<QueryDistribution> {}
+impl sealed::Sealed for Compared<QueryDistributionByGroup> {}
 
 impl Chart for QueryDistribution {
     type Row = QueryDistributionSlice;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        let top = sql::check_top("the number of consumers", self.top)?;
-        let mut with = WithClause::new();
-        with.cte(sql::materialized("member", self.consumers(model)?));
-        let order = sql::by_count_then("consumer_id");
-        Ok(slices(with, "consumer_id", order, top, &model.consumers))
+        self.statement(model, None).map(Query::new)
+    }
+}
+
+impl Chart for Compared<QueryDistribution> {
+    type Row = WithPrevious<QueryDistributionSlice>;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.chart.statement(model, Some(self.comparison)).map(Query::new)
     }
 }
 
@@ -126,51 +153,111 @@ impl Chart for QueryDistributionByGroup {
     type Row = QueryDistributionGroupSlice;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.statement(model, None).map(Query::new)
+    }
+}
+
+impl Chart for Compared<QueryDistributionByGroup> {
+    type Row = WithPrevious<QueryDistributionGroupSlice>;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+    }
+}
+
+impl QueryDistribution {
+    fn statement(
+        &self,
+        model: &UsageModel,
+        comparison: Option<Comparison>,
+    ) -> Result<(String, Values), Error> {
+        let top = sql::check_top("the number of consumers", self.top)?;
+        let mut with = WithClause::new();
+        with.cte(sql::materialized("member", self.consumers(model, comparison)?));
+        let order = sql::by_count_then("consumer_id");
+        Ok(slices(with, "consumer_id", counts(comparison), order, top, &model.consumers))
+    }
+
+    /// The consumers of the days and their [`counts`]: one scan for each range of days.
+    fn consumers(
+        &self,
+        model: &UsageModel,
+        comparison: Option<Comparison>,
+    ) -> Result<SelectStatement, Error> {
+        let sums = |rows: &PortDays, now: Expr| {
+            rows.scan()
+                .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
+                .expr_as(now, "query_count")
+                .group_by_col(rows.column(Column::ConsumerId))
+                .take()
+        };
+        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
+        let mut now = sums(&rows, rows.sum());
+        let Some(comparison) = comparison else { return Ok(now) };
+        let days = comparison.days(&self.days)?;
+        let rows = rows.during(&days);
+        let mut before = sums(&rows, Expr::cust("0"));
+        before.expr_as(rows.sum(), "previous");
+        now.expr_as(Expr::cust("0"), "previous").union(UnionType::All, before);
+        let mut consumers = SelectStatement::new();
+        consumers
+            .column("consumer_id")
+            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+            .expr_as(Func::sum(Expr::col("previous")), "previous")
+            .from_subquery(now, "period")
+            .group_by_col("consumer_id");
+        Ok(consumers)
+    }
+}
+
+impl QueryDistributionByGroup {
+    fn statement(
+        &self,
+        model: &UsageModel,
+        comparison: Option<Comparison>,
+    ) -> Result<(String, Values), Error> {
         let Some((group, groups)) = &model.consumers.group else {
             return Err(Kind::NoGroup.into());
         };
         let top = sql::check_top("the number of groups", self.by_consumer.top)?;
         let mut member = SelectStatement::new();
         let on = Expr::col(("parent", model.consumers.key.clone())).equals(("consumer", "consumer_id"));
+        member.expr_as(Expr::col(("parent", group.clone())), "group_id");
+        for &count in counts(comparison) {
+            member.expr_as(Func::sum(Expr::col(("consumer", count))), count);
+        }
         member
-            .expr_as(Expr::col(("parent", group.clone())), "group_id")
-            .expr_as(Func::sum(Expr::col(("consumer", "query_count"))), "query_count")
             .from("consumer")
             .join_as(JoinType::LeftJoin, model.consumers.table_ref(), "parent", on)
             .group_by_col(("parent", group.clone()));
         let mut with = WithClause::new();
         // by consumer first: the group is looked up once for each consumer, not for each row
-        with.cte(sql::materialized("consumer", self.by_consumer.consumers(model)?));
+        with.cte(sql::materialized("consumer", self.by_consumer.consumers(model, comparison)?));
         with.cte(sql::materialized("member", member));
         let order = sql::no_id_last_by_count_then("group_id");
-        Ok(slices(with, "group_id", order, top, groups))
+        Ok(slices(with, "group_id", counts(comparison), order, top, groups))
     }
 }
 
-impl QueryDistribution {
-    /// `consumer_id, query_count` of the days: the one scan.
-    fn consumers(&self, model: &UsageModel) -> Result<SelectStatement, Error> {
-        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
-        let mut consumers = rows.scan();
-        consumers
-            .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
-            .expr_as(rows.sum(), "query_count")
-            .group_by_col(rows.column(Column::ConsumerId));
-        Ok(consumers)
+/// The counts of a member: the days', and those of the days before.
+fn counts(comparison: Option<Comparison>) -> &'static [&'static str] {
+    match comparison {
+        None => &["query_count"],
+        Some(_) => &["query_count", "previous"],
     }
 }
 
-/// Ranks `member(id, query_count)`, folds it to the top n and Other, and labels the result.
-fn slices<T>(
+/// Ranks `member` with its `id` and `counts`, folds it to the top n and Other, and labels the result.
+fn slices(
     mut with: WithClause,
     id: &'static str,
+    counts: &[&'static str],
     order: WindowStatement,
     top: i64,
     parent: &Parent,
-) -> Query<T> {
-    let counts = ["query_count"];
-    with.cte(sql::cte("ranked", sql::ranked(id, &counts, order)))
-        .cte(sql::cte("slice", sql::top_and_other("ranked", id, &counts, top)));
+) -> (String, Values) {
+    with.cte(sql::cte("ranked", sql::ranked(id, counts, order)))
+        .cte(sql::cte("slice", sql::top_and_other("ranked", id, counts, top)));
 
     let mut total = SelectStatement::new();
     total.expr(Func::sum(Expr::col("query_count"))).from("member");
@@ -185,6 +272,9 @@ fn slices<T>(
         .expr_as(column("members").cast_as("bigint"), "members")
         .from("slice");
     sql::label(&mut select, parent, ("slice", id));
+    if counts.contains(&"previous") {
+        comparison::change(&mut select, column("query_count"), column("previous"));
+    }
     sql::order_by_rank(&mut select, ("slice", "rank"));
-    Query::new(select.with(with).build(PostgresQueryBuilder))
+    select.with(with).build(PostgresQueryBuilder)
 }

@@ -26,6 +26,7 @@ pub(crate) struct PortDays<'a> {
     days: &'a Range<NaiveDate>,
 }
 
+#[derive(Clone)]
 enum Ports {
     One(OutputPortId),
     /// One array parameter.
@@ -51,6 +52,14 @@ impl<'a> PortDays<'a> {
     pub(crate) fn of_many(table: &'a Table, ports: Value, days: &'a Range<NaiveDate>) -> Result<Self, Error> {
         time::check_days(days)?;
         Ok(Self { table, port_column: Column::OutputPortId, ports: Ports::Many(ports), days })
+    }
+
+    /// The same output ports on other days, which may be none.
+    pub(crate) fn during<'b>(&self, days: &'b Range<NaiveDate>) -> PortDays<'b>
+    where
+        'a: 'b,
+    {
+        PortDays { table: self.table, port_column: self.port_column, ports: self.ports.clone(), days }
     }
 
     /// The rows of the days: one contiguous run of the key for each output port, read from the index alone.

@@ -81,6 +81,10 @@ impl Columns for PgRow {
         self.try_get(column)
     }
 
+    fn date_or_null(&self, column: &'static str) -> Result<Option<NaiveDate>, sqlx::Error> {
+        self.try_get(column)
+    }
+
     fn uuid(&self, column: &'static str) -> Result<Uuid, sqlx::Error> {
         self.try_get(column)
     }
@@ -105,6 +109,10 @@ impl Columns for PgRow {
         self.try_get(column)
     }
 
+    fn share_or_null(&self, column: &'static str) -> Result<Option<f64>, sqlx::Error> {
+        self.try_get(column)
+    }
+
     fn flag(&self, column: &'static str) -> Result<bool, sqlx::Error> {
         self.try_get(column)
     }
@@ -123,12 +131,23 @@ macro_rules! row {
 row!(
     MostOftenCombined,
     MostPopularAsset,
+    OverviewRow,
     QueriesOverTimeByConsumerPoint,
     QueriesOverTimeOfPortsPoint,
     QueriesOverTimePoint,
     QueryDistributionGroupSlice,
     QueryDistributionSlice,
+    SummaryTotals,
 );
+
+impl<R> FromRow<'_, PgRow> for chart::WithPrevious<R>
+where
+    R: for<'r> FromRow<'r, PgRow>,
+{
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Self::read(R::from_row(row)?, row)
+    }
+}
 
 macro_rules! id {
     ($($name:ident),*) => {$(

@@ -5,7 +5,7 @@ use output_port_usage::*;
 
 use crate::portal::{Portal, asset, builder, consumer, day, group, port, queries, scope, touches};
 
-pub fn sql<C: Chart>(chart: &C) -> String {
+pub(crate) fn sql<C: Chart>(chart: &C) -> String {
     builder().build().unwrap().query(chart).unwrap().sql().to_owned()
 }
 
@@ -83,7 +83,7 @@ fn requests_that_mean_nothing_are_refused() {
 }
 
 /// Port 1 on Thursday 1 and Friday 2 January 2026; a row of port 2 and one of the day before that must not count.
-pub async fn worked_example() -> Portal {
+pub(crate) async fn worked_example() -> Portal {
     let portal = Portal::new().await;
     let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
     let before = day(2025, 12, 31);

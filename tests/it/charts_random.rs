@@ -16,16 +16,16 @@ use crate::portal::{Portal, asset, consumer, day, group_of, port, queries, scope
 /// Facts of 4 ports, 4 tech assets and 4 consumers around a year's end, where ISO weeks, months, quarters and years
 /// end within days of each other; small counts, so that ties are common.
 #[derive(Debug, Clone)]
-pub struct Facts {
-    pub queries: Vec<OutputPortQueries>,
-    pub touches: Vec<TechAssetTouches>,
-    pub days: Range<NaiveDate>,
-    pub top: u32,
+pub(crate) struct Facts {
+    pub(crate) queries: Vec<OutputPortQueries>,
+    pub(crate) touches: Vec<TechAssetTouches>,
+    pub(crate) days: Range<NaiveDate>,
+    pub(crate) top: u32,
 }
 
 impl Facts {
     /// Everything that the tables hold afterwards.
-    pub async fn ingest(&self, portal: &Portal) {
+    pub(crate) async fn ingest(&self, portal: &Portal) {
         let everything = scope(day(2025, 1, 1)..day(2029, 1, 1), (0..4).map(port));
         let batch = UsageBatch::new(everything, self.queries.clone()).touches(self.touches.clone());
         let replace = portal.model.replace(&batch).unwrap().allow_empty();
@@ -35,7 +35,7 @@ impl Facts {
 
 const EDGES: [(i32, u32, u32); 4] = [(2026, 12, 24), (2028, 2, 20), (2025, 9, 25), (2027, 12, 28)];
 
-pub fn facts() -> impl Strategy<Value = Facts> {
+pub(crate) fn facts() -> impl Strategy<Value = Facts> {
     let cell = (0..24u64, 0..4u128, 0..4u128, prop::collection::vec(0..4u64, 4), 0..3u64);
     (0..EDGES.len(), prop::collection::vec(cell, 0..60), 0..24u64, 1..40u64, 1..5u32).prop_map(
         |(edge, cells, first, length, top)| {
@@ -67,7 +67,7 @@ pub fn facts() -> impl Strategy<Value = Facts> {
     )
 }
 
-pub const GRANULARITIES: [Granularity; 5] =
+pub(crate) const GRANULARITIES: [Granularity; 5] =
     [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter, Granularity::Year];
 
 #[test]

@@ -24,6 +24,10 @@ fn derived_charts_of_random_facts_equal_plain_folds() {
                 for of in (0..4).map(port) {
                     let other = split_agrees(&portal, &facts, of).await;
                     folds.set(folds.get() + i32::from(other));
+                    overview_is_its_parts(&portal, &facts, of).await;
+                    summary_agrees(&portal, &facts, of).await;
+                    halves_are_read_as_if_alone(&portal, &facts, of).await;
+                    over_time_compared_agrees(&portal, &facts, of).await;
                 }
             });
             Ok(())
@@ -70,4 +74,109 @@ async fn split_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -> bool 
         }
     }
     other
+}
+
+async fn overview_is_its_parts(portal: &Portal, facts: &Facts, of: OutputPortId) {
+    let distribution = QueryDistribution::new(of, facts.days.clone()).top(facts.top);
+    let distribution = portal.rows(&distribution).await;
+    let shares: f64 = distribution.iter().map(|slice| slice.share).sum();
+    assert!(distribution.is_empty() || (shares - 1.0).abs() < 1e-9, "shares add up to {shares}");
+    let summary = portal.rows(&Summary::new(of, facts.days.clone())).await;
+    for granularity in GRANULARITIES {
+        let chart = Overview::new(of, facts.days.clone()).granularity(granularity).top(facts.top);
+        let charts: OverviewCharts = portal.rows(&chart).await.into_iter().collect();
+        let over_time = QueriesOverTime::new(of, facts.days.clone()).granularity(granularity);
+        assert_eq!(charts.over_time, portal.rows(&over_time).await);
+        assert_eq!(charts.split, portal.rows(&over_time.split_by_consumer(facts.top)).await);
+        assert_eq!(charts.distribution, distribution);
+        assert_eq!(vec![charts.summary], summary);
+    }
+}
+
+async fn summary_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) {
+    let rows = portal.rows(&Summary::new(of, facts.days.clone())).await;
+    let summary = rows.iter().map(|s| (s.query_count, s.consumers, s.active_days, s.last_used));
+    let expected = fold::summary(&facts.queries, of, &facts.days);
+    assert_eq!(Vec::from_iter(summary), [expected]);
+}
+
+const COMPARISONS: [Comparison; 3] =
+    [Comparison::PreviousPeriod, Comparison::YearBefore, Comparison::YearBeforeByWeekday];
+
+fn change(now: i64, before: i64) -> Option<f64> {
+    (before > 0).then(|| (now as f64 - before as f64) / before as f64)
+}
+
+/// A compared chart is the chart of the days beside the counts of the days before, each read alone.
+async fn halves_are_read_as_if_alone(portal: &Portal, facts: &Facts, of: OutputPortId) {
+    let all = u32::MAX;
+    // as many days right after the chart's first half, so that facts lie in both
+    let length = (facts.days.end - facts.days.start).num_days().div_euclid(2).max(1);
+    let days = facts.days.start + chrono::Duration::days(length)
+        ..facts.days.start + chrono::Duration::days(2 * length);
+    for comparison in COMPARISONS {
+        let before = comparison.days(&days).unwrap();
+        let (now_total, before_total) =
+            (fold::summary(&facts.queries, of, &days).0, fold::summary(&facts.queries, of, &before).0);
+        let summary = portal.rows(&Summary::new(of, days.clone()).compared_with(comparison)).await;
+        assert_eq!(summary[0].current.query_count, now_total);
+        assert_eq!((summary[0].previous, summary[0].change), (before_total, change(now_total, before_total)));
+
+        let chart = QueryDistribution::new(of, days.clone()).top(facts.top);
+        let compared = portal.rows(&chart.clone().compared_with(comparison)).await;
+        let now: Vec<_> = compared.iter().map(|slice| slice.current.clone()).collect();
+        assert_eq!(now, portal.rows(&chart).await);
+        let counts = fold::by_consumer(&facts.queries, of, &before);
+        let mut rest: i64 =
+            fold::by_consumer(&facts.queries, of, &days).keys().filter_map(|id| counts.get(id)).sum();
+        for slice in &compared {
+            let previous = match slice.current.consumer {
+                ConsumerOrOther::Consumer { id, .. } => counts.get(&id).copied().unwrap_or(0),
+                _ => rest,
+            };
+            rest -= previous;
+            let expected = (previous, change(slice.current.query_count, previous));
+            assert_eq!((slice.previous, slice.change), expected);
+        }
+
+        let groups = QueryDistribution::new(of, days.clone()).top(all).by_group();
+        let compared = portal.rows(&groups.clone().compared_with(comparison)).await;
+        let now: Vec<_> = compared.iter().map(|slice| slice.current.clone()).collect();
+        assert_eq!(now, portal.rows(&groups).await);
+        let alone = portal.rows(&QueryDistribution::new(of, before.clone()).top(all).by_group()).await;
+        for slice in &compared {
+            let previous = alone.iter().find(|other| other.group == slice.current.group);
+            assert_eq!(slice.previous, previous.map_or(0, |other| other.query_count));
+        }
+
+        let assets = MostPopularAssets::new(of, days.clone()).top(facts.top);
+        let compared = portal.rows(&assets.clone().compared_with(comparison)).await;
+        let now: Vec<_> = compared.iter().map(|row| row.current.clone()).collect();
+        assert_eq!(now, portal.rows(&assets).await);
+        let alone = fold::by_asset(&facts.touches, of, &before);
+        for row in &compared {
+            let previous = alone.get(&row.current.tech_asset_id).map_or(0, |asset| asset.0);
+            assert_eq!((row.previous, row.change), (previous, change(row.current.touches, previous)));
+        }
+    }
+}
+
+/// The buckets before add up to the days before, and each is the sum of its own days.
+async fn over_time_compared_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) {
+    for comparison in COMPARISONS {
+        let before = comparison.days(&facts.days).unwrap();
+        let total = fold::summary(&facts.queries, of, &before).0;
+        for granularity in [Granularity::Day, Granularity::Week, Granularity::Month] {
+            let chart = QueriesOverTime::new(of, facts.days.clone()).granularity(granularity);
+            let compared = portal.rows(&chart.clone().compared_with(comparison)).await;
+            let now: Vec<_> = compared.iter().map(|point| point.current.clone()).collect();
+            assert_eq!(now, portal.rows(&chart).await);
+            assert_eq!(compared.iter().map(|point| point.previous).sum::<i64>(), total);
+            if comparison == Comparison::PreviousPeriod && granularity == Granularity::Day {
+                let alone = portal.rows(&QueriesOverTime::new(of, before.clone())).await;
+                let alone: Vec<_> = alone.iter().map(|point| point.query_count).collect();
+                assert_eq!(compared.iter().map(|point| point.previous).collect::<Vec<_>>(), alone);
+            }
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) fn over_time(
 }
 
 /// The points of every series: the top consumers of the range, then all others together.
-pub fn split(
+pub(crate) fn split(
     facts: &[OutputPortQueries],
     port: OutputPortId,
     range: &Range<NaiveDate>,
@@ -92,6 +92,18 @@ pub(crate) fn by_consumer(
         *counts.entry(fact.consumer_id).or_default() += fact.query_count as i64;
     }
     counts
+}
+
+/// `(queries, consumers, active days, last used day)`.
+pub(crate) fn summary(
+    facts: &[OutputPortQueries],
+    port: OutputPortId,
+    range: &Range<NaiveDate>,
+) -> (i64, i64, i64, Option<NaiveDate>) {
+    let counts = by_consumer(facts, port, range);
+    let points = over_time(facts, port, range, Granularity::Day);
+    let used: Vec<NaiveDate> = points.into_iter().filter(|point| point.1 > 0).map(|point| point.0).collect();
+    (counts.values().sum(), counts.len() as i64, used.len() as i64, used.last().copied())
 }
 
 /// For each tech asset: touches, distinct consumers, last used day.

@@ -4,6 +4,8 @@
 
 mod attribution;
 mod charts;
+mod charts_compared;
+mod charts_overview;
 mod charts_random;
 mod charts_random_derived;
 mod charts_series;

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, asset, consumer, day, port};
 
-pub const PORTS: u128 = 40;
+pub(crate) const PORTS: u128 = 40;
 const CONSUMERS: u128 = 20;
 const ASSETS: u128 = 5;
 
@@ -25,7 +25,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static LARGE: LazyLock<Portal> = LazyLock::new(|| RUNTIME.block_on(large()));
 
 /// Runs a test on the tables that all tests of plans share, and none changes.
-pub fn on_large_tables<F: Future<Output = ()>>(test: impl FnOnce(&'static Portal) -> F) {
+pub(crate) fn on_large_tables<F: Future<Output = ()>>(test: impl FnOnce(&'static Portal) -> F) {
     let portal = &*LARGE;
     RUNTIME.block_on(test(portal));
 }
@@ -116,7 +116,7 @@ async fn explain_once(connection: &mut PgConnection, sql: &str, values: sea_quer
 }
 
 /// The buffers of an index-only SUM of the same rows.
-pub async fn floor(portal: &Portal, table: &str, of: OutputPortId, days: &Range<NaiveDate>) -> u64 {
+pub(crate) async fn floor(portal: &Portal, table: &str, of: OutputPortId, days: &Range<NaiveDate>) -> u64 {
     let mut connection = portal.pool.acquire().await.unwrap();
     let sql = format!(
         "SELECT sum(query_count) FROM usage.{table} WHERE output_port_id = $1 AND date >= $2 AND date < $3"
@@ -126,7 +126,7 @@ pub async fn floor(portal: &Portal, table: &str, of: OutputPortId, days: &Range<
 }
 
 /// One chart, its scans of one table, and the most buffers.
-pub async fn check<C: Chart>(portal: &Portal, chart: &C, table: &str, scans: usize, most: u64) {
+pub(crate) async fn check<C: Chart>(portal: &Portal, chart: &C, table: &str, scans: usize, most: u64) {
     let mut connection = portal.pool.acquire().await.unwrap();
     let (sql, values) = portal.model.query(chart).unwrap().into_parts();
     let cost = explain(&mut connection, &sql, values).await;

@@ -1,0 +1,116 @@
+//! Comparing the days of a chart with days before them.
+
+use std::ops::Range;
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+use sea_query::{Expr, ExprTrait, Func};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind};
+use crate::row::Columns;
+
+/// Which days a chart is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Comparison {
+    /// As many days right before.
+    PreviousPeriod,
+    /// The same dates of the year before: both bounds go back by a year, 29 February to 28 February.
+    YearBefore,
+    /// The same weekdays of the year before: both bounds go back by 364 days.
+    YearBeforeByWeekday,
+}
+
+impl Comparison {
+    /// The days that `days` are compared with.
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use output_port_usage::chart::Comparison;
+    ///
+    /// let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap();
+    /// let march = day(2026, 3, 1)..day(2026, 4, 1);
+    /// assert_eq!(Comparison::PreviousPeriod.days(&march)?, day(2026, 1, 29)..day(2026, 3, 1));
+    /// assert_eq!(Comparison::YearBefore.days(&march)?, day(2025, 3, 1)..day(2025, 4, 1));
+    /// assert_eq!(Comparison::YearBeforeByWeekday.days(&march)?, day(2025, 3, 2)..day(2025, 4, 2));
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Days that are empty or reversed, or that are compared with days before year 1
+    /// ([`Error::is_invalid_days`]).
+    pub fn days(self, days: &Range<NaiveDate>) -> Result<Range<NaiveDate>, Error> {
+        crate::time::check_days(days)?;
+        let back = |days: i64| Days::new(days.unsigned_abs());
+        let shift = |day: NaiveDate| match self {
+            Self::PreviousPeriod => day.checked_sub_days(back((days.end - days.start).num_days())),
+            Self::YearBefore => day.checked_sub_months(Months::new(12)),
+            Self::YearBeforeByWeekday => day.checked_sub_days(back(WEEKS)),
+        };
+        match (shift(days.start), shift(days.end)) {
+            (Some(from), Some(until)) if from.year() >= 1 => Ok(from..until),
+            _ => Err(Kind::ComparedBeforeCalendar { from: days.start, until: days.end }.into()),
+        }
+    }
+
+    /// The day that a bound of a bucket is compared with.
+    pub(super) fn bound(self, days: &Range<NaiveDate>, bound: Expr) -> Expr {
+        match self {
+            Self::PreviousPeriod => {
+                bound.sub(Expr::val((days.end - days.start).num_days() as i32).cast_as("integer"))
+            }
+            Self::YearBefore => bound.sub(Expr::cust("INTERVAL '1 year'")).cast_as("date"),
+            Self::YearBeforeByWeekday => bound.sub(Expr::cust("364")),
+        }
+    }
+}
+
+/// 52 weeks.
+const WEEKS: i64 = 364;
+
+/// A chart whose rows also carry the count of the days before.
+///
+/// Made by a chart's `compared_with`, for instance [`MostPopularAssets::compared_with`]. The rows are those of the
+/// chart itself, in its order; what had queries only before has no row.
+///
+/// [`MostPopularAssets::compared_with`]: super::MostPopularAssets::compared_with
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a query"]
+pub struct Compared<C> {
+    pub(super) chart: C,
+    pub(super) comparison: Comparison,
+}
+
+/// A row of [`Compared`]: the chart's own row, and the count of the days before.
+///
+/// As JSON: the fields of the row, then `previous` and `change`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct WithPrevious<R> {
+    /// The row for the requested days.
+    #[serde(flatten)]
+    pub current: R,
+    /// The same count for the days that they are compared with, 0 or more.
+    pub previous: i64,
+    /// (now - previous) / previous, -1 or more; none where previous is 0.
+    pub change: Option<f64>,
+}
+
+impl<R> WithPrevious<R> {
+    /// Reads the columns `previous` and `change`.
+    #[allow(dead_code, reason = "only drivers call it")]
+    pub(crate) fn read<C: Columns>(current: R, row: &C) -> Result<Self, C::Error> {
+        Ok(Self { current, previous: row.count("previous")?, change: row.share_or_null("change")? })
+    }
+}
+
+/// The columns `previous` and `change` of a row whose counts these are; a NULL before is zero.
+pub(super) fn change(select: &mut sea_query::SelectStatement, now: Expr, before: Expr) {
+    const FLOAT: &str = "double precision";
+    let before = || Expr::from(Func::coalesce([before.clone(), Expr::cust("0")]));
+    let none_is_null = Expr::from(Func::cust("nullif").args([before(), Expr::cust("0")])).cast_as(FLOAT);
+    let change = now.cast_as(FLOAT).sub(before().cast_as(FLOAT)).div(none_is_null).cast_as(FLOAT);
+    select.expr_as(before().cast_as("bigint"), "previous").expr_as(change, "change");
+}

@@ -1,0 +1,149 @@
+//! "Summary".
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, Values};
+use serde::{Deserialize, Serialize};
+
+use super::comparison::{self, Compared, Comparison, WithPrevious};
+use super::sql::{self, PortDays};
+use super::{Chart, sealed};
+use crate::error::Error;
+use crate::id::OutputPortId;
+use crate::model::{Column, UsageModel};
+use crate::row::{Columns, Decode};
+use crate::statement::Query;
+
+/// The usage of one output port in a few numbers: always one row.
+///
+/// ```
+/// # use chrono::NaiveDate;
+/// # use output_port_usage::{Reference, UsageModel, OutputPortId};
+/// use output_port_usage::chart::{Comparison, Summary};
+/// use output_port_usage::last_days;
+/// # let model = UsageModel::builder()
+/// #     .output_ports(Reference::to("datasets"))
+/// #     .consumers(Reference::to("data_products"))
+/// #     .tech_assets(Reference::to("technical_assets"))
+/// #     .build()?;
+/// # let port = OutputPortId(uuid::Uuid::nil());
+/// # let today = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
+///
+/// let summary = Summary::new(port, last_days(30, today)).compared_with(Comparison::PreviousPeriod);
+/// let query = model.query(&summary)?;
+/// assert!(query.sql().contains(r#"AS "change""#));
+/// # Ok::<(), output_port_usage::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a query"]
+pub struct Summary {
+    port: OutputPortId,
+    days: Range<NaiveDate>,
+}
+
+impl Summary {
+    /// The half-open `days` of an output port.
+    pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
+        Self { port, days }
+    }
+
+    /// With the queries of the days before, and the change from them.
+    ///
+    /// The query is an error where the days before begin before year 1.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared { chart: self, comparison }
+    }
+}
+
+/// The row of [`Summary`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SummaryTotals {
+    /// All queries of the days, 0 or more.
+    pub query_count: i64,
+    /// How many consumers made them.
+    pub consumers: i64,
+    /// On how many of the days there were any.
+    pub active_days: i64,
+    /// The last of these; none without queries.
+    pub last_used: Option<NaiveDate>,
+}
+
+impl Decode for SummaryTotals {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        Ok(Self {
+            query_count: row.count("query_count")?,
+            consumers: row.count("consumers")?,
+            active_days: row.count("active_days")?,
+            last_used: row.date_or_null("last_used")?,
+        })
+    }
+}
+
+impl sealed::Sealed for Summary {}
+impl sealed::Sealed for Compared<Summary> {}
+
+impl Chart for Summary {
+    type Row = SummaryTotals;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.statement(model, None).map(Query::new)
+    }
+}
+
+impl Chart for Compared<Summary> {
+    type Row = WithPrevious<SummaryTotals>;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+    }
+}
+
+impl Summary {
+    fn statement(
+        &self,
+        model: &UsageModel,
+        comparison: Option<Comparison>,
+    ) -> Result<(String, Values), Error> {
+        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
+        // one scan for the days and the consumers: COUNT(DISTINCT) would sort every row, twice
+        let mut counted = SelectStatement::new();
+        counted
+            .columns(["date", "consumer_id"])
+            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+            .from_subquery(facts(&rows, rows.scan()), "fact")
+            .add_group_by([Expr::cust(r#"GROUPING SETS (("date"), ("consumer_id"))"#)])
+            .and_having(Expr::expr(Func::sum(Expr::col("query_count"))).gt(Expr::cust("0")));
+        let column = |name: &'static str| Expr::col(("counted", name));
+        let total = Func::sum(column("query_count")).filter(column("date").is_not_null());
+        let total = Expr::from(Func::coalesce([Expr::from(total), Expr::cust("0")]));
+        let mut select = SelectStatement::new();
+        select
+            .expr_as(total.cast_as("bigint"), "query_count")
+            .expr_as(Expr::from(Func::count(column("consumer_id"))).cast_as("bigint"), "consumers")
+            .expr_as(Expr::from(Func::count(column("date"))).cast_as("bigint"), "active_days")
+            .expr_as(Expr::from(Func::max(column("date"))).cast_as("date"), "last_used")
+            .from_subquery(counted, "counted");
+        if let Some(comparison) = comparison {
+            let days = comparison.days(&self.days)?;
+            let rows = rows.during(&days);
+            let before = rows.scan().expr_as(rows.sum(), "query_count").take();
+            let columns = ["query_count", "consumers", "active_days", "last_used"];
+            let now = std::mem::take(&mut select);
+            select.columns(columns.map(|name| ("now", name))).from_subquery(now, "now");
+            sql::join_each(&mut select, before, "before");
+            let count = |of: &'static str| Expr::col((of, "query_count"));
+            comparison::change(&mut select, count("now"), count("before"));
+        }
+        Ok(select.build(PostgresQueryBuilder))
+    }
+}
+
+/// `date, consumer_id, query_count` of a scan.
+pub(super) fn facts(rows: &PortDays, mut scan: SelectStatement) -> SelectStatement {
+    scan.expr_as(Expr::col(rows.column(Column::Date)), "date")
+        .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
+        .expr_as(Expr::col(rows.column(Column::QueryCount)), "query_count")
+        .take()
+}

@@ -1,0 +1,77 @@
+//! The overview: several charts from one scan.
+
+use output_port_usage::chart::*;
+use output_port_usage::*;
+
+use crate::charts::{sql, worked_example};
+use crate::portal::{Portal, builder, day, port};
+
+#[test]
+fn an_overview_by_day_scans_in_the_order_of_the_key() {
+    let chart = Overview::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).top(5);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 day'))) AS date) AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") , "counted" AS  MATERIALIZED (SELECT "date", "consumer_id", SUM("query_count") AS "query_count", "date" AS "bucket" FROM (SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count" FROM "usage"."output_port_query_stats_daily" WHERE "output_port_id" = $3 AND "date" >= $4 AND "date" < $5) AS "fact" GROUP BY GROUPING SETS (("date", "consumer_id"), ("date"))) , "cell" AS NOT MATERIALIZED (SELECT "bucket", "consumer_id", "query_count" FROM "counted" WHERE "consumer_id" IS NOT NULL) , "member" AS  MATERIALIZED (SELECT "consumer_id", SUM("query_count") AS "query_count" FROM "cell" GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "series" AS (SELECT (CASE WHEN ("rank" <= $6) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $7) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2) , "slot" AS (SELECT "cell"."bucket", COALESCE((CASE WHEN ("ranked"."rank" <= $8) THEN "ranked"."rank" END), 0) AS "series", SUM("cell"."query_count") AS "query_count" FROM "cell" INNER JOIN "ranked" ON "ranked"."consumer_id" = "cell"."consumer_id" GROUP BY 1, 2) SELECT CAST((NULL) AS uuid) AS "consumer_id", CAST((NULL) AS bigint) AS "rank", CAST((NULL) AS bigint) AS "members", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("point"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $9 OR CAST(("bucket"."start" + (INTERVAL '1 day')) AS date) > $10) AS boolean) AS "partial", CAST((NULL) AS text) AS "label", TRUE AS "total", CAST(COALESCE("point"."active_days", 0) AS bigint) AS "active_days", CAST("point"."last_used" AS date) AS "last_used" FROM "bucket" LEFT JOIN (SELECT "bucket", SUM("query_count") AS "query_count", COUNT("date") FILTER (WHERE "query_count" > (0)) AS "active_days", MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used" FROM "counted" WHERE "consumer_id" IS NULL GROUP BY "bucket") AS "point" ON "point"."bucket" = "bucket"."start" UNION ALL (SELECT CAST("series"."consumer_id" AS uuid) AS "consumer_id", CAST("series"."rank" AS bigint) AS "rank", CAST("series"."members" AS bigint) AS "members", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("slot"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $11 OR CAST(("bucket"."start" + (INTERVAL '1 day')) AS date) > $12) AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label", FALSE AS "total", CAST((NULL) AS bigint) AS "active_days", CAST((NULL) AS date) AS "last_used" FROM "series" CROSS JOIN "bucket" LEFT JOIN "slot" ON "slot"."bucket" = "bucket"."start" AND "slot"."series" = COALESCE("series"."rank", 0) LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id") ORDER BY "total" DESC, "rank" ASC NULLS LAST, "bucket" ASC"#);
+}
+
+#[test]
+fn an_overview_by_week_is_driven_by_bucket() {
+    let chart = Overview::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).granularity(Granularity::Week);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") , "counted" AS  MATERIALIZED (SELECT "bucket"."start" AS "bucket", "each"."date", "each"."consumer_id", "each"."query_count" FROM "bucket" INNER JOIN LATERAL (SELECT "date", "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count" FROM "usage"."output_port_query_stats_daily" WHERE "output_port_id" = $3 AND "date" >= "bucket"."start" AND "date" < CAST(("bucket"."start" + (INTERVAL '7 days')) AS date) AND "date" >= $4 AND "date" < $5) AS "fact" GROUP BY GROUPING SETS (("date"), ("consumer_id"))) AS "each" ON TRUE) , "cell" AS NOT MATERIALIZED (SELECT "bucket", "consumer_id", "query_count" FROM "counted" WHERE "consumer_id" IS NOT NULL) , "member" AS  MATERIALIZED (SELECT "consumer_id", SUM("query_count") AS "query_count" FROM "cell" GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "series" AS (SELECT (CASE WHEN ("rank" <= $6) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $7) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2) , "slot" AS (SELECT "cell"."bucket", COALESCE((CASE WHEN ("ranked"."rank" <= $8) THEN "ranked"."rank" END), 0) AS "series", SUM("cell"."query_count") AS "query_count" FROM "cell" INNER JOIN "ranked" ON "ranked"."consumer_id" = "cell"."consumer_id" GROUP BY 1, 2) SELECT CAST((NULL) AS uuid) AS "consumer_id", CAST((NULL) AS bigint) AS "rank", CAST((NULL) AS bigint) AS "members", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("point"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $9 OR CAST(("bucket"."start" + (INTERVAL '7 days')) AS date) > $10) AS boolean) AS "partial", CAST((NULL) AS text) AS "label", TRUE AS "total", CAST(COALESCE("point"."active_days", 0) AS bigint) AS "active_days", CAST("point"."last_used" AS date) AS "last_used" FROM "bucket" LEFT JOIN (SELECT "bucket", SUM("query_count") AS "query_count", COUNT("date") FILTER (WHERE "query_count" > (0)) AS "active_days", MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used" FROM "counted" WHERE "consumer_id" IS NULL GROUP BY "bucket") AS "point" ON "point"."bucket" = "bucket"."start" UNION ALL (SELECT CAST("series"."consumer_id" AS uuid) AS "consumer_id", CAST("series"."rank" AS bigint) AS "rank", CAST("series"."members" AS bigint) AS "members", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("slot"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $11 OR CAST(("bucket"."start" + (INTERVAL '7 days')) AS date) > $12) AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label", FALSE AS "total", CAST((NULL) AS bigint) AS "active_days", CAST((NULL) AS date) AS "last_used" FROM "series" CROSS JOIN "bucket" LEFT JOIN "slot" ON "slot"."bucket" = "bucket"."start" AND "slot"."series" = COALESCE("series"."rank", 0) LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id") ORDER BY "total" DESC, "rank" ASC NULLS LAST, "bucket" ASC"#);
+}
+
+#[test]
+fn overviews_that_mean_nothing_are_refused() {
+    let model = builder().build().unwrap();
+    let days = day(2026, 1, 1)..day(2026, 1, 2);
+    let error = model.query(&Overview::new(port(1), days.clone()).top(0)).unwrap_err();
+    assert_eq!(error.to_string(), "the number of consumers is zero: ask for at least one");
+    assert!(model.query(&Overview::new(port(1), days.end..days.start)).unwrap_err().is_invalid_days());
+}
+
+#[tokio::test]
+async fn an_overview_is_its_parts() {
+    let portal = worked_example().await;
+    let chart = Overview::new(port(1), day(2026, 1, 1)..day(2026, 1, 4)).top(2);
+    let charts: OverviewCharts = portal.rows(&chart).await.into_iter().collect();
+    // 6 queries on the 1st, 4 on the 2nd: 5 by consumer 1, 3 by consumer 4, 1 each by 2 and 3
+    let counts: Vec<_> = charts.over_time.iter().map(|p| p.query_count).collect();
+    assert_eq!(counts, [6, 4, 0]);
+    let split: Vec<_> = charts.split.iter().map(|p| (p.rank, p.query_count)).collect();
+    let (first, second) = (Some(1), Some(2));
+    let expected = [
+        (first, 5),
+        (first, 0),
+        (first, 0),
+        (second, 0),
+        (second, 3),
+        (second, 0),
+        (None, 1),
+        (None, 1),
+        (None, 0),
+    ];
+    assert_eq!(split, expected);
+    let slices: Vec<_> = charts.distribution.iter().map(|s| (s.rank, s.query_count, s.share)).collect();
+    assert_eq!(slices, [(first, 5, 0.5), (second, 3, 0.3), (None, 2, 0.2)]);
+    assert_eq!(charts.distribution[2].consumer, ConsumerOrOther::Other { members: 2 });
+    insta::assert_json_snapshot!(charts.summary, @r#"
+    {
+      "query_count": 10,
+      "consumers": 4,
+      "active_days": 2,
+      "last_used": "2026-01-02"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn an_overview_of_an_unused_port_has_zeros_and_no_series() {
+    let portal = Portal::new().await;
+    let days = day(2026, 1, 1)..day(2026, 1, 3);
+    for granularity in [Granularity::Day, Granularity::Week] {
+        let chart = Overview::new(port(1), days.clone()).granularity(granularity);
+        let charts: OverviewCharts = portal.rows(&chart).await.into_iter().collect();
+        let over_time = QueriesOverTime::new(port(1), days.clone()).granularity(granularity);
+        assert_eq!(charts.over_time, portal.rows(&over_time).await);
+        assert!(charts.split.is_empty() && charts.distribution.is_empty());
+        assert_eq!(charts.summary, SummaryTotals::default());
+    }
+}
