@@ -28,6 +28,7 @@ mod queries_over_time;
 mod queries_over_time_by_consumer;
 mod queries_over_time_of_ports;
 mod query_distribution;
+mod query_distribution_by_group;
 mod sql;
 mod summary;
 
@@ -39,9 +40,8 @@ pub use popular_assets::{MostPopularAsset, MostPopularAssets};
 pub use queries_over_time::{QueriesOverTime, QueriesOverTimePoint};
 pub use queries_over_time_by_consumer::{QueriesOverTimeByConsumer, QueriesOverTimeByConsumerPoint};
 pub use queries_over_time_of_ports::{QueriesOverTimeOfPorts, QueriesOverTimeOfPortsPoint};
-pub use query_distribution::{
-    QueryDistribution, QueryDistributionByGroup, QueryDistributionGroupSlice, QueryDistributionSlice,
-};
+pub use query_distribution::{QueryDistribution, QueryDistributionSlice};
+pub use query_distribution_by_group::{QueryDistributionByGroup, QueryDistributionGroupSlice};
 pub use summary::{Summary, SummaryTotals};
 
 use crate::error::Error;

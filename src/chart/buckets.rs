@@ -9,7 +9,7 @@ use super::sql::{self, PortDays};
 use crate::model::Column;
 use crate::time::Granularity;
 
-/// The buckets that the days of a chart touch, as the rows of a CTE `bucket(start)`.
+/// The buckets that the days of a chart touch, as the rows of a CTE `bucket(start, end)`.
 pub(super) struct Buckets<'a> {
     granularity: Granularity,
     days: &'a Range<NaiveDate>,
@@ -34,13 +34,17 @@ impl<'a> Buckets<'a> {
         // dates would go through the session's time zone
         let series =
             Func::cust("generate_series").args([Expr::cust("0"), Expr::val(self.steps()).cast_as("integer")]);
-        let start = Expr::val(first)
-            .cast_as("date")
-            .add(Expr::col(("step", "step")).mul(Expr::cust(self.step)))
-            .cast_as("date");
+        let after = |steps: Expr| {
+            Expr::val(first).cast_as("date").add(steps.mul(Expr::cust(self.step))).cast_as("date")
+        };
+        let step = || Expr::col(("step", "step"));
         let mut select = SelectStatement::new();
-        select.expr_as(start, "start").from_function(series, "step");
-        sql::cte("bucket", select)
+        select
+            .expr_as(after(step()), "start")
+            .expr_as(after(step().add(Expr::cust("1"))), "end")
+            .from_function(series, "step");
+        // once a bucket, however many rows the chart has of it
+        sql::materialized("bucket", select)
     }
 
     /// How many buckets lie between the first and the last.
@@ -65,7 +69,7 @@ impl<'a> Buckets<'a> {
 
     /// The first day after the bucket.
     pub(super) fn end(&self) -> Expr {
-        self.start().add(Expr::cust(self.step)).cast_as("date")
+        Expr::col(("bucket", "end"))
     }
 
     /// Whether the bucket holds days that the chart does not.

@@ -100,7 +100,6 @@ pub struct WithPrevious<R> {
 
 impl<R> WithPrevious<R> {
     /// Reads the columns `previous` and `change`.
-    #[allow(dead_code, reason = "only drivers call it")]
     pub(crate) fn read<C: Columns>(current: R, row: &C) -> Result<Self, C::Error> {
         Ok(Self { current, previous: row.count("previous")?, change: row.share_or_null("change")? })
     }

@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::{
-    Expr, ExprTrait, Func, JoinType, PostgresQueryBuilder, SelectStatement, UnionType, Values,
-    WindowStatement, WithClause,
+    Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, UnionType, Values, WindowStatement,
+    WithClause,
 };
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Compared, Comparison, WithPrevious};
 use super::sql::{self, PortDays};
-use super::{Chart, ConsumerOrOther, GroupOrOther, sealed};
-use crate::error::{Error, Kind};
+use super::{Chart, ConsumerOrOther, sealed};
+use crate::error::Error;
 use crate::id::OutputPortId;
 use crate::model::{Column, Parent, UsageModel};
 use crate::row::{Columns, Decode};
@@ -27,7 +27,7 @@ use crate::statement::Query;
 pub struct QueryDistribution {
     port: OutputPortId,
     days: Range<NaiveDate>,
-    top: u32,
+    pub(super) top: u32,
 }
 
 impl QueryDistribution {
@@ -42,37 +42,11 @@ impl QueryDistribution {
         self
     }
 
-    /// By the consumers' group, for instance their domain, instead of by consumer.
-    ///
-    /// The query is an error where the model's consumers have no [`group`](crate::Reference::group).
-    pub fn by_group(self) -> QueryDistributionByGroup {
-        QueryDistributionByGroup { by_consumer: self }
-    }
-
     /// With each slice's queries in the days before, and the change from them.
     ///
     /// Other has the same consumers before as now. A consumer that was there only before has no slice and is
     /// not in Other; [`Summary`](super::Summary) counts its queries. The query is an error where the days before
     /// begin before year 1.
-    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
-        Compared { chart: self, comparison }
-    }
-}
-
-/// The queries on one output port by group of consumers: the top n, then Other.
-///
-/// Made by [`QueryDistribution::by_group`]. Consumers without a group come after every group, before Other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a request does nothing until a model turns it into a query"]
-pub struct QueryDistributionByGroup {
-    by_consumer: QueryDistribution,
-}
-
-impl QueryDistributionByGroup {
-    /// With each slice's queries in the days before, and the change from them.
-    ///
-    /// As [`QueryDistribution::compared_with`], with groups: a group's count before includes that of consumers
-    /// that were there only before.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
         Compared { chart: self, comparison }
     }
@@ -92,20 +66,6 @@ pub struct QueryDistributionSlice {
     pub rank: Option<i64>,
 }
 
-/// A slice of [`QueryDistributionByGroup`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct QueryDistributionGroupSlice {
-    /// Whose queries.
-    pub group: GroupOrOther,
-    /// How many queries, at least 1.
-    pub query_count: i64,
-    /// The part of all queries of the days, above 0 and up to 1.
-    pub share: f64,
-    /// The row's number from 1; none for Other.
-    pub rank: Option<i64>,
-}
-
 impl Decode for QueryDistributionSlice {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
@@ -117,21 +77,8 @@ impl Decode for QueryDistributionSlice {
     }
 }
 
-impl Decode for QueryDistributionGroupSlice {
-    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
-        Ok(Self {
-            group: GroupOrOther::read(row)?,
-            query_count: row.count("query_count")?,
-            share: row.share("share")?,
-            rank: row.count_or_null("rank")?,
-        })
-    }
-}
-
 impl sealed::Sealed for QueryDistribution {}
-impl sealed::Sealed for QueryDistributionByGroup {}
 impl sealed::Sealed for Compared<QueryDistribution> {}
-impl sealed::Sealed for Compared<QueryDistributionByGroup> {}
 
 impl Chart for QueryDistribution {
     type Row = QueryDistributionSlice;
@@ -143,22 +90,6 @@ impl Chart for QueryDistribution {
 
 impl Chart for Compared<QueryDistribution> {
     type Row = WithPrevious<QueryDistributionSlice>;
-
-    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.chart.statement(model, Some(self.comparison)).map(Query::new)
-    }
-}
-
-impl Chart for QueryDistributionByGroup {
-    type Row = QueryDistributionGroupSlice;
-
-    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.statement(model, None).map(Query::new)
-    }
-}
-
-impl Chart for Compared<QueryDistributionByGroup> {
-    type Row = WithPrevious<QueryDistributionGroupSlice>;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         self.chart.statement(model, Some(self.comparison)).map(Query::new)
@@ -179,7 +110,7 @@ impl QueryDistribution {
     }
 
     /// The consumers of the days and their [`counts`]: one scan for each range of days.
-    fn consumers(
+    pub(super) fn consumers(
         &self,
         model: &UsageModel,
         comparison: Option<Comparison>,
@@ -210,37 +141,8 @@ impl QueryDistribution {
     }
 }
 
-impl QueryDistributionByGroup {
-    fn statement(
-        &self,
-        model: &UsageModel,
-        comparison: Option<Comparison>,
-    ) -> Result<(String, Values), Error> {
-        let Some((group, groups)) = &model.consumers.group else {
-            return Err(Kind::NoGroup.into());
-        };
-        let top = sql::check_top("the number of groups", self.by_consumer.top)?;
-        let mut member = SelectStatement::new();
-        let on = Expr::col(("parent", model.consumers.key.clone())).equals(("consumer", "consumer_id"));
-        member.expr_as(Expr::col(("parent", group.clone())), "group_id");
-        for &count in counts(comparison) {
-            member.expr_as(Func::sum(Expr::col(("consumer", count))), count);
-        }
-        member
-            .from("consumer")
-            .join_as(JoinType::LeftJoin, model.consumers.table_ref(), "parent", on)
-            .group_by_col(("parent", group.clone()));
-        let mut with = WithClause::new();
-        // by consumer first: the group is looked up once for each consumer, not for each row
-        with.cte(sql::materialized("consumer", self.by_consumer.consumers(model, comparison)?));
-        with.cte(sql::materialized("member", member));
-        let order = sql::no_id_last_by_count_then("group_id");
-        Ok(slices(with, "group_id", counts(comparison), order, top, groups))
-    }
-}
-
 /// The counts of a member: the days', and those of the days before.
-fn counts(comparison: Option<Comparison>) -> &'static [&'static str] {
+pub(super) fn counts(comparison: Option<Comparison>) -> &'static [&'static str] {
     match comparison {
         None => &["query_count"],
         Some(_) => &["query_count", "previous"],
@@ -248,7 +150,7 @@ fn counts(comparison: Option<Comparison>) -> &'static [&'static str] {
 }
 
 /// Ranks `member` with its `id` and `counts`, folds it to the top n and Other, and labels the result.
-fn slices(
+pub(super) fn slices(
     mut with: WithClause,
     id: &'static str,
     counts: &[&'static str],
