@@ -26,8 +26,9 @@ use crate::time::Granularity;
 
 /// Queries over time, their split by consumer, the query distribution and the summary of one output port.
 ///
-/// One statement reads the rows once; they are collected into [`OverviewCharts`], with the numbers of the single
-/// charts. From 90 days up that is faster than the single charts together.
+/// One statement reads the table once; its rows are collected into [`OverviewCharts`], with the numbers of the
+/// single charts, all of one moment. By week or longer that is faster than the single charts together; by day it is
+/// about as fast.
 ///
 /// ```
 /// # use chrono::NaiveDate;
