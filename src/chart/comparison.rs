@@ -7,7 +7,7 @@ use sea_query::{Expr, ExprTrait, Func};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
-use crate::row::Columns;
+use crate::row::{Columns, Decode};
 
 /// Which days a chart is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,10 +98,13 @@ pub struct WithPrevious<R> {
     pub change: Option<f64>,
 }
 
-impl<R> WithPrevious<R> {
-    /// Reads the columns `previous` and `change`.
-    pub(crate) fn read<C: Columns>(current: R, row: &C) -> Result<Self, C::Error> {
-        Ok(Self { current, previous: row.count("previous")?, change: row.share_or_null("change")? })
+impl<R: Decode> Decode for WithPrevious<R> {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        Ok(Self {
+            current: R::decode(row)?,
+            previous: row.count("previous")?,
+            change: row.share_or_null("change")?,
+        })
     }
 }
 

@@ -140,12 +140,9 @@ row!(
     SummaryTotals,
 );
 
-impl<R> FromRow<'_, PgRow> for chart::WithPrevious<R>
-where
-    R: for<'r> FromRow<'r, PgRow>,
-{
+impl<R: row::Decode> FromRow<'_, PgRow> for chart::WithPrevious<R> {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Self::read(R::from_row(row)?, row)
+        row::Decode::decode(row)
     }
 }
 

@@ -219,6 +219,10 @@ impl Columns for Row {
         column(self, name)
     }
 
+    fn date_or_null(&self, name: &'static str) -> Result<Option<NaiveDate>, DecodeError> {
+        column(self, name)
+    }
+
     fn uuid(&self, name: &'static str) -> Result<Uuid, DecodeError> {
         column(self, name)
     }
@@ -240,6 +244,10 @@ impl Columns for Row {
     }
 
     fn share(&self, name: &'static str) -> Result<f64, DecodeError> {
+        column(self, name)
+    }
+
+    fn share_or_null(&self, name: &'static str) -> Result<Option<f64>, DecodeError> {
         column(self, name)
     }
 
