@@ -3,7 +3,8 @@
 use output_port_usage::*;
 
 use crate::portal::{
-    Portal, QUERY_STATS, TOUCH_STATS, asset, builder, consumer, day, port, queries, scope, touches,
+    COMBINATION_STATS, Portal, QUERY_STATS, TOUCH_STATS, asset, builder, consumer, day, port, queries, scope,
+    touches,
 };
 
 fn script(statements: &[Statement]) -> String {
@@ -63,6 +64,44 @@ fn create_tables_declares_keys_references_and_comments() {
 }
 
 #[test]
+fn combinations_add_a_third_table_with_a_way_back() {
+    let model = builder().combinations().build().unwrap();
+    let without = builder().build().unwrap().create_tables();
+    let all = model.create_tables();
+    assert_eq!(all[..without.len()], without, "tables 1 and 2 are the same without and with table 3");
+    insta::assert_snapshot!(script(&all[without.len()..]), @r#"
+    CREATE TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
+        "date" date NOT NULL,
+        "output_port_id_1" uuid NOT NULL,
+        "output_port_id_2" uuid NOT NULL,
+        "consumer_id" uuid NOT NULL,
+        "query_count" integer NOT NULL,
+        CONSTRAINT "output_port_combined_with_daily_pkey" PRIMARY KEY ("output_port_id_1", "date", "output_port_id_2", "consumer_id") INCLUDE ("query_count"),
+        CONSTRAINT "output_port_combined_with_daily_query_count_check" CHECK ("query_count" >= 0),
+        CONSTRAINT "output_port_combined_with_daily_ordered_check" CHECK ("output_port_id_1" < "output_port_id_2"),
+        CONSTRAINT "output_port_combined_with_daily_output_port_id_1_fkey" FOREIGN KEY ("output_port_id_1") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+        CONSTRAINT "output_port_combined_with_daily_output_port_id_2_fkey" FOREIGN KEY ("output_port_id_2") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+        CONSTRAINT "output_port_combined_with_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT
+    ) WITH (
+        autovacuum_vacuum_insert_scale_factor = 0.0,
+        autovacuum_vacuum_insert_threshold = 5000,
+        autovacuum_vacuum_scale_factor = 0.01,
+        autovacuum_analyze_scale_factor = 0.02
+    );
+    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
+    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
+    "#);
+    insta::assert_snapshot!(script(&model.drop_tables()[..1]), @r#"DROP TABLE IF EXISTS "usage"."output_port_combined_with_daily";"#);
+    insta::assert_snapshot!(model.vacuum(), @r#"VACUUM (ANALYZE) "usage"."output_port_query_stats_daily", "usage"."tech_asset_stats_daily", "usage"."output_port_combined_with_daily""#);
+}
+
+#[test]
 fn the_other_statements_of_a_model_without_rows() {
     let model = builder().build().unwrap();
     insta::assert_snapshot!(model.create_schema(), @r#"CREATE SCHEMA IF NOT EXISTS "usage""#);
@@ -103,11 +142,11 @@ fn a_long_table_name_keeps_its_derived_names_within_63_bytes_and_apart() {
 
 #[tokio::test]
 async fn creating_and_dropping_twice_is_the_same_as_once() {
-    let portal = Portal::with(builder().delete_indexes().build().unwrap()).await;
+    let portal = Portal::with(builder().combinations().delete_indexes().build().unwrap()).await;
     portal.create_tables().await;
     let tables = "SELECT relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
         WHERE nspname = 'usage' AND relkind = 'r' ORDER BY 1";
-    assert_eq!(portal.texts(tables).await, [QUERY_STATS, TOUCH_STATS]);
+    assert_eq!(portal.texts(tables).await, [COMBINATION_STATS, QUERY_STATS, TOUCH_STATS]);
     for _ in 0..2 {
         for statement in portal.model.drop_tables() {
             statement.into_sqlx().execute(&portal.pool).await.unwrap();
@@ -118,7 +157,7 @@ async fn creating_and_dropping_twice_is_the_same_as_once() {
 
 #[tokio::test]
 async fn every_table_and_column_has_a_comment() {
-    let portal = Portal::new().await;
+    let portal = Portal::with_combinations().await;
     let without = "SELECT c.relname || '.' || coalesce(a.attname, '') FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace AND nspname = 'usage'
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0

@@ -121,3 +121,21 @@ pub(crate) fn by_asset(
     }
     assets
 }
+
+/// For each other output port: the queries that read both.
+pub(crate) fn by_other_port(
+    facts: &[Combination],
+    port: OutputPortId,
+    range: &Range<NaiveDate>,
+) -> BTreeMap<OutputPortId, i64> {
+    let mut counts = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| range.contains(&fact.date)) {
+        let other = match (fact.output_port_id_1 == port, fact.output_port_id_2 == port) {
+            (true, _) => fact.output_port_id_2,
+            (_, true) => fact.output_port_id_1,
+            _ => continue,
+        };
+        *counts.entry(other).or_default() += fact.query_count as i64;
+    }
+    counts
+}

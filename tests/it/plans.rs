@@ -71,11 +71,11 @@ async fn large() -> Portal {
 }
 
 #[derive(Debug)]
-struct Cost {
-    buffers: u64,
-    heap_fetches: u64,
-    temp_blocks: u64,
-    nodes: Vec<String>,
+pub(crate) struct Cost {
+    pub(crate) buffers: u64,
+    pub(crate) heap_fetches: u64,
+    pub(crate) temp_blocks: u64,
+    pub(crate) nodes: Vec<String>,
 }
 
 impl Cost {
@@ -101,7 +101,7 @@ impl Cost {
 }
 
 /// The cost of the second run: the first also reads catalogs into the session's caches.
-async fn explain(connection: &mut PgConnection, sql: &str, values: sea_query::Values) -> Cost {
+pub(crate) async fn explain(connection: &mut PgConnection, sql: &str, values: sea_query::Values) -> Cost {
     explain_once(connection, sql, values.clone()).await;
     explain_once(connection, sql, values).await
 }

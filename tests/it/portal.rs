@@ -54,6 +54,16 @@ pub(crate) fn touches(
     TechAssetTouches { date, output_port_id: of, tech_asset_id, consumer_id: by, query_count }
 }
 
+pub(crate) fn combination(
+    date: NaiveDate,
+    output_port_id_1: OutputPortId,
+    output_port_id_2: OutputPortId,
+    by: ConsumerId,
+    query_count: u64,
+) -> Combination {
+    Combination { date, output_port_id_1, output_port_id_2, consumer_id: by, query_count }
+}
+
 pub(crate) fn scope(days: Range<NaiveDate>, ports: impl IntoIterator<Item = OutputPortId>) -> Scope {
     Scope::new(days, ports).unwrap()
 }
@@ -84,6 +94,11 @@ impl Portal {
         let portal = Self::without_tables(model).await;
         portal.create_tables().await;
         portal
+    }
+
+    /// As [`new`](Self::new), with a table for combinations.
+    pub(crate) async fn with_combinations() -> Self {
+        Self::with(builder().combinations().build().unwrap()).await
     }
 
     pub(crate) async fn without_tables(model: UsageModel) -> Self {
@@ -167,3 +182,4 @@ impl Portal {
 
 pub(crate) const QUERY_STATS: &str = "output_port_query_stats_daily";
 pub(crate) const TOUCH_STATS: &str = "tech_asset_stats_daily";
+pub(crate) const COMBINATION_STATS: &str = "output_port_combined_with_daily";
