@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::attribution::PrincipalKind;
@@ -100,6 +101,22 @@ pub(crate) enum Kind {
     Isolation(String),
     #[error("unknown {0}")]
     Unknown(UnknownIds),
+    #[error(
+        "every row of the batch names an unknown id, so nothing would be left in its whole scope: unknown {0}"
+    )]
+    AllUnknown(UnknownIds),
+    #[error(
+        "{table} hold {rows} rows, more than the {most} of one ingest: split the batch by days or by output ports"
+    )]
+    BatchTooLarge { table: &'static str, rows: usize, most: usize },
+    #[error("batches of different scopes do not add up: {first} and {second}")]
+    ScopesDiffer { first: String, second: String },
+    #[error("only one of two batches measured {0}: leave them out of the other, or measure them in both")]
+    MeasuredInOne(&'static str),
+    #[error(
+        "purging before {before} would remove days of a scope that is still to be replaced: {from} to {until} (the end is exclusive)"
+    )]
+    PurgeOfKeptDays { before: NaiveDate, from: NaiveDate, until: NaiveDate },
 
     #[error("{what} {name:?} {reason}", name = shown(name))]
     SnowflakeName { what: &'static str, name: String, reason: &'static str },
@@ -173,9 +190,24 @@ impl Error {
         matches!(self.kind(), Kind::NoCombinationsTable | Kind::NoCombinations)
     }
 
-    /// Whether a batch without rows was to replace a whole scope.
+    /// Whether a batch without rows, or with none but skipped ones, was to replace a whole scope.
     pub fn is_empty_batch(&self) -> bool {
-        matches!(self.kind(), Kind::EmptyBatch { .. })
+        matches!(self.kind(), Kind::EmptyBatch { .. } | Kind::AllUnknown(_))
+    }
+
+    /// Whether a batch holds more rows than one ingest can send.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.kind(), Kind::BatchTooLarge { .. })
+    }
+
+    /// Whether two batches do not add up: their scopes differ, or only one of them measured a table.
+    pub fn is_unmergeable(&self) -> bool {
+        matches!(self.kind(), Kind::ScopesDiffer { .. } | Kind::MeasuredInOne(_))
+    }
+
+    /// Whether a purge would remove days that it was told to keep.
+    pub fn is_purge_of_kept_days(&self) -> bool {
+        matches!(self.kind(), Kind::PurgeOfKeptDays { .. })
     }
 
     /// Whether an ingest was refused because its transaction is REPEATABLE READ.
@@ -186,7 +218,7 @@ impl Error {
     /// The ids that a batch names and no parent table knows, if that is the error.
     pub fn unknown_ids(&self) -> Option<&UnknownIds> {
         match self.kind() {
-            Kind::Unknown(ids) => Some(ids),
+            Kind::Unknown(ids) | Kind::AllUnknown(ids) => Some(ids),
             _ => None,
         }
     }
@@ -229,7 +261,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 }
 
 /// Ids that a batch names and that the parent tables do not hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownIds {
     pub(crate) output_ports: Vec<Uuid>,
     pub(crate) tech_assets: Vec<Uuid>,

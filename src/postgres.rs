@@ -1,9 +1,17 @@
-//! What the model says to Postgres: tables, ingests, upkeep.
+//! What the model says to Postgres: tables, ingests, removals, upkeep.
 
 mod ddl;
+mod delete;
 mod ingest;
 mod migrations;
+mod outcome;
+mod purge;
+mod removal;
+mod session;
 
-pub(crate) use ingest::Session;
-pub use ingest::{IngestError, Outcome, Replace, TableOutcome};
+pub use ingest::Ingest;
 pub use migrations::Migration;
+pub use outcome::{IngestError, Outcome, TableOutcome};
+pub use purge::Purge;
+pub use removal::Removal;
+pub(crate) use session::Session;

@@ -1,6 +1,7 @@
 //! The facts: what was counted, and for which scope the counts are complete.
 
 mod check;
+mod merge;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::time;
 
-pub(crate) use check::Row;
+pub(crate) use check::{Row, Stated};
 
 /// A row of table 1: the queries of one consumer on one output port on one day.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! SQLx: statements become its own query types, rows decode through its `FromRow`.
 
 use chrono::NaiveDate;
+use futures_util::TryStreamExt;
 use sea_query_binder::SqlxValues;
 use sqlx::postgres::{PgRow, PgTypeInfo, PgValueRef, Postgres};
 use sqlx::query::{Query as SqlxQuery, QueryAs};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use crate::chart;
 use crate::id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
-use crate::postgres::{IngestError, Outcome, Replace, Session};
+use crate::postgres::{Ingest, IngestError, Outcome, Removal, Session};
 use crate::row::{self, Columns};
 use crate::statement::{Query, Statement};
 
@@ -38,7 +39,7 @@ impl<T> Query<T> {
     }
 }
 
-impl Replace {
+impl Ingest {
     /// Runs the ingest in the host's transaction; the host commits.
     ///
     /// READ COMMITTED and SERIALIZABLE are right; a SERIALIZABLE transaction may fail with SQLSTATE 40001, which
@@ -56,21 +57,43 @@ impl Replace {
     }
 }
 
+impl Removal {
+    /// Removes the rows in the host's transaction; the host commits.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::Rejected`] for a REPEATABLE READ transaction, before the first row is removed.
+    /// [`IngestError::Driver`] for what SQLx reports. Roll back after either.
+    pub async fn run_sqlx(
+        self,
+        transaction: &mut Transaction<'_, Postgres>,
+    ) -> Result<Outcome, IngestError<sqlx::Error>> {
+        self.run(&mut InTransaction(transaction)).await
+    }
+}
+
 struct InTransaction<'a, 'c>(&'a mut Transaction<'c, Postgres>);
 
 impl Session for InTransaction<'_, '_> {
     type Error = sqlx::Error;
 
     async fn count(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
-        Ok(statement.into_sqlx().fetch_all(&mut **self.0).await?.len() as u64)
+        let query = statement.into_sqlx().persistent(false);
+        let mut rows = query.fetch(&mut **self.0);
+        let mut count = 0;
+        while rows.try_next().await?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     async fn text(&mut self, statement: Statement) -> Result<String, sqlx::Error> {
-        statement.into_sqlx().fetch_one(&mut **self.0).await?.try_get(0)
+        statement.into_sqlx().persistent(false).fetch_one(&mut **self.0).await?.try_get(0)
     }
 
     async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, sqlx::Error> {
-        statement.into_sqlx().fetch_all(&mut **self.0).await?.iter().map(|row| row.try_get(0)).collect()
+        let rows = statement.into_sqlx().persistent(false).fetch_all(&mut **self.0).await?;
+        rows.iter().map(|row| row.try_get(0)).collect()
     }
 }
 

@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::pin;
 
 use chrono::NaiveDate;
+use futures_util::TryStreamExt;
 use sea_query::Values;
 use sea_query_postgres::{PostgresValue, PostgresValues};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Error, Row, Transaction};
 use uuid::Uuid;
 
-use crate::postgres::{IngestError, Outcome, Replace, Session};
+use crate::postgres::{Ingest, IngestError, Outcome, Removal, Session};
 use crate::row::{Columns, Decode};
 use crate::statement::{Query, Statement};
 
@@ -163,7 +165,7 @@ impl DecodeError {
     }
 }
 
-impl Replace {
+impl Ingest {
     /// Runs the ingest in the host's transaction; the host commits.
     ///
     /// It takes the transaction of tokio-postgres, or that of deadpool, which derefs to it. READ COMMITTED and
@@ -182,20 +184,34 @@ impl Replace {
     }
 }
 
-struct InTransaction<'a, 'c>(&'a mut Transaction<'c>);
-
-impl InTransaction<'_, '_> {
-    async fn rows(&self, statement: Statement) -> Result<Vec<Row>, Error> {
-        let statement = statement.into_tokio_postgres();
-        self.0.query_typed(statement.sql(), &statement.params()).await
+impl Removal {
+    /// Removes the rows in the host's transaction; the host commits.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::Rejected`] for a REPEATABLE READ transaction, before the first row is removed.
+    /// [`IngestError::Driver`] for what tokio-postgres reports. Roll back after either.
+    pub async fn run_tokio_postgres(
+        self,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, IngestError<Error>> {
+        self.run(&mut InTransaction(transaction)).await
     }
 }
+
+struct InTransaction<'a, 'c>(&'a mut Transaction<'c>);
 
 impl Session for InTransaction<'_, '_> {
     type Error = Error;
 
     async fn count(&mut self, statement: Statement) -> Result<u64, Error> {
-        Ok(self.rows(statement).await?.len() as u64)
+        let statement = statement.into_tokio_postgres();
+        let mut rows = pin!(self.0.query_typed_raw(statement.sql(), statement.params()).await?);
+        let mut count = 0;
+        while rows.try_next().await?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     async fn text(&mut self, statement: Statement) -> Result<String, Error> {
@@ -204,7 +220,9 @@ impl Session for InTransaction<'_, '_> {
     }
 
     async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, Error> {
-        self.rows(statement).await?.iter().map(|row| row.try_get(0)).collect()
+        let statement = statement.into_tokio_postgres();
+        let rows = self.0.query_typed(statement.sql(), &statement.params()).await?;
+        rows.iter().map(|row| row.try_get(0)).collect()
     }
 }
 

@@ -1,35 +1,102 @@
 //! Writing a batch: a short list of statements in the host's transaction.
 
-mod outcome;
+mod rows;
 mod run;
 mod statements;
 
-pub use outcome::{IngestError, Outcome, TableOutcome};
-pub(crate) use run::Session;
-
-use uuid::Uuid;
-
 use crate::error::{Error, Kind};
-use crate::model::{Table, UsageModel};
+use crate::model::UsageModel;
 use crate::statement::Statement;
-use crate::usage::{Row, Scope, UsageBatch};
+use crate::usage::{Scope, Stated, UsageBatch};
+
+use super::session;
+use rows::TableRows;
 
 impl UsageModel {
     /// Makes the batch's scope hold exactly the batch's rows.
     ///
     /// Vanished rows are removed, changed ones updated, equal ones not written at all; outside the scope
-    /// nothing changes. Twice is the same as once. The batch is checked here, before anything is sent; its ids
+    /// nothing changes. Combinations have at least one output port in the scope, so a pair is replaced with its
+    /// partner outside. Twice is the same as once. The batch is checked here, before anything is sent; its ids
     /// are checked against the parent tables by the run, before its first write.
+    ///
+    /// A table of a batch may hold 10 million rows, which stays under the gigabyte that Postgres takes in one
+    /// message; replace a larger one in parts, by days or by output ports.
     ///
     /// # Errors
     ///
     /// A key that is there twice ([`Error::is_duplicate_key`]); a row outside the scope
-    /// ([`Error::is_outside_scope`]); a count over `i32::MAX`; touches and queries that contradict each other
+    /// ([`Error::is_outside_scope`]); a count over `i32::MAX`; a table over 10 million rows
+    /// ([`Error::is_too_large`]); touches, combinations and queries that contradict each other
     /// ([`Error::is_inconsistent`]); combinations of one output port with itself or out of order
-    /// ([`Error::is_invalid_pair`]), or for a model without a table for them ([`Error::is_without_combinations`]); no row for the whole scope ([`Error::is_empty_batch`], see
-    /// [`Replace::allow_empty`]), which comes with the run; a scope without output ports.
-    pub fn replace(&self, batch: &UsageBatch) -> Result<Replace, Error> {
-        batch.check()?;
+    /// ([`Error::is_invalid_pair`]), or for a model without a table for them ([`Error::is_without_combinations`]);
+    /// a scope without output ports. No row for the whole scope ([`Error::is_empty_batch`], see
+    /// [`Ingest::allow_empty`]) is an error of the run.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::*;
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// # let (output_port_id, consumer_id) = (OutputPortId(uuid::Uuid::nil()), ConsumerId(uuid::Uuid::nil()));
+    /// let date = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+    /// let scope = Scope::new(last_days(1, date), [output_port_id])?;
+    /// let batch = UsageBatch::new(
+    ///     scope,
+    ///     vec![OutputPortQueries { date, output_port_id, consumer_id, query_count: 1 }],
+    /// );
+    /// let ingest = model.replace(&batch)?;
+    /// // let outcome = ingest.run_sqlx(&mut transaction).await?;
+    /// assert!(ingest.statements()[4].sql().starts_with("DELETE FROM"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn replace(&self, batch: &UsageBatch) -> Result<Ingest, Error> {
+        self.ingest(batch, Mode::Replace)
+    }
+
+    /// Writes the rows that the batch names, and removes nothing.
+    ///
+    /// Changed rows are updated, equal ones not written at all. Twice is the same as once. A zero count names no
+    /// row. The batch's rows lie in its scope, but the scope is not stated completely.
+    ///
+    /// # Errors
+    ///
+    /// As [`replace`](Self::replace), but queries may only contradict touches and combinations of the same day,
+    /// output port and consumer: a batch that names the queries and a touch of these names all of their touches.
+    /// A batch without rows writes nothing and is no error.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::*;
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// # let (output_port_id, consumer_id) = (OutputPortId(uuid::Uuid::nil()), ConsumerId(uuid::Uuid::nil()));
+    /// # let date = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+    /// # let scope = Scope::new(last_days(1, date), [output_port_id])?;
+    /// # let row = OutputPortQueries { date, output_port_id, consumer_id, query_count: 1 };
+    /// let ingest = model.upsert(&UsageBatch::new(scope, vec![row]))?;
+    /// assert!(ingest.statements().iter().all(|statement| !statement.sql().starts_with("DELETE")));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn upsert(&self, batch: &UsageBatch) -> Result<Ingest, Error> {
+        self.ingest(batch, Mode::Upsert)
+    }
+
+    fn ingest(&self, batch: &UsageBatch, mode: Mode) -> Result<Ingest, Error> {
+        batch.check(match mode {
+            Mode::Replace => Stated::Completely,
+            Mode::Upsert => Stated::ByRows,
+        })?;
         let mut tables = vec![TableRows::new(&self.query_stats, &batch.query_rows()?)];
         if let Some(touches) = batch.touch_rows()? {
             tables.push(TableRows::new(&self.touch_stats, &touches));
@@ -38,20 +105,38 @@ impl UsageModel {
             let table = self.combination_stats.as_ref().ok_or(Kind::NoCombinationsTable)?;
             tables.push(TableRows::new(table, &combinations));
         }
-        Ok(Replace { model: self.clone(), scope: batch.scope().clone(), tables, empty: Empty::Refused })
+        Ok(Ingest {
+            model: self.clone(),
+            scope: batch.scope().clone(),
+            tables,
+            mode,
+            empty: Empty::Refused,
+            unknown: Unknown::Rejected,
+        })
     }
 }
 
-/// Replaces the rows of a scope; made by [`UsageModel::replace`].
+/// Writes a batch; made by [`UsageModel::replace`] and [`UsageModel::upsert`].
 ///
 /// A driver runs it in a transaction that the host opens and commits, for instance `run_sqlx` with the feature `sqlx`.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "an ingest does nothing until a driver runs it"]
-pub struct Replace {
+pub struct Ingest {
     model: UsageModel,
     scope: Scope,
     tables: Vec<TableRows>,
+    mode: Mode,
     empty: Empty,
+    unknown: Unknown,
+}
+
+/// What becomes of rows that the batch does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Those in the scope are removed.
+    Replace,
+    /// They stay.
+    Upsert,
 }
 
 /// What a batch without rows means.
@@ -61,11 +146,29 @@ enum Empty {
     Allowed,
 }
 
-impl Replace {
+/// What becomes of a row with an id that no parent table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Rejected,
+    Skipped,
+}
+
+impl Ingest {
     /// Lets a batch without any row remove everything in its scope. Defaults to an error, so that an
-    /// empty access history cannot wipe a window.
+    /// empty access history cannot wipe a window. An upsert has no need of it.
     pub fn allow_empty(mut self) -> Self {
         self.empty = Empty::Allowed;
+        self
+    }
+
+    /// Leaves rows with an unknown output port, tech asset or consumer out. Defaults to an error that names each
+    /// unknown id ([`Error::unknown_ids`]).
+    ///
+    /// The outcome counts the skipped rows of each table and carries the unknown ids. Where a touch is skipped, the
+    /// queries of its output port may be more than the sum of the touches that are left. A replace whose
+    /// rows are all skipped is refused as an empty batch is, unless that is [allowed](Self::allow_empty).
+    pub fn skip_unknown(mut self) -> Self {
+        self.unknown = Unknown::Skipped;
         self
     }
 
@@ -73,46 +176,15 @@ impl Replace {
     ///
     /// A driver runs these; it also reads their results between them, which a script cannot.
     pub fn statements(&self) -> Vec<Statement> {
-        let mut statements = vec![statements::isolation(), statements::lock(&self.model)];
+        let mut statements = session::entrance(&self.model).to_vec();
         statements.extend(self.unknown_ids().into_iter().map(|(_, statement)| statement));
-        for rows in &self.tables {
-            statements.push(statements::remove_vanished(&self.scope, rows));
-            statements.push(statements::write_changed(&self.scope, rows));
-        }
+        statements.extend(self.tables.iter().flat_map(|rows| self.writes(rows)));
         statements
     }
 
-    fn check_empty(&self) -> Result<(), Error> {
-        if self.empty == Empty::Refused && self.tables.iter().all(|rows| rows.counts.is_empty()) {
-            let days = self.scope.days();
-            return Err(Kind::EmptyBatch {
-                days: (days.end - days.start).num_days().unsigned_abs(),
-                ports: self.scope.output_ports().len(),
-            }
-            .into());
-        }
-        Ok(())
-    }
-}
-
-/// A table's rows as one array a column, in key order: statements bind them as they are, and
-/// inserting in key order is twice as fast as in any other.
-#[derive(Debug, Clone, PartialEq)]
-struct TableRows {
-    table: Table,
-    dates: Vec<chrono::NaiveDate>,
-    /// One for each id column, in the order of the key.
-    ids: Vec<Vec<Uuid>>,
-    counts: Vec<i32>,
-}
-
-impl TableRows {
-    fn new<const N: usize>(table: &Table, rows: &[Row<N>]) -> Self {
-        Self {
-            table: table.clone(),
-            dates: rows.iter().map(|row| row.date).collect(),
-            ids: (0..N).map(|column| rows.iter().map(|row| row.ids[column]).collect()).collect(),
-            counts: rows.iter().map(|row| i32::try_from(row.count).unwrap_or(i32::MAX)).collect(),
-        }
+    /// What is written for one table: the removal where there is one, then the rows.
+    fn writes(&self, rows: &TableRows) -> impl Iterator<Item = Statement> {
+        let remove = (self.mode == Mode::Replace).then(|| statements::remove_vanished(&self.scope, rows));
+        remove.into_iter().chain([statements::write_changed(&self.scope, rows)])
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Combination, OutputPortQueries, TechAssetTouches, UsageBatch};
 use crate::error::{Error, Kind};
-use crate::id::OutputPortId;
+use crate::id::{ConsumerId, OutputPortId};
 use crate::model::Stats;
 use crate::time;
 
@@ -26,7 +26,8 @@ impl<const N: usize> Row<N> {
         (self.ids[0], self.date, self.ids)
     }
 
-    fn named(&self) -> String {
+    /// The key as errors show it.
+    pub(super) fn named(&self) -> String {
         let ids: Vec<String> = self.ids.iter().map(Uuid::to_string).collect();
         format!("{}, {}", self.date, ids.join(", "))
     }
@@ -52,15 +53,37 @@ impl From<&Combination> for Row<3> {
     }
 }
 
+/// What a batch's silence means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stated {
+    /// Zero, inside the scope.
+    Completely,
+    /// Nothing: only the rows that are there say something.
+    ByRows,
+}
+
+/// The most rows of one table in one batch: a row is up to 76 bytes of a message, and Postgres takes a gigabyte.
+const MOST_ROWS: usize = 10_000_000;
+
+fn check_size(table: &'static str, rows: usize) -> Result<(), Error> {
+    match rows {
+        0..=MOST_ROWS => Ok(()),
+        _ => Err(Kind::BatchTooLarge { table, rows, most: MOST_ROWS }.into()),
+    }
+}
+
 impl UsageBatch {
-    /// Everything that a replace wants to be true of a batch by itself.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Everything that an ingest wants to be true of a batch by itself.
+    pub(crate) fn check(&self, stated: Stated) -> Result<(), Error> {
         time::check_days(&self.scope.days)?;
         if self.scope.output_ports.is_empty() {
             return Err(Kind::EmptyScope.into());
         }
-        self.check_touches()?;
-        self.check_combinations()
+        check_size(Stats::Queries.what(), self.queries.len())?;
+        check_size(Stats::Touches.what(), self.touches.as_ref().map_or(0, Vec::len))?;
+        check_size(Stats::Combinations.what(), self.combinations.as_ref().map_or(0, Vec::len))?;
+        self.check_touches(stated)?;
+        self.check_combinations(stated)
     }
 
     /// The rows of table 1 in key order, zero counts left out, each checked.
@@ -117,14 +140,15 @@ impl UsageBatch {
     }
 
     /// Each tech asset's touches ≤ the output port's queries ≤ the sum of its touches.
-    fn check_touches(&self) -> Result<(), Error> {
+    fn check_touches(&self, stated: Stated) -> Result<(), Error> {
         let Some(touches) = &self.touches else { return Ok(()) };
-        let mut queries: HashMap<_, (u64, u64)> = HashMap::with_capacity(self.queries.len());
-        for row in &self.queries {
-            queries.insert((row.date, row.output_port_id, row.consumer_id), (row.query_count, 0));
-        }
+        let mut queries = self.queries_by_key(|count| (count, 0_u64));
         for row in touches.iter().filter(|row| row.query_count > 0) {
-            let (of_port, sum) = queries.entry((row.date, row.output_port_id, row.consumer_id)).or_default();
+            let key = (row.date, row.output_port_id, row.consumer_id);
+            if stated == Stated::ByRows && !queries.contains_key(&key) {
+                continue;
+            }
+            let (of_port, sum) = queries.entry(key).or_default();
             *sum = sum.saturating_add(row.query_count);
             if row.query_count > *of_port {
                 let (touches, queries) = (row.query_count, *of_port);
@@ -132,6 +156,9 @@ impl UsageBatch {
                     Kind::TouchesAboveQueries { key: Row::from(row).named(), touches, queries }.into()
                 );
             }
+        }
+        if stated == Stated::ByRows {
+            queries.retain(|_, (_, touches)| *touches > 0);
         }
         let above = queries.into_iter().filter(|(_, (queries, touches))| queries > touches);
         // the first by key, so that the same batch gives the same message
@@ -144,20 +171,17 @@ impl UsageBatch {
         }
     }
 
-    /// A combination ≤ the queries of each of its output ports, where the scope states them.
-    fn check_combinations(&self) -> Result<(), Error> {
+    /// A combination ≤ the queries of each of its output ports, where the batch states them.
+    fn check_combinations(&self, stated: Stated) -> Result<(), Error> {
         let Some(combinations) = &self.combinations else { return Ok(()) };
-        let queries: HashMap<_, u64> = self
-            .queries
-            .iter()
-            .map(|row| ((row.date, row.output_port_id, row.consumer_id), row.query_count))
-            .collect();
+        let queries = self.queries_by_key(|count| count);
         for row in combinations {
             for port in [row.output_port_id_1, row.output_port_id_2] {
-                if !self.scope.contains(row.date, port) {
-                    continue;
-                }
-                let of_port = queries.get(&(row.date, port, row.consumer_id)).copied().unwrap_or(0);
+                let of_port = match queries.get(&(row.date, port, row.consumer_id)) {
+                    Some(&count) => count,
+                    None if stated == Stated::Completely && self.scope.contains(row.date, port) => 0,
+                    None => continue,
+                };
                 if row.query_count > of_port {
                     let key = Row::from(row).named();
                     let combinations = row.query_count;
@@ -166,5 +190,31 @@ impl UsageBatch {
             }
         }
         Ok(())
+    }
+
+    /// The queries of each key that has any.
+    fn queries_by_key<V>(
+        &self,
+        value: impl Fn(u64) -> V,
+    ) -> HashMap<(NaiveDate, OutputPortId, ConsumerId), V> {
+        let counted = self.queries.iter().filter(|row| row.query_count > 0);
+        counted.map(|row| ((row.date, row.output_port_id, row.consumer_id), value(row.query_count))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_ten_million_rows_is_the_largest() {
+        assert!(check_size("the combinations", 10_000_000).is_ok());
+        let error = check_size("the combinations", 10_000_001).unwrap_err();
+        assert!(error.is_too_large());
+        assert_eq!(
+            error.to_string(),
+            "the combinations hold 10000001 rows, more than the 10000000 of one ingest: \
+             split the batch by days or by output ports"
+        );
     }
 }

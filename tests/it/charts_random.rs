@@ -29,7 +29,7 @@ impl Facts {
         let everything = scope(day(2025, 1, 1)..day(2029, 1, 1), (0..4).map(port));
         let batch = UsageBatch::new(everything, self.queries.clone()).touches(self.touches.clone());
         let replace = portal.model.replace(&batch).unwrap().allow_empty();
-        portal.try_replace(replace).await.unwrap();
+        portal.try_ingest(replace).await.unwrap();
     }
 }
 

@@ -165,7 +165,7 @@ async fn a_pairs_unknown_ports_are_named_wherever_they_stand() {
     let portal = Portal::with_combinations().await;
     // port 77 is known nowhere; as a partner it is in no scope
     let unknown = batch(&[1], vec![row(1, 77, 2)]);
-    let error = portal.try_replace(portal.model.replace(&unknown).unwrap()).await.unwrap_err();
+    let error = portal.try_ingest(portal.model.replace(&unknown).unwrap()).await.unwrap_err();
     let unknown = error.rejected().unwrap().unknown_ids().unwrap().clone();
     assert_eq!(unknown.output_ports().collect::<Vec<_>>(), [port(77)]);
     assert!(portal.contents(COMBINATION_STATS).await.is_empty());

@@ -70,7 +70,7 @@ fn combinations_of_random_facts_equal_a_plain_fold() {
             runtime.block_on(async {
                 let batch = UsageBatch::new(everything.clone(), facts.queries.clone())
                     .combinations(facts.combinations.clone());
-                portal.try_replace(portal.model.replace(&batch).unwrap().allow_empty()).await.unwrap();
+                portal.try_ingest(portal.model.replace(&batch).unwrap().allow_empty()).await.unwrap();
                 for of in (0..4).map(port) {
                     let chart = MostOftenCombinedWith::new(of, facts.days.clone()).top(facts.top);
                     let rows = portal.rows(&chart).await;

@@ -194,7 +194,7 @@ async fn a_batch_without_rows_removes_nothing_unless_it_is_allowed_to() {
     let portal = Portal::new().await;
     portal.replace(&batch()).await;
     let empty = UsageBatch::new(batch().scope().clone(), Vec::new()).touches(Vec::new());
-    let error = portal.try_replace(portal.model.replace(&empty).unwrap()).await.unwrap_err();
+    let error = portal.try_ingest(portal.model.replace(&empty).unwrap()).await.unwrap_err();
     let error = error.rejected().unwrap();
     assert!(error.is_empty_batch());
     assert_eq!(
@@ -203,7 +203,7 @@ async fn a_batch_without_rows_removes_nothing_unless_it_is_allowed_to() {
          allow it if that is meant"
     );
     assert_eq!(portal.contents(QUERY_STATS).await.len(), 3);
-    let outcome = portal.try_replace(portal.model.replace(&empty).unwrap().allow_empty()).await.unwrap();
+    let outcome = portal.try_ingest(portal.model.replace(&empty).unwrap().allow_empty()).await.unwrap();
     assert_eq!((outcome.queries.removed, outcome.touches.unwrap().removed), (3, 4));
 }
 
@@ -268,7 +268,7 @@ async fn unknown_ids_are_each_named_before_the_first_write() {
         touches(first, port(77), asset(1), consumer(88), 1),
         touches(first, port(1), asset(1), consumer(89), 1),
     ]);
-    let error = portal.try_replace(portal.model.replace(&batch).unwrap()).await.unwrap_err();
+    let error = portal.try_ingest(portal.model.replace(&batch).unwrap()).await.unwrap_err();
     let error = error.rejected().unwrap();
     let unknown = error.unknown_ids().unwrap();
     assert_eq!(unknown.output_ports().collect::<Vec<_>>(), [port(77)]);

@@ -141,14 +141,23 @@ impl Portal {
 
     /// Replaces the batch's scope in a transaction of its own.
     pub(crate) async fn replace(&self, batch: &UsageBatch) -> Outcome {
-        self.try_replace(self.model.replace(batch).unwrap()).await.unwrap()
+        self.try_ingest(self.model.replace(batch).unwrap()).await.unwrap()
     }
 
-    pub(crate) async fn try_replace(&self, replace: Replace) -> Result<Outcome, IngestError<sqlx::Error>> {
+    /// Runs an ingest in a transaction of its own.
+    pub(crate) async fn try_ingest(&self, ingest: Ingest) -> Result<Outcome, IngestError<sqlx::Error>> {
         let mut transaction = self.pool.begin().await.unwrap();
-        let outcome = replace.run_sqlx(&mut transaction).await?;
+        let outcome = ingest.run_sqlx(&mut transaction).await?;
         transaction.commit().await.unwrap();
         Ok(outcome)
+    }
+
+    /// Runs a removal in a transaction of its own.
+    pub(crate) async fn remove(&self, removal: Removal) -> Outcome {
+        let mut transaction = self.pool.begin().await.unwrap();
+        let outcome = removal.run_sqlx(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        outcome
     }
 
     /// The rows of a chart.

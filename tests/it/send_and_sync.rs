@@ -27,7 +27,7 @@ const _: () = {
     shared::<IngestError<tokio_postgres::Error>>();
     shared::<Migration>();
     shared::<Outcome>();
-    shared::<Replace>();
+    shared::<Ingest>();
     shared::<TableOutcome>();
     shared::<Query<std::rc::Rc<()>>>();
     shared::<Statement>();

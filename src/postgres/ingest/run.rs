@@ -2,61 +2,77 @@
 
 use uuid::Uuid;
 
-use super::{IngestError, Outcome, Replace, TableOutcome, TableRows, statements};
-use crate::error::{Kind, UnknownIds};
-use crate::model::{Column, OnDelete, Stats};
+use super::{Empty, Ingest, Mode, Unknown, statements};
+use crate::error::{Error, Kind, UnknownIds};
+use crate::model::{Column, OnDelete};
+use crate::postgres::session::{self, Session};
+use crate::postgres::{IngestError, Outcome, TableOutcome};
 use crate::statement::{self, Statement};
 
-/// A transaction of some driver, as far as an ingest needs it.
-pub(crate) trait Session {
-    type Error: std::error::Error + 'static;
-
-    /// Runs a statement for its effect and counts the rows that it returns.
-    async fn count(&mut self, statement: Statement) -> Result<u64, Self::Error>;
-    /// The text in the only column of the only row.
-    async fn text(&mut self, statement: Statement) -> Result<String, Self::Error>;
-    /// The ids in the only column.
-    async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, Self::Error>;
-}
-
-impl Replace {
+impl Ingest {
     /// Runs the statements; every check comes before the first write.
-    pub(crate) async fn run<S: Session>(self, session: &mut S) -> Result<Outcome, IngestError<S::Error>> {
+    pub(crate) async fn run<S: Session>(mut self, session: &mut S) -> Result<Outcome, IngestError<S::Error>> {
         self.check_empty().map_err(IngestError::Rejected)?;
-        let isolation = session.text(statements::isolation()).await.map_err(IngestError::Driver)?;
-        if isolation == "repeatable read" {
-            return Err(IngestError::Rejected(Kind::Isolation(isolation.to_uppercase()).into()));
-        }
-        session.count(statements::lock(&self.model)).await.map_err(IngestError::Driver)?;
+        session::enter(session, &self.model).await?;
+        let unknown = self.find_unknown(session).await.map_err(IngestError::Driver)?;
+        let skipped = self.skip(&unknown).map_err(IngestError::Rejected)?;
 
+        let mut outcome = Outcome { unknown, ..Outcome::default() };
+        for (rows, skipped) in self.tables.iter().zip(skipped) {
+            let mut of_table = TableOutcome { skipped, ..TableOutcome::default() };
+            if self.mode == Mode::Replace {
+                let remove = statements::remove_vanished(&self.scope, rows);
+                of_table.removed = session.count(remove).await.map_err(IngestError::Driver)?;
+            }
+            let write = statements::write_changed(&self.scope, rows);
+            of_table.written = session.count(write).await.map_err(IngestError::Driver)?;
+            of_table.unchanged = rows.len().saturating_sub(of_table.written);
+            outcome.set(rows.table.stats, of_table);
+        }
+        Ok(outcome)
+    }
+
+    fn check_empty(&self) -> Result<(), Error> {
+        if !self.would_wipe() {
+            return Ok(());
+        }
+        let days = self.scope.days();
+        Err(Kind::EmptyBatch {
+            days: (days.end - days.start).num_days().unsigned_abs(),
+            ports: self.scope.output_ports().len(),
+        }
+        .into())
+    }
+
+    /// Whether nothing would be left in the scope, which nobody allowed.
+    fn would_wipe(&self) -> bool {
+        let without_rows = self.tables.iter().all(|rows| rows.len() == 0);
+        self.mode == Mode::Replace && self.empty == Empty::Refused && without_rows
+    }
+
+    async fn find_unknown<S: Session>(&self, session: &mut S) -> Result<UnknownIds, S::Error> {
         let mut unknown = UnknownIds::default();
         for (column, statement) in self.unknown_ids() {
-            let ids = session.uuids(statement).await.map_err(IngestError::Driver)?;
+            let ids = session.uuids(statement).await?;
             match column {
                 Column::TechAssetId => unknown.tech_assets = ids,
                 Column::ConsumerId => unknown.consumers = ids,
                 _ => unknown.output_ports = ids,
             }
         }
-        if !unknown.is_empty() {
-            return Err(IngestError::Rejected(Kind::Unknown(unknown).into()));
-        }
+        Ok(unknown)
+    }
 
-        let mut outcome = Outcome::default();
-        for rows in &self.tables {
-            let remove = statements::remove_vanished(&self.scope, rows);
-            let removed = session.count(remove).await.map_err(IngestError::Driver)?;
-            let write = statements::write_changed(&self.scope, rows);
-            let written = session.count(write).await.map_err(IngestError::Driver)?;
-            let unchanged = (rows.counts.len() as u64).saturating_sub(written);
-            let of_table = TableOutcome { written, unchanged, removed, skipped: 0 };
-            match rows.table.stats {
-                Stats::Queries => outcome.queries = of_table,
-                Stats::Touches => outcome.touches = Some(of_table),
-                Stats::Combinations => outcome.combinations = Some(of_table),
-            }
+    /// Rejects unknown ids, or leaves their rows out and counts these for each table.
+    fn skip(&mut self, unknown: &UnknownIds) -> Result<Vec<u64>, Error> {
+        if !unknown.is_empty() && self.unknown == Unknown::Rejected {
+            return Err(Kind::Unknown(unknown.clone()).into());
         }
-        Ok(outcome)
+        let skipped = self.tables.iter_mut().map(|rows| rows.skip(unknown)).collect();
+        if self.would_wipe() {
+            return Err(Kind::AllUnknown(unknown.clone()).into());
+        }
+        Ok(skipped)
     }
 
     /// For each parent that is enforced, the statement that finds the batch's ids it does not hold.
@@ -71,19 +87,5 @@ impl Replace {
                 (!ids.is_empty()).then(|| (column, statements::unknown(parent, statement::uuids(ids))))
             })
             .collect()
-    }
-}
-
-impl TableRows {
-    /// The ids that point to a column's parent, neighbours that are equal once.
-    fn distinct(&self, column: Column) -> Vec<Uuid> {
-        let same_parent = |id: Column| match column {
-            Column::OutputPortId => self.table.stats.ports().any(|port| port == id),
-            _ => id == column,
-        };
-        let of_parent = self.table.stats.ids().zip(&self.ids).filter(|(id, _)| same_parent(*id));
-        let mut ids: Vec<Uuid> = of_parent.flat_map(|(_, ids)| ids).copied().collect();
-        ids.dedup();
-        ids
     }
 }

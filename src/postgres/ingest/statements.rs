@@ -5,28 +5,10 @@
 
 use sea_query::Value;
 
-use super::TableRows;
-use crate::ident::fnv1a;
-use crate::model::{Column, Parent, Table, UsageModel};
+use super::rows::TableRows;
+use crate::model::{Column, Parent, Table};
 use crate::statement::{self, Param, SqlWriter, Statement};
 use crate::usage::Scope;
-
-/// Which isolation level the transaction has: its snapshot must not be older than the lock.
-pub(super) fn isolation() -> Statement {
-    let mut sql = SqlWriter::new();
-    sql.text("SELECT current_setting('transaction_isolation') AS \"isolation\"");
-    sql.into_statement()
-}
-
-/// One writer for each model: without it, two ingests of overlapping scopes could mix.
-pub(super) fn lock(model: &UsageModel) -> Statement {
-    let name = format!("output-port-usage {} {}", model.schema, model.query_stats.name);
-    let key = i64::from_ne_bytes(fnv1a(name.as_bytes()).to_ne_bytes());
-    let mut sql = SqlWriter::new();
-    let key = sql.bind(Value::from(key));
-    sql.text("SELECT pg_advisory_xact_lock(").param(key).text(")");
-    sql.into_statement()
-}
 
 /// The ids that a parent table does not hold, ascending.
 pub(super) fn unknown(parent: &Parent, ids: Value) -> Statement {

@@ -64,7 +64,7 @@ impl Twins {
         self.run(first, replace).await
     }
 
-    pub(crate) async fn run(&mut self, first: &str, replace: Replace) -> Result<Outcome, Refusal> {
+    pub(crate) async fn run(&mut self, first: &str, replace: Ingest) -> Result<Outcome, Refusal> {
         for statement in replace.statements() {
             let statement = statement.into_tokio_postgres();
             self.check_types(statement.sql(), &statement.types()).await;

@@ -1,10 +1,11 @@
-//! What an ingest did, or why it did not.
+//! What a write did, or why it did not.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, UnknownIds};
+use crate::model::Stats;
 
-/// What an ingest did to each table.
+/// What an ingest or a removal did to each table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -12,11 +13,24 @@ pub struct Outcome {
     pub queries: TableOutcome,
     /// Table 2: touches by tech asset; `None` where the batch did not measure them.
     pub touches: Option<TableOutcome>,
-    /// Table 3: combinations; `None` where the batch did not measure them.
+    /// Table 3: combinations; `None` where the batch did not measure them or the model has no table for them.
     pub combinations: Option<TableOutcome>,
+    /// The ids whose rows were skipped; empty unless [`Ingest::skip_unknown`](crate::Ingest::skip_unknown) was
+    /// asked for.
+    pub unknown: UnknownIds,
 }
 
-/// What an ingest did to one table.
+impl Outcome {
+    pub(super) fn set(&mut self, stats: Stats, of_table: TableOutcome) {
+        match stats {
+            Stats::Queries => self.queries = of_table,
+            Stats::Touches => self.touches = Some(of_table),
+            Stats::Combinations => self.combinations = Some(of_table),
+        }
+    }
+}
+
+/// What an ingest or a removal did to one table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TableOutcome {
@@ -24,22 +38,22 @@ pub struct TableOutcome {
     pub written: u64,
     /// Rows that the table held already with the same count; nothing was written for them.
     pub unchanged: u64,
-    /// Rows removed because the batch does not hold them.
+    /// Rows removed: the batch of a replace does not hold them, or a delete or purge names them.
     pub removed: u64,
     /// Rows left out because an id of theirs is unknown.
     pub skipped: u64,
 }
 
-/// Why an ingest stopped.
+/// Why an ingest or a removal stopped.
 ///
 /// Nothing is kept half: the host rolls its transaction back.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError<E: std::error::Error + 'static> {
     /// The library refused the batch or the transaction, before the first write.
-    #[error("the ingest was rejected")]
+    #[error("the write was rejected")]
     Rejected(#[source] Error),
     /// The driver or the server failed.
-    #[error("the database failed during the ingest")]
+    #[error("the database failed during the write")]
     Driver(#[source] E),
 }
 

@@ -1,0 +1,88 @@
+//! Purging what is older than anybody asks for.
+
+use chrono::NaiveDate;
+use sea_query::Value;
+
+use super::Removal;
+use crate::error::{Error, Kind};
+use crate::model::{Column, UsageModel};
+use crate::time;
+use crate::usage::Scope;
+
+/// Which days go: all before a date, in every table.
+///
+/// ```
+/// use chrono::NaiveDate;
+/// use output_port_usage::Purge;
+///
+/// let purge = Purge::before(NaiveDate::from_ymd_opt(2023, 1, 1).unwrap());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a request does nothing until a model turns it into a removal"]
+pub struct Purge {
+    before: NaiveDate,
+    keeping: Option<Scope>,
+}
+
+impl Purge {
+    /// Everything before `date`; that day itself stays.
+    pub fn before(date: NaiveDate) -> Self {
+        Self { before: date, keeping: None }
+    }
+
+    /// Refuses to remove days of a scope that is still to be replaced. Defaults to no such guard.
+    ///
+    /// The replace would bring those days back. [`UsageModel::purge`] then fails where the date lies after the scope's
+    /// first day.
+    pub fn keeping(mut self, scope: Scope) -> Self {
+        self.keeping = Some(scope);
+        self
+    }
+}
+
+impl UsageModel {
+    /// Removes the days that a purge names, from every table and output port.
+    ///
+    /// It finds them through the small index on the date. Vacuum afterwards ([`vacuum`](Self::vacuum)).
+    ///
+    /// # Errors
+    ///
+    /// A date outside the years 1 to 9999; a date inside or after the scope to keep
+    /// ([`Error::is_purge_of_kept_days`]).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::*;
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// # let port = OutputPortId(uuid::Uuid::nil());
+    /// let today = NaiveDate::from_ymd_opt(2026, 1, 3).unwrap();
+    /// let window = Scope::new(last_days(3, today), [port])?;
+    /// let removal = model.purge(&Purge::before(window.days().start).keeping(window.clone()))?;
+    /// assert_eq!(
+    ///     removal.statements()[2].sql(),
+    ///     r#"DELETE FROM "public"."output_port_query_stats_daily"
+    /// WHERE "date" < $1
+    /// RETURNING 1"#
+    /// );
+    /// assert!(model.purge(&Purge::before(today).keeping(window)).unwrap_err().is_purge_of_kept_days());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn purge(&self, purge: &Purge) -> Result<Removal, Error> {
+        time::check_day(purge.before)?;
+        if let Some(days) = purge.keeping.as_ref().map(Scope::days).filter(|days| days.start < purge.before) {
+            return Err(
+                Kind::PurgeOfKeptDays { before: purge.before, from: days.start, until: days.end }.into()
+            );
+        }
+        Ok(Removal::new(self, |sql, table| {
+            let before = sql.bind(Value::from(purge.before));
+            sql.ident(table.column(Column::Date)).text(" < ").param(before);
+        }))
+    }
+}

@@ -1,0 +1,48 @@
+//! Removing rows: a short list of statements in the host's transaction.
+
+use super::session::{self, Session};
+use super::{IngestError, Outcome, TableOutcome};
+use crate::model::{Stats, Table, UsageModel};
+use crate::statement::{SqlWriter, Statement};
+
+/// Removes rows from every table; made by [`UsageModel::delete`] and [`UsageModel::purge`].
+///
+/// A driver runs it in a transaction that the host opens and commits, for instance `run_sqlx` with the feature
+/// `sqlx`. It waits for the lock of the ingests, so it falls before or after one, never inside. The outcome counts
+/// the removed rows.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a removal does nothing until a driver runs it"]
+pub struct Removal {
+    model: UsageModel,
+    deletes: Vec<(Stats, Statement)>,
+}
+
+impl Removal {
+    /// Removes from each table the rows that `which` says.
+    pub(super) fn new(model: &UsageModel, which: impl Fn(&mut SqlWriter, &Table)) -> Self {
+        let delete = |table: &Table| {
+            let mut sql = SqlWriter::new();
+            sql.text("DELETE FROM ").qualified(&table.schema, &table.name).text("\nWHERE ");
+            which(&mut sql, table);
+            sql.text("\nRETURNING 1");
+            (table.stats, sql.into_statement())
+        };
+        Self { model: model.clone(), deletes: model.tables().map(delete).collect() }
+    }
+
+    /// The statements in the order in which they run, for review.
+    pub fn statements(&self) -> Vec<Statement> {
+        let deletes = self.deletes.iter().map(|(_, statement)| statement.clone());
+        session::entrance(&self.model).into_iter().chain(deletes).collect()
+    }
+
+    pub(crate) async fn run<S: Session>(self, session: &mut S) -> Result<Outcome, IngestError<S::Error>> {
+        session::enter(session, &self.model).await?;
+        let mut outcome = Outcome::default();
+        for (stats, delete) in self.deletes {
+            let removed = session.count(delete).await.map_err(IngestError::Driver)?;
+            outcome.set(stats, TableOutcome { removed, ..TableOutcome::default() });
+        }
+        Ok(outcome)
+    }
+}
