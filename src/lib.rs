@@ -153,7 +153,7 @@ pub use driver::{DecodeError, TokioPostgresQuery, TokioPostgresStatement};
 pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 pub use model::{Column, DailyTable, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
-pub use postgres::{Ingest, IngestError, Migration, Outcome, Purge, Removal, TableOutcome};
+pub use postgres::{Ingest, IngestError, Migration, Outcome, Purge, Removal, TableOutcome, Violation};
 pub use statement::{Query, Statement};
 pub use time::{Granularity, last_days};
 pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};

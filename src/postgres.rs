@@ -6,6 +6,7 @@ mod ingest;
 mod migrations;
 mod outcome;
 mod purge;
+mod reconcile;
 mod removal;
 mod session;
 
@@ -13,5 +14,6 @@ pub use ingest::Ingest;
 pub use migrations::Migration;
 pub use outcome::{IngestError, Outcome, TableOutcome};
 pub use purge::Purge;
+pub use reconcile::Violation;
 pub use removal::Removal;
 pub(crate) use session::Session;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::chart;
 use crate::id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
-use crate::postgres::{Ingest, IngestError, Outcome, Removal, Session};
+use crate::postgres::{Ingest, IngestError, Outcome, Removal, Session, Violation};
 use crate::row::{self, Columns};
 use crate::statement::{Query, Statement};
 
@@ -164,6 +164,12 @@ row!(
 );
 
 impl<R: row::Decode> FromRow<'_, PgRow> for chart::WithPrevious<R> {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        row::Decode::decode(row)
+    }
+}
+
+impl FromRow<'_, PgRow> for Violation {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         row::Decode::decode(row)
     }

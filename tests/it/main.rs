@@ -29,6 +29,7 @@ mod plans_combinations;
 mod plans_derived;
 mod portal;
 mod query_log;
+mod reconcile;
 mod removal;
 mod send_and_sync;
 mod tables;

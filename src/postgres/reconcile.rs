@@ -1,0 +1,260 @@
+//! Finding where the tables contradict each other.
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use sea_query::{
+    Condition, Expr, ExprTrait, Func, JoinType, NullOrdering, Order, PostgresQueryBuilder, SelectStatement,
+    UnionType,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::id::{ConsumerId, OutputPortId, TechAssetId};
+use crate::ident::Ident;
+use crate::model::{Column, Table, UsageModel};
+use crate::row::{Columns, Decode};
+use crate::statement::Query;
+use crate::time;
+
+/// Rows of two tables that cannot both be right.
+///
+/// Ingests of this library leave none, unless results of Snowflake statements that ran at different moments were
+/// upserted apart; a table that was filled by other means may hold some. Replace the days again to mend them.
+///
+/// As JSON: `{"kind":"touches_above_queries","date":"2026-01-01",…}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Violation {
+    /// A tech asset was touched by more queries than its output port had.
+    #[non_exhaustive]
+    TouchesAboveQueries {
+        /// The day.
+        date: NaiveDate,
+        /// The output port.
+        output_port_id: OutputPortId,
+        /// The tech asset.
+        tech_asset_id: TechAssetId,
+        /// The consumer.
+        consumer_id: ConsumerId,
+        /// The touches in table 2.
+        touches: i64,
+        /// The queries in table 1, zero where it has no row.
+        queries: i64,
+    },
+    /// A pair was combined by more queries than one of its output ports had.
+    #[non_exhaustive]
+    CombinationAboveQueries {
+        /// The day.
+        date: NaiveDate,
+        /// The output port that had fewer queries.
+        output_port_id: OutputPortId,
+        /// The other output port of the pair.
+        other_output_port_id: OutputPortId,
+        /// The consumer.
+        consumer_id: ConsumerId,
+        /// The queries in table 3 that combine both.
+        combinations: i64,
+        /// The output port's queries in table 1, zero where it has no row.
+        queries: i64,
+    },
+    /// A pair whose first output port is not the smaller one; only a table without the constraint can hold it.
+    #[non_exhaustive]
+    PairOutOfOrder {
+        /// The day.
+        date: NaiveDate,
+        /// The first output port of the pair.
+        output_port_id_1: OutputPortId,
+        /// The second output port of the pair, smaller than the first or the same.
+        output_port_id_2: OutputPortId,
+        /// The consumer.
+        consumer_id: ConsumerId,
+        /// The queries in table 3.
+        combinations: i64,
+    },
+}
+
+impl Decode for Violation {
+    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
+        let date = row.date("date")?;
+        let output_port_id = OutputPortId(row.uuid("output_port_id")?);
+        let consumer_id = ConsumerId(row.uuid("consumer_id")?);
+        let counted = row.count("counted")?;
+        let Some(other) = row.uuid_or_null("other_output_port_id")?.map(OutputPortId) else {
+            return Ok(Self::TouchesAboveQueries {
+                date,
+                output_port_id,
+                tech_asset_id: TechAssetId(row.uuid("tech_asset_id")?),
+                consumer_id,
+                touches: counted,
+                queries: row.count("queries")?,
+            });
+        };
+        Ok(match row.count_or_null("queries")? {
+            Some(queries) => Self::CombinationAboveQueries {
+                date,
+                output_port_id,
+                other_output_port_id: other,
+                consumer_id,
+                combinations: counted,
+                queries,
+            },
+            None => Self::PairOutOfOrder {
+                date,
+                output_port_id_1: output_port_id,
+                output_port_id_2: other,
+                consumer_id,
+                combinations: counted,
+            },
+        })
+    }
+}
+
+impl UsageModel {
+    /// Lists what the tables contradict each other in on the half-open `days`.
+    ///
+    /// Queries above the sum of an output port's touches are not listed: they are what deleting a tech asset or
+    /// skipping an unknown one leaves. A pair is listed with zero queries until its partner outside the scope has been
+    /// ingested too. The order is day, output port, consumer.
+    ///
+    /// # Errors
+    ///
+    /// Days that are empty, reversed or outside the years 1 to 9999.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::*;
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// let today = NaiveDate::from_ymd_opt(2026, 1, 31).unwrap();
+    /// let query: Query<Violation> = model.reconcile(last_days(30, today))?;
+    /// // let violations = query.into_sqlx().fetch_all(&pool).await?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn reconcile(&self, days: Range<NaiveDate>) -> Result<Query<Violation>, Error> {
+        time::check_days(&days)?;
+        let mut violations = self.touches_above_queries(&days);
+        if let Some(table) = &self.combination_stats {
+            let (one, other) = (Column::OutputPortId1, Column::OutputPortId2);
+            violations
+                .union(UnionType::All, self.pairs_above_queries(table, one, other, &days))
+                .union(UnionType::All, self.pairs_above_queries(table, other, one, &days))
+                .union(UnionType::All, pairs_out_of_order(table, &days));
+        }
+        let mut select = SelectStatement::new();
+        for (name, of_type) in RESULT {
+            select.expr_as(Expr::col(name).cast_as(of_type), name);
+        }
+        select.from_subquery(violations, "violation");
+        for (name, _) in RESULT {
+            select.order_by_with_nulls(name, Order::Asc, NullOrdering::Last);
+        }
+        Ok(Query::new(select.build(PostgresQueryBuilder)))
+    }
+
+    fn touches_above_queries(&self, days: &Range<NaiveDate>) -> SelectStatement {
+        let table = &self.touch_stats;
+        let mut select = SelectStatement::new();
+        select
+            .expr_as(of(table, Column::Date), "date")
+            .expr_as(of(table, Column::OutputPortId), "output_port_id")
+            .expr_as(of(table, Column::ConsumerId), "consumer_id")
+            .expr_as(of(table, Column::TechAssetId), "tech_asset_id")
+            .expr_as(null("uuid"), "other_output_port_id");
+        self.counted_above_queries(&mut select, table, Column::OutputPortId, days);
+        select
+    }
+
+    fn pairs_above_queries(
+        &self,
+        table: &Table,
+        this: Column,
+        other: Column,
+        days: &Range<NaiveDate>,
+    ) -> SelectStatement {
+        let mut select = pairs(table, this, other);
+        self.counted_above_queries(&mut select, table, this, days);
+        select
+    }
+
+    /// Rows that count more than table 1 does for the same day, output port and consumer.
+    fn counted_above_queries(
+        &self,
+        select: &mut SelectStatement,
+        table: &Table,
+        port: Column,
+        days: &Range<NaiveDate>,
+    ) {
+        let queries = |column: Column| Expr::col(("queries", self.query_stats.column(column).clone()));
+        let same = |mine: Column, theirs: Column| queries(theirs).eq(of(table, mine));
+        let key = Condition::all()
+            .add(same(port, Column::OutputPortId))
+            .add(same(Column::Date, Column::Date))
+            .add(same(Column::ConsumerId, Column::ConsumerId))
+            .add(queries(Column::Date).gte(days.start))
+            .add(queries(Column::Date).lt(days.end));
+        let count = || Expr::from(Func::coalesce([queries(Column::QueryCount), Expr::cust("0")]));
+        select
+            .expr_as(of(table, Column::QueryCount), "counted")
+            .expr_as(count(), "queries")
+            .join_as(JoinType::LeftJoin, self.query_stats.table_ref(), "queries", key)
+            .and_where(of(table, Column::QueryCount).gt(count()));
+        on_days(select, table, days);
+    }
+}
+
+/// The columns of the result in the order by which it is sorted.
+const RESULT: [(&str, &str); 7] = [
+    ("date", "date"),
+    ("output_port_id", "uuid"),
+    ("consumer_id", "uuid"),
+    ("tech_asset_id", "uuid"),
+    ("other_output_port_id", "uuid"),
+    ("counted", "bigint"),
+    ("queries", "bigint"),
+];
+
+fn pairs(table: &Table, this: Column, other: Column) -> SelectStatement {
+    let mut select = SelectStatement::new();
+    select
+        .expr_as(of(table, Column::Date), "date")
+        .expr_as(of(table, this), "output_port_id")
+        .expr_as(of(table, Column::ConsumerId), "consumer_id")
+        .expr_as(null("uuid"), "tech_asset_id")
+        .expr_as(of(table, other), "other_output_port_id");
+    select
+}
+
+fn pairs_out_of_order(table: &Table, days: &Range<NaiveDate>) -> SelectStatement {
+    let (one, other) = (Column::OutputPortId1, Column::OutputPortId2);
+    let mut select = pairs(table, one, other);
+    select
+        .expr_as(of(table, Column::QueryCount), "counted")
+        .expr_as(null("integer"), "queries")
+        .and_where(of(table, one).gte(of(table, other)));
+    on_days(&mut select, table, days);
+    select
+}
+
+fn on_days(select: &mut SelectStatement, table: &Table, days: &Range<NaiveDate>) {
+    select
+        .from_as(table.table_ref(), "counted")
+        .and_where(of(table, Column::Date).gte(days.start))
+        .and_where(of(table, Column::Date).lt(days.end));
+}
+
+/// A column of the table whose rows are listed.
+fn of(table: &Table, column: Column) -> Expr {
+    let name: Ident = table.column(column).clone();
+    Expr::col(("counted", name))
+}
+
+fn null(of_type: &'static str) -> Expr {
+    Expr::cust("NULL").cast_as(of_type)
+}
