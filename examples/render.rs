@@ -9,8 +9,8 @@ use output_port_usage::chart::{
     MostOftenCombinedWith, MostPopularAssets, QueriesOverTime, QueryDistribution,
 };
 use output_port_usage::{
-    Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Reference,
-    Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel,
+    Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Purge,
+    Reference, Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel,
 };
 use uuid::Uuid;
 
@@ -29,7 +29,17 @@ fn main() -> Result<(), Error> {
     group("Ingest");
     let batch = batch(day(1), port, other)?;
     show("Replace a scope", &model.replace(&batch)?.statements());
+    show("Upsert rows", &model.upsert(&batch)?.statements());
     show("Vacuum after an ingest, outside a transaction", &[model.vacuum()]);
+
+    group("Upkeep");
+    show(
+        "Delete one consumer's day on an output port",
+        &model.delete(port, consumer(), day(1))?.statements(),
+    );
+    show("Purge before a date", &model.purge(&Purge::before(day(1)))?.statements());
+    let reconcile = model.reconcile(days.clone())?.pretty();
+    println!("-- What the tables contradict each other in\n{reconcile};\n");
 
     group("Charts");
     let over_time = QueriesOverTime::new(port, days.clone());
@@ -54,9 +64,13 @@ fn model() -> Result<UsageModel, Error> {
         .build()
 }
 
+fn consumer() -> ConsumerId {
+    ConsumerId(Uuid::from_u128(3))
+}
+
 /// One row for each table: the text of an ingest does not depend on how many there are.
 fn batch(date: NaiveDate, port: OutputPortId, other: OutputPortId) -> Result<UsageBatch, Error> {
-    let consumer_id = ConsumerId(Uuid::from_u128(3));
+    let consumer_id = consumer();
     let tech_asset_id = TechAssetId(Uuid::from_u128(4));
     let scope = Scope::new(date..date.succ_opt().unwrap_or(date), [port])?;
     let queries = OutputPortQueries { date, output_port_id: port, consumer_id, query_count: 1 };

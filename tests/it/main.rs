@@ -21,6 +21,7 @@ mod ids;
 mod ingest;
 mod json;
 mod killed;
+mod large_batch;
 mod merge;
 mod migrations;
 mod model;
