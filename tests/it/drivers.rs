@@ -50,6 +50,36 @@ async fn every_write_has_equal_outcomes_by_both_drivers() {
 }
 
 #[tokio::test]
+async fn upserts_removals_and_reconciling_are_equal_by_both_drivers() {
+    let mut twins = Twins::filled().await;
+    let first = day(2026, 1, 1);
+    let partly_unknown = UsageBatch::new(
+        scope(first..day(2026, 1, 2), [port(1), port(70)]),
+        vec![queries(first, port(1), consumer(1), 90), queries(first, port(70), consumer(80), 1)],
+    );
+    let upsert = twins.model().upsert(&partly_unknown).unwrap();
+    assert!(twins.run("", upsert.clone()).await.is_err());
+    let outcome = twins.run("", upsert.skip_unknown()).await.unwrap();
+    assert_eq!((outcome.queries.written, outcome.queries.skipped), (1, 1));
+    assert_eq!(outcome.unknown.consumers().collect::<Vec<_>>(), [consumer(80)]);
+
+    let delete = twins.model().delete(port(1), consumer(1), first).unwrap();
+    assert_eq!(twins.remove(delete).await.queries.removed, 1);
+    let purge = twins.model().purge(&Purge::before(day(2026, 1, 20))).unwrap();
+    assert!(twins.remove(purge).await.combinations.unwrap().removed > 0);
+
+    let contradicting = UsageBatch::new(
+        scope(day(2026, 2, 1)..day(2026, 2, 2), [port(1), port(2), port(3)]),
+        vec![queries(day(2026, 2, 1), port(2), consumer(1), 1)],
+    );
+    let upsert = twins.model().upsert(&contradicting).unwrap();
+    twins.run("", upsert).await.unwrap();
+    let kinds = twins.reconcile(day(2026, 2, 1)..day(2026, 2, 2)).await;
+    assert!(kinds.iter().any(|kind| matches!(kind, Violation::TouchesAboveQueries { .. })), "{kinds:?}");
+    assert!(kinds.iter().any(|kind| matches!(kind, Violation::CombinationAboveQueries { .. })), "{kinds:?}");
+}
+
+#[tokio::test]
 async fn every_refused_write_has_equal_errors_by_both_drivers() {
     let mut twins = Twins::filled().await;
     let one_day = || scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1), port(70)]);

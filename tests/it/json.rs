@@ -79,7 +79,7 @@ async fn rows_have_a_stable_json() {
     "#);
     let combined = portal.rows(&MostOftenCombinedWith::new(port(1), days())).await;
     insta::assert_snapshot!(lines(&combined), @r#"{"output_port_id":"00000000-0000-0000-0000-0000a0000002","label":"port 2","query_count":1,"share":0.125,"rank":1}"#);
-    insta::assert_snapshot!(lines(&[outcome]), @r#"{"queries":{"written":4,"unchanged":0,"removed":0,"skipped":0},"touches":{"written":4,"unchanged":0,"removed":0,"skipped":0},"combinations":{"written":1,"unchanged":0,"removed":0,"skipped":0}}"#);
+    insta::assert_snapshot!(lines(&[outcome]), @r#"{"queries":{"written":4,"unchanged":0,"removed":0,"skipped":0},"touches":{"written":4,"unchanged":0,"removed":0,"skipped":0},"combinations":{"written":1,"unchanged":0,"removed":0,"skipped":0},"unknown":{"output_ports":[],"tech_assets":[],"consumers":[]}}"#);
 }
 
 #[tokio::test]

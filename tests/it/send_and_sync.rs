@@ -28,6 +28,9 @@ const _: () = {
     shared::<Migration>();
     shared::<Outcome>();
     shared::<Ingest>();
+    shared::<Purge>();
+    shared::<Removal>();
+    shared::<Violation>();
     shared::<TableOutcome>();
     shared::<Query<std::rc::Rc<()>>>();
     shared::<Statement>();

@@ -1,7 +1,9 @@
 //! Two databases that hold the same: one for SQLx, one for tokio-postgres.
 
 use std::fmt::Debug;
+use std::ops::Range;
 
+use chrono::NaiveDate;
 use output_port_usage::*;
 use sqlx::postgres::PgRow;
 use tokio_postgres::NoTls;
@@ -64,14 +66,14 @@ impl Twins {
         self.run(first, replace).await
     }
 
-    pub(crate) async fn run(&mut self, first: &str, replace: Ingest) -> Result<Outcome, Refusal> {
-        for statement in replace.statements() {
+    pub(crate) async fn run(&mut self, first: &str, ingest: Ingest) -> Result<Outcome, Refusal> {
+        for statement in ingest.statements() {
             let statement = statement.into_tokio_postgres();
             self.check_types(statement.sql(), &statement.types()).await;
         }
         let mut transaction = self.sqlx.pool.begin().await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(first)).execute(&mut *transaction).await.unwrap();
-        let by_sqlx = replace.clone().run_sqlx(&mut transaction).await.map_err(|error| match error {
+        let by_sqlx = ingest.clone().run_sqlx(&mut transaction).await.map_err(|error| match error {
             IngestError::Rejected(error) => Refusal::Rejected(error.to_string()),
             IngestError::Driver(error) => {
                 Refusal::SqlState(error.as_database_error().unwrap().code().unwrap().into_owned())
@@ -85,7 +87,7 @@ impl Twins {
 
         let mut transaction = self.client.transaction().await.unwrap();
         transaction.batch_execute(first).await.unwrap();
-        let by_tokio = replace.run_tokio_postgres(&mut transaction).await.map_err(|error| match error {
+        let by_tokio = ingest.run_tokio_postgres(&mut transaction).await.map_err(|error| match error {
             IngestError::Rejected(error) => Refusal::Rejected(error.to_string()),
             IngestError::Driver(error) => Refusal::SqlState(error.code().unwrap().code().to_owned()),
         });
@@ -97,6 +99,32 @@ impl Twins {
 
         assert_eq!(by_sqlx, by_tokio);
         self.check_tables().await;
+        by_sqlx
+    }
+
+    /// Runs a removal by both drivers; requires equal outcomes and equal tables.
+    pub(crate) async fn remove(&mut self, removal: Removal) -> Outcome {
+        for statement in removal.statements() {
+            let statement = statement.into_tokio_postgres();
+            self.check_types(statement.sql(), &statement.types()).await;
+        }
+        let by_sqlx = self.sqlx.remove(removal.clone()).await;
+        let mut transaction = self.client.transaction().await.unwrap();
+        let by_tokio = removal.run_tokio_postgres(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(by_sqlx, by_tokio);
+        self.check_tables().await;
+        by_sqlx
+    }
+
+    /// Reads what the tables contradict each other in by both drivers, and requires it equal.
+    pub(crate) async fn reconcile(&self, days: Range<NaiveDate>) -> Vec<Violation> {
+        let query = || self.model().reconcile(days.clone()).unwrap();
+        let by_sqlx = query().into_sqlx().fetch_all(&self.sqlx.pool).await.unwrap();
+        let query = query().into_tokio_postgres();
+        self.check_types(query.sql(), &query.types()).await;
+        let rows = self.client.query_typed(query.sql(), &query.params()).await.unwrap();
+        assert_eq!(by_sqlx, query.decode(&rows).unwrap());
         by_sqlx
     }
 
