@@ -23,7 +23,7 @@ fn batch(writer: u64, round: u64) -> UsageBatch {
     let (mut rows, mut read, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
     let from = day(2026, 1, 1) + Days::new(writer);
     for (offset, by) in (0..3).flat_map(|offset| (0..2).map(move |by| (offset, by))) {
-        if (offset + by + round) % 3 == 0 {
+        if (offset + by + round).is_multiple_of(3) {
             continue;
         }
         let (date, by) = (from + Days::new(offset), consumer(by.into()));
