@@ -6,7 +6,8 @@
 
 use chrono::NaiveDate;
 use output_port_usage::chart::{
-    MostOftenCombinedWith, MostPopularAssets, QueriesOverTime, QueryDistribution,
+    Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime, QueryDistribution,
+    Summary,
 };
 use output_port_usage::{
     Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Purge,
@@ -49,7 +50,21 @@ fn main() -> Result<(), Error> {
     chart(&model, "Query distribution", &distribution)?;
     chart(&model, "Query distribution, by group", &distribution.by_group())?;
     chart(&model, "Most popular assets", &MostPopularAssets::new(port, days.clone()))?;
-    chart(&model, "Most often combined with", &MostOftenCombinedWith::new(port, days))?;
+    chart(&model, "Most often combined with", &MostOftenCombinedWith::new(port, days.clone()))?;
+
+    group("Charts that compare, split and join");
+    let over_time = || QueriesOverTime::new(port, days.clone()).granularity(Granularity::Week);
+    let before = Comparison::PreviousPeriod;
+    chart(&model, "Queries over time, split by consumer", &over_time().split_by_consumer(5))?;
+    chart(&model, "Queries over time, with the previous period", &over_time().compared_with(before))?;
+    let of_ports = QueriesOverTime::of_ports([port, other], days.clone()).granularity(Granularity::Week);
+    chart(&model, "Queries over time, of many output ports", &of_ports)?;
+    let distribution = QueryDistribution::new(port, days.clone());
+    chart(&model, "Query distribution, with the previous period", &distribution.compared_with(before))?;
+    let assets = MostPopularAssets::new(port, days.clone());
+    chart(&model, "Most popular assets, with the previous period", &assets.compared_with(before))?;
+    chart(&model, "Summary", &Summary::new(port, days.clone()))?;
+    chart(&model, "Overview", &Overview::new(port, days).granularity(Granularity::Week))?;
     Ok(())
 }
 

@@ -30,6 +30,27 @@ async fn every_chart_has_equal_rows_by_both_drivers() {
 }
 
 #[tokio::test]
+async fn every_derived_chart_has_equal_rows_by_both_drivers() {
+    let twins = Twins::filled().await;
+    let days = || day(2026, 1, 3)..day(2026, 2, 8);
+    let over_time = |granularity| QueriesOverTime::new(port(1), days()).granularity(granularity);
+    for granularity in [Granularity::Day, Granularity::Week, Granularity::Month] {
+        twins.agree(&over_time(granularity).split_by_consumer(2)).await;
+        twins.agree(&over_time(granularity).compared_with(Comparison::YearBeforeByWeekday)).await;
+        twins.agree(&Overview::new(port(1), days()).granularity(granularity).top(2)).await;
+        let ports = [port(2), port(1), port(9), port(1)];
+        twins.agree(&QueriesOverTime::of_ports(ports, days()).granularity(granularity)).await;
+    }
+    for comparison in [Comparison::PreviousPeriod, Comparison::YearBefore] {
+        twins.agree(&QueryDistribution::new(port(2), days()).top(2).compared_with(comparison)).await;
+        twins.agree(&QueryDistribution::new(port(2), days()).by_group().compared_with(comparison)).await;
+        twins.agree(&MostPopularAssets::new(port(3), days()).compared_with(comparison)).await;
+        twins.agree(&Summary::new(port(1), days()).compared_with(comparison)).await;
+    }
+    twins.agree(&Summary::new(port(9), days())).await;
+}
+
+#[tokio::test]
 async fn every_write_has_equal_outcomes_by_both_drivers() {
     let mut twins = Twins::new().await;
     let written = twins.replace("", &batch(1)).await.unwrap();
