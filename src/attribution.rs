@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::builder::AttributionBuilder;
 pub(crate) use self::local_days::LocalDays;
+pub(crate) use self::name::ObjectName;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Which accesses count, and for whom.
@@ -162,6 +163,10 @@ impl Attribution {
 
     pub(crate) fn counted_unit(&self) -> CountedUnit {
         self.counted_unit
+    }
+
+    pub(crate) fn time_zone(&self) -> Tz {
+        self.time_zone
     }
 
     /// `days` in the time zone; checked by the caller.

@@ -130,6 +130,13 @@ pub(crate) enum Kind {
     AssetWithoutPort(TechAssetId),
     #[error("unknown time zone: {name:?}", name = shown(.0))]
     UnknownTimeZone(String),
+
+    #[error("{rows} {what} are more than the {max} rows of a VALUES list: bind them as JSON")]
+    TooManyValues { what: &'static str, rows: usize, max: usize },
+    #[error("row {row} of the result, column {column}: {reason}")]
+    ResultCell { row: usize, column: &'static str, reason: String },
+    #[error("row {row} of the result has {cells} cells, not one for each of the columns {columns}")]
+    ResultWidth { row: usize, cells: usize, columns: String },
 }
 
 impl Error {
@@ -224,7 +231,7 @@ impl Error {
     }
 }
 
-/// What can be wrong with an attribution.
+/// What can be wrong with an attribution and its Snowflake statements.
 impl Error {
     /// Whether a text is no name that Snowflake could give an object, a user, a role or a domain.
     pub fn is_invalid_snowflake_name(&self) -> bool {
@@ -239,6 +246,16 @@ impl Error {
     /// Whether a mapping is empty or ends at a tech asset without an output port.
     pub fn is_incomplete_mapping(&self) -> bool {
         matches!(self.kind(), Kind::EmptyAttribution(_) | Kind::AssetWithoutPort(_))
+    }
+
+    /// Whether a mapping has more rows than a VALUES list takes.
+    pub fn is_too_many_values(&self) -> bool {
+        matches!(self.kind(), Kind::TooManyValues { .. })
+    }
+
+    /// Whether a result row of a Snowflake statement is not what the statement returns.
+    pub fn is_invalid_result(&self) -> bool {
+        matches!(self.kind(), Kind::ResultCell { .. } | Kind::ResultWidth { .. })
     }
 
     /// Whether a time zone is not in the IANA database.

@@ -142,6 +142,7 @@ mod postgres;
 mod pretty;
 pub mod query_log;
 mod row;
+pub mod snowflake;
 mod statement;
 mod time;
 mod usage;

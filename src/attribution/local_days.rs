@@ -24,6 +24,11 @@ impl LocalDays {
         Self { zone, days, bounds }
     }
 
+    /// The seconds since the epoch between which every instant of the days lies, half open.
+    pub(crate) fn bounds(&self) -> Range<i64> {
+        self.bounds.clone()
+    }
+
     /// The local date of `instant`, if it is one of the days.
     pub(crate) fn date_of(&self, instant: DateTime<Utc>) -> Option<NaiveDate> {
         if !self.bounds.contains(&instant.timestamp()) {

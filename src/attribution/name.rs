@@ -30,6 +30,11 @@ impl SnowflakeIdent {
         self.0
     }
 
+    /// The name in double quotes, as SQL text that no keyword and no character can change.
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.0.replace('"', "\"\""))
+    }
+
     fn is_plain(&self) -> bool {
         let mut bytes = self.0.bytes();
         bytes.next().is_some_and(|first| first == b'_' || first.is_ascii_uppercase())
@@ -44,7 +49,7 @@ impl fmt::Display for SnowflakeIdent {
         if self.is_plain() {
             return f.write_str(&self.0);
         }
-        write!(f, "\"{}\"", self.0.replace('"', "\"\""))
+        f.write_str(&self.quoted())
     }
 }
 
@@ -58,6 +63,11 @@ pub(crate) struct ObjectName([SnowflakeIdent; 3]);
 impl ObjectName {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         read_object(text).map_err(|reason| invalid("object name", text, reason))
+    }
+
+    /// The name as SQL text, every part in double quotes.
+    pub(crate) fn quoted(&self) -> String {
+        self.0.each_ref().map(SnowflakeIdent::quoted).join(".")
     }
 }
 

@@ -1,0 +1,122 @@
+//! What is left out for want of a mapping, and what has not arrived yet.
+
+use serde::{Deserialize, Serialize};
+
+use super::statement::{SqlWriter, Statement};
+use crate::error::shown;
+use crate::usage::Scope;
+
+/// What the counts of some days leave out.
+///
+/// The two lists name what would count, were one more name mapped: principals that read mapped
+/// objects, and objects that mapped principals read. Both leave out excluded users, other object
+/// domains, and queries that have not arrived; both are in the order of the counts, largest first,
+/// then of the names. Numbers are of distinct queries, whatever the counted unit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub struct Coverage {
+    /// Users with their roles, neither of them mapped, that read mapped objects.
+    pub unmapped_principals: Vec<UnmappedPrincipal>,
+    /// Unmapped objects of domains that count, read by mapped principals.
+    pub unmapped_objects: Vec<UnmappedObject>,
+    /// Queries on mapped objects that `QUERY_HISTORY` does not have yet.
+    ///
+    /// Where a role is mapped they do not count until it does; otherwise counting does not ask it.
+    pub not_in_query_history: u64,
+}
+
+/// A user with a role, neither of which is mapped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub struct UnmappedPrincipal {
+    /// The user, as Snowflake stores the name.
+    pub user_name: Option<String>,
+    /// The role, as Snowflake stores the name.
+    pub role_name: Option<String>,
+    /// Queries left out for it.
+    pub query_count: u64,
+}
+
+/// An object that is not mapped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub struct UnmappedObject {
+    /// The name as Snowflake prints it; `None` where `ACCESS_HISTORY` does not give one.
+    pub object_name: Option<String>,
+    /// Queries that read it.
+    pub query_count: u64,
+}
+
+const RESULT: &str = "result";
+const USER: &str = "user_name";
+const ROLE: &str = "role_name";
+const OBJECT: &str = "object_name";
+const COUNT: &str = "query_count";
+
+pub(super) fn statement(mut sql: SqlWriter, scope: Scope) -> Statement<Coverage> {
+    sql.text(
+        "SELECT\n    \
+             'unmapped_principal' AS result,\n    \
+             user_name,\n    \
+             role_name,\n    \
+             NULL::VARCHAR AS object_name,\n    \
+             COUNT(DISTINCT query_id) AS query_count\n\
+         FROM reads\n\
+         WHERE arrived_query_id IS NOT NULL\n    \
+             AND tech_asset_id IS NOT NULL\n    \
+             AND consumer_id IS NULL\n\
+         GROUP BY user_name, role_name\n\
+         UNION ALL\n\
+         SELECT\n    \
+             'unmapped_object' AS result,\n    \
+             NULL::VARCHAR AS user_name,\n    \
+             NULL::VARCHAR AS role_name,\n    \
+             object_name,\n    \
+             COUNT(DISTINCT query_id) AS query_count\n\
+         FROM reads\n\
+         WHERE arrived_query_id IS NOT NULL\n    \
+             AND tech_asset_id IS NULL\n    \
+             AND consumer_id IS NOT NULL\n\
+         GROUP BY object_name\n\
+         UNION ALL\n\
+         SELECT\n    \
+             'not_in_query_history' AS result,\n    \
+             NULL::VARCHAR AS user_name,\n    \
+             NULL::VARCHAR AS role_name,\n    \
+             NULL::VARCHAR AS object_name,\n    \
+             COUNT(DISTINCT query_id) AS query_count\n\
+         FROM reads\n\
+         WHERE arrived_query_id IS NULL\n    \
+             AND tech_asset_id IS NOT NULL\n\
+         ORDER BY\n    \
+             result,\n    \
+             query_count DESC,\n    \
+             user_name NULLS FIRST,\n    \
+             role_name NULLS FIRST,\n    \
+             object_name NULLS FIRST",
+    );
+    sql.into_statement(scope, &[RESULT, USER, ROLE, OBJECT, COUNT], |_, rows| {
+        let mut coverage = Coverage::default();
+        rows.each(|row| {
+            let query_count = row.count(COUNT)?;
+            let name = |column| row.text_or_null(column).map(|name| name.map(str::to_owned));
+            match row.text(RESULT)? {
+                "unmapped_principal" => coverage.unmapped_principals.push(UnmappedPrincipal {
+                    user_name: name(USER)?,
+                    role_name: name(ROLE)?,
+                    query_count,
+                }),
+                "unmapped_object" => {
+                    coverage.unmapped_objects.push(UnmappedObject { object_name: name(OBJECT)?, query_count })
+                }
+                "not_in_query_history" => coverage.not_in_query_history = query_count,
+                other => return Err(row.refuse(RESULT, format!("is no result: {:?}", shown(other)))),
+            }
+            Ok(())
+        })?;
+        Ok(coverage)
+    })
+}

@@ -1,0 +1,145 @@
+//! The attribution's maps as tables of a statement.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+
+use super::statement::{Bind, SqlWriter};
+use crate::attribution::{Attribution, PrincipalKind};
+use crate::error::{Error, Kind};
+
+/// The most rows that are written as VALUES; Snowflake fails on lists of some 20,000 constants.
+const MAX_VALUES: usize = 512;
+
+/// How a statement carries the attribution's maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Mappings {
+    /// Each map as one bound JSON document, of any size up to what a VARIANT holds.
+    #[default]
+    Json,
+    /// Each map as a VALUES list of at most 512 rows, written out in every form of the statement.
+    Values,
+}
+
+/// One map: a common table expression of texts.
+pub(super) struct Mapping<'a> {
+    /// What a message calls the rows.
+    what: &'static str,
+    /// `<name> AS ( -- <what it is>`.
+    opening: &'static str,
+    columns: &'static [&'static str],
+    rows: Vec<Vec<Cow<'a, str>>>,
+}
+
+pub(super) fn object_map(attribution: &Attribution) -> Mapping<'_> {
+    let row = |(object, output_port, asset): (_, _, _)| vec![Cow::from(object), id(output_port), id(asset)];
+    Mapping {
+        what: "pairs of object and output port",
+        opening: "object_map AS ( -- a tech asset's object, as ACCESS_HISTORY prints its name, and its output ports\n",
+        columns: &["object_name", "output_port_id", "tech_asset_id"],
+        rows: attribution.object_map().map(row).collect(),
+    }
+}
+
+pub(super) fn consumer_map(attribution: &Attribution) -> Mapping<'_> {
+    let row = |(kind, name, consumer): (PrincipalKind, _, _)| {
+        vec![kind.to_string().into(), Cow::from(name), id(consumer)]
+    };
+    Mapping {
+        what: "users and roles",
+        opening: "consumer_map AS ( -- a user or role, as the history views print its name, and its consumer\n",
+        columns: &["principal_kind", "principal_name", "consumer_id"],
+        rows: attribution.consumer_map().map(row).collect(),
+    }
+}
+
+/// Without rows where nobody is excluded.
+pub(super) fn excluded_user(attribution: &Attribution) -> Mapping<'_> {
+    Mapping {
+        what: "excluded users",
+        opening: "excluded_user AS ( -- users whose accesses never count\n",
+        columns: &["user_name"],
+        rows: attribution.excluded_users().iter().map(|name| vec![Cow::from(name)]).collect(),
+    }
+}
+
+/// Without rows where producers' own reads count.
+pub(super) fn producer(attribution: &Attribution) -> Mapping<'_> {
+    Mapping {
+        what: "pairs of output port and producer",
+        opening: "producer AS ( -- consumers whose own reads of an output port do not count\n",
+        columns: &["output_port_id", "consumer_id"],
+        rows: attribution.producers().map(|(port, consumer)| vec![id(port), id(consumer)]).collect(),
+    }
+}
+
+impl Mapping<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Writes the table, with the comma behind it.
+    pub(super) fn write(&self, sql: &mut SqlWriter, mappings: Mappings) -> Result<(), Error> {
+        sql.text(self.opening).text("    SELECT\n");
+        match mappings {
+            Mappings::Json => self.write_json(sql),
+            Mappings::Values => self.write_values(sql)?,
+        }
+        sql.text("\n),\n");
+        Ok(())
+    }
+
+    fn write_json(&self, sql: &mut SqlWriter) {
+        sql.list(",\n", self.columns, |sql, &column| {
+            sql.text("        entry.value:\"").text(column).text("\"::VARCHAR AS ").text(column);
+        });
+        let document = serde_json::to_string(&Document(self)).expect("texts under text keys are JSON");
+        sql.text("\n    FROM TABLE(FLATTEN(input => PARSE_JSON(")
+            .bind(Bind::Text(document))
+            .text("))) AS entry");
+    }
+
+    fn write_values(&self, sql: &mut SqlWriter) -> Result<(), Error> {
+        const PLACES: [&str; 3] = ["column1", "column2", "column3"];
+        if self.rows.len() > MAX_VALUES {
+            return Err(
+                Kind::TooManyValues { what: self.what, rows: self.rows.len(), max: MAX_VALUES }.into()
+            );
+        }
+        sql.list(",\n", PLACES.iter().zip(self.columns), |sql, (&place, &column)| {
+            sql.text("        ").text(place).text("::VARCHAR AS ").text(column);
+        });
+        sql.text("\n    FROM (VALUES\n");
+        sql.list(",\n", &self.rows, |sql, row| {
+            sql.text("        (")
+                .list(", ", row, |sql, text| {
+                    sql.literal(text);
+                })
+                .text(")");
+        });
+        sql.text("\n    )");
+        Ok(())
+    }
+}
+
+fn id(id: impl ToString) -> Cow<'static, str> {
+    Cow::from(id.to_string())
+}
+
+/// The rows as a JSON array of objects, keys in the order of the columns.
+struct Document<'a>(&'a Mapping<'a>);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.rows.iter().map(|row| DocumentRow(self.0.columns, row)))
+    }
+}
+
+struct DocumentRow<'a>(&'static [&'static str], &'a [Cow<'a, str>]);
+
+impl Serialize for DocumentRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().zip(self.1))
+    }
+}
