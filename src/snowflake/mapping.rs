@@ -36,7 +36,7 @@ pub(super) fn object_map(attribution: &Attribution) -> Mapping<'_> {
     let row = |(object, output_port, asset): (_, _, _)| vec![Cow::from(object), id(output_port), id(asset)];
     Mapping {
         what: "pairs of object and output port",
-        opening: "object_map AS ( -- a tech asset's object, as ACCESS_HISTORY prints its name, and its output ports\n",
+        opening: "object_map AS ( -- an object by its name in ACCESS_HISTORY, its tech asset and output ports\n",
         columns: &["object_name", "output_port_id", "tech_asset_id"],
         rows: attribution.object_map().map(row).collect(),
     }
@@ -48,7 +48,7 @@ pub(super) fn consumer_map(attribution: &Attribution) -> Mapping<'_> {
     };
     Mapping {
         what: "users and roles",
-        opening: "consumer_map AS ( -- a user or role, as the history views print its name, and its consumer\n",
+        opening: "consumer_map AS ( -- a user or role by its name in the history views, and its consumer\n",
         columns: &["principal_kind", "principal_name", "consumer_id"],
         rows: attribution.consumer_map().map(row).collect(),
     }

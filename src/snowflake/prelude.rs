@@ -140,7 +140,7 @@ impl<'a> Prelude<'a> {
         sql.name(&self.access_history).text(" AS ah,\n        LATERAL FLATTEN(input => ").text(array);
         let bounds = self.bounds();
         sql.text(") AS obj\n    WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
-        sql.text(", 0) -- absolute instants: they prune the scan\n");
+        sql.text(", 0) -- absolute instants prune the scan\n");
         sql.text("        AND ah.query_start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1);
         sql.text(", 0)\n        AND UPPER(obj.value:\"objectDomain\"::VARCHAR) IN (\n");
         sql.list(",\n", attribution.object_domains(), |sql, domain| {
@@ -193,7 +193,7 @@ impl<'a> Prelude<'a> {
         let days = &self.aggregation.days;
         let day = |day: chrono::NaiveDate| Bind::Text(day.to_string());
         sql.text("    WHERE accessed.usage_date >= TO_DATE(").bind(day(days.start));
-        sql.text(", 'YYYY-MM-DD') -- local days: a clock may show one twice\n");
+        sql.text(", 'YYYY-MM-DD') -- local days: a clock may go back over midnight\n");
         sql.text("        AND accessed.usage_date < TO_DATE(").bind(day(days.end)).text(", 'YYYY-MM-DD')");
         if !self.excluded_user.is_empty() {
             sql.text("\n        AND excluded_user.user_name IS NULL");

@@ -48,8 +48,8 @@ pub(crate) struct RandomLog {
     objects: BTreeMap<usize, usize>,
     /// Ports of each asset.
     assets: Vec<BTreeSet<usize>>,
-    users: BTreeMap<usize, usize>,
-    roles: BTreeMap<usize, usize>,
+    pub(crate) users: BTreeMap<usize, usize>,
+    pub(crate) roles: BTreeMap<usize, usize>,
     excluded: BTreeSet<usize>,
     producers: BTreeSet<(usize, usize)>,
     base: bool,
