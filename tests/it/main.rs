@@ -34,6 +34,7 @@ mod reconcile;
 mod removal;
 mod send_and_sync;
 mod tables;
+mod snowflake;
 mod terminal_charts;
 mod upsert;
 mod writes_random;

@@ -1,6 +1,6 @@
 //! The in-process aggregation against hand-worked tables and a naive fold.
 
-mod hand_made;
+pub(crate) mod hand_made;
 mod random;
 
 use std::collections::BTreeMap;

@@ -101,12 +101,15 @@ impl Account {
 
     /// Runs a statement in one of its three forms.
     pub fn run<'a>(&self, sql: &str, binds: impl IntoIterator<Item = &'a Bind>) -> Result<Answer, Error> {
+        let binds: Vec<&Bind> = binds.into_iter().collect();
         let known = self.rewritten.borrow().get(sql).cloned();
         let text = match known {
             Some(text) => text,
             None => {
                 let text = rewrite(sql)?;
-                self.rewritten.borrow_mut().insert(sql.to_owned(), text.clone());
+                if !binds.is_empty() {
+                    self.rewritten.borrow_mut().insert(sql.to_owned(), text.clone());
+                }
                 text
             }
         };

@@ -1,0 +1,848 @@
+//! The Snowflake statements as text, and the rows that come back.
+//!
+//! What the statements count is proven by `snowflake-emulation`, which runs them.
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use output_port_usage::snowflake::{Aggregation, Bind, Mappings, Row, Statement};
+use output_port_usage::{AccessedObjects, Attribution, AttributionBuilder, CountedUnit, UsageBatch};
+use serde_json::{Value, json};
+
+use crate::query_log::hand_made::{asset, consumer, mapping, port};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn march() -> Range<NaiveDate> {
+    day("2026-03-10")..day("2026-03-11")
+}
+
+/// One table of one output port, read by one user.
+fn small() -> AttributionBuilder {
+    Attribution::builder().object("db.s.a", asset(1)).tech_asset(asset(1), [port(1)]).user("ana", consumer(1))
+}
+
+/// Every rule that changes the text.
+fn every_rule() -> Attribution {
+    small()
+        .object("db.out.\"it's\\\"", asset(2))
+        .tech_asset(asset(2), [port(1), port(2)])
+        .role("reader", consumer(2))
+        .exclude_user("scanner")
+        .producer(port(1), consumer(1))
+        .object_domains(["table", "view"])
+        .time_zone("Europe/Brussels")
+        .accessed_objects(AccessedObjects::Base)
+        .counted_unit(CountedUnit::RootQuery)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn the_smallest_statement_asks_access_history_alone() {
+    let attribution = small().build().unwrap();
+    let statement = Aggregation::new(&attribution, march()).output_port_queries().unwrap();
+    insta::assert_snapshot!(statement.sql(), @r#"
+    WITH
+    object_map AS ( -- an object by its name in ACCESS_HISTORY, its tech asset and output ports
+        SELECT
+            entry.value:"object_name"::VARCHAR AS object_name,
+            entry.value:"output_port_id"::VARCHAR AS output_port_id,
+            entry.value:"tech_asset_id"::VARCHAR AS tech_asset_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON(?))) AS entry
+    ),
+    consumer_map AS ( -- a user or role by its name in the history views, and its consumer
+        SELECT
+            entry.value:"principal_kind"::VARCHAR AS principal_kind,
+            entry.value:"principal_name"::VARCHAR AS principal_name,
+            entry.value:"consumer_id"::VARCHAR AS consumer_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON(?))) AS entry
+    ),
+    accessed AS ( -- one row for each object that a query names: a view is the view
+        SELECT
+            ah.query_id,
+            ah.query_id AS usage_unit, -- every statement counts
+            TO_DATE(CONVERT_TIMEZONE('UTC', ah.query_start_time)) AS usage_date,
+            ah.user_name,
+            obj.value:"objectName"::VARCHAR AS object_name
+        FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
+            LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0) -- absolute instants prune the scan
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)
+            AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
+                'DYNAMIC TABLE',
+                'EVENT TABLE',
+                'EXTERNAL TABLE',
+                'ICEBERG TABLE',
+                'MATERIALIZED VIEW',
+                'TABLE',
+                'VIEW'
+            )
+    ),
+    reads AS ( -- one row for each object that a query of a user who is not excluded reads
+        SELECT
+            accessed.usage_date,
+            accessed.usage_unit,
+            accessed.object_name,
+            by_user.consumer_id
+        FROM accessed
+        LEFT JOIN consumer_map AS by_user
+            ON by_user.principal_kind = 'user'
+            AND by_user.principal_name = accessed.user_name
+        WHERE accessed.usage_date >= TO_DATE(?, 'YYYY-MM-DD') -- local days: a clock may go back over midnight
+            AND accessed.usage_date < TO_DATE(?, 'YYYY-MM-DD')
+    ),
+    touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats
+        SELECT DISTINCT
+            reads.usage_date,
+            object_map.output_port_id,
+            object_map.tech_asset_id,
+            reads.consumer_id,
+            reads.usage_unit
+        FROM reads
+        JOIN object_map
+            ON object_map.object_name = reads.object_name
+        WHERE reads.consumer_id IS NOT NULL
+    )
+    SELECT
+        usage_date,
+        output_port_id,
+        consumer_id,
+        COUNT(DISTINCT usage_unit) AS query_count -- once, however many assets it joins
+    FROM touches
+    GROUP BY usage_date, output_port_id, consumer_id
+    ORDER BY usage_date, output_port_id, consumer_id
+    "#);
+    insta::assert_debug_snapshot!(statement.binds().collect::<Vec<_>>(), @r#"
+    [
+        Text(
+            "[{\"object_name\":\"DB.S.A\",\"output_port_id\":\"00000000-0000-0000-0000-00000000b001\",\"tech_asset_id\":\"00000000-0000-0000-0000-00000000a001\"}]",
+        ),
+        Text(
+            "[{\"principal_kind\":\"user\",\"principal_name\":\"ANA\",\"consumer_id\":\"00000000-0000-0000-0000-00000000c001\"}]",
+        ),
+        Number(
+            1773100800,
+        ),
+        Number(
+            1773187200,
+        ),
+        Text(
+            "2026-03-10",
+        ),
+        Text(
+            "2026-03-11",
+        ),
+    ]
+    "#);
+}
+
+#[test]
+fn one_statement_with_every_rule_gives_all_three_results() {
+    let attribution = every_rule();
+    let statement = Aggregation::new(&attribution, march()).usage().unwrap();
+    insta::assert_snapshot!(statement.numbered_sql(), @r#"
+    WITH
+    object_map AS ( -- an object by its name in ACCESS_HISTORY, its tech asset and output ports
+        SELECT
+            entry.value:"object_name"::VARCHAR AS object_name,
+            entry.value:"output_port_id"::VARCHAR AS output_port_id,
+            entry.value:"tech_asset_id"::VARCHAR AS tech_asset_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON(:1))) AS entry
+    ),
+    consumer_map AS ( -- a user or role by its name in the history views, and its consumer
+        SELECT
+            entry.value:"principal_kind"::VARCHAR AS principal_kind,
+            entry.value:"principal_name"::VARCHAR AS principal_name,
+            entry.value:"consumer_id"::VARCHAR AS consumer_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON(:2))) AS entry
+    ),
+    excluded_user AS ( -- users whose accesses never count
+        SELECT
+            entry.value:"user_name"::VARCHAR AS user_name
+        FROM TABLE(FLATTEN(input => PARSE_JSON(:3))) AS entry
+    ),
+    producer AS ( -- consumers whose own reads of an output port do not count
+        SELECT
+            entry.value:"output_port_id"::VARCHAR AS output_port_id,
+            entry.value:"consumer_id"::VARCHAR AS consumer_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON(:4))) AS entry
+    ),
+    accessed AS ( -- one row for each table underneath what a query names
+        SELECT
+            ah.query_id,
+            COALESCE(ah.root_query_id, ah.query_id) AS usage_unit, -- the outermost query counts
+            TO_DATE(CONVERT_TIMEZONE('Europe/Brussels', ah.query_start_time)) AS usage_date,
+            ah.user_name,
+            obj.value:"objectName"::VARCHAR AS object_name
+        FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
+            LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(:5, 0) -- absolute instants prune the scan
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(:6, 0)
+            AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
+                'TABLE',
+                'VIEW'
+            )
+    ),
+    queries AS ( -- successful queries with their role; a row may be there twice, or not yet
+        SELECT
+            qh.query_id,
+            qh.role_name
+        FROM "SNOWFLAKE"."ACCOUNT_USAGE"."QUERY_HISTORY" AS qh
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(:7 - 3600, 0) -- an hour of slack between the views
+            AND qh.start_time < TO_TIMESTAMP_LTZ(:8 + 3600, 0)
+            AND UPPER(qh.execution_status) = 'SUCCESS'
+    ),
+    reads AS ( -- one row for each object that a query of a user who is not excluded reads
+        SELECT
+            accessed.usage_date,
+            accessed.usage_unit,
+            accessed.object_name,
+            COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id
+        FROM accessed
+        JOIN queries
+            ON queries.query_id = accessed.query_id
+        LEFT JOIN consumer_map AS by_user
+            ON by_user.principal_kind = 'user'
+            AND by_user.principal_name = accessed.user_name
+        LEFT JOIN consumer_map AS by_role
+            ON by_role.principal_kind = 'role'
+            AND by_role.principal_name = queries.role_name
+        LEFT JOIN excluded_user
+            ON excluded_user.user_name = accessed.user_name
+        WHERE accessed.usage_date >= TO_DATE(:9, 'YYYY-MM-DD') -- local days: a clock may go back over midnight
+            AND accessed.usage_date < TO_DATE(:10, 'YYYY-MM-DD')
+            AND excluded_user.user_name IS NULL
+    ),
+    touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats
+        SELECT DISTINCT
+            reads.usage_date,
+            object_map.output_port_id,
+            object_map.tech_asset_id,
+            reads.consumer_id,
+            reads.usage_unit
+        FROM reads
+        JOIN object_map
+            ON object_map.object_name = reads.object_name
+        LEFT JOIN producer
+            ON producer.output_port_id = object_map.output_port_id
+            AND producer.consumer_id = reads.consumer_id
+        WHERE reads.consumer_id IS NOT NULL
+            AND producer.consumer_id IS NULL
+    )
+    SELECT -- three results, so that the views are read once
+        'output_port_queries' AS result,
+        usage_date,
+        output_port_id,
+        NULL::VARCHAR AS output_port_id_2,
+        NULL::VARCHAR AS tech_asset_id,
+        consumer_id,
+        COUNT(DISTINCT usage_unit) AS query_count -- once, however many assets it joins
+    FROM touches
+    GROUP BY usage_date, output_port_id, consumer_id
+    UNION ALL
+    SELECT
+        'tech_asset_touches' AS result,
+        usage_date,
+        output_port_id,
+        NULL::VARCHAR AS output_port_id_2,
+        tech_asset_id,
+        consumer_id,
+        COUNT(*) AS query_count
+    FROM touches
+    GROUP BY usage_date, output_port_id, tech_asset_id, consumer_id
+    UNION ALL
+    SELECT
+        'combinations' AS result,
+        one.usage_date,
+        one.output_port_id,
+        other.output_port_id AS output_port_id_2,
+        NULL::VARCHAR AS tech_asset_id,
+        one.consumer_id,
+        COUNT(DISTINCT one.usage_unit) AS query_count
+    FROM touches AS one
+    JOIN touches AS other
+        ON other.usage_date = one.usage_date
+        AND other.consumer_id = one.consumer_id
+        AND other.usage_unit = one.usage_unit
+        AND other.output_port_id > one.output_port_id -- each pair once
+        AND other.tech_asset_id <> one.tech_asset_id -- one shared asset combines nothing
+    GROUP BY one.usage_date, one.output_port_id, other.output_port_id, one.consumer_id
+    ORDER BY result, usage_date, output_port_id, output_port_id_2, tech_asset_id, consumer_id
+    "#);
+    insta::assert_debug_snapshot!(statement.binds().collect::<Vec<_>>(), @r#"
+    [
+        Text(
+            "[{\"object_name\":\"DB.OUT.\\\"it's\\\\\\\"\",\"output_port_id\":\"00000000-0000-0000-0000-00000000b001\",\"tech_asset_id\":\"00000000-0000-0000-0000-00000000a002\"},{\"object_name\":\"DB.OUT.\\\"it's\\\\\\\"\",\"output_port_id\":\"00000000-0000-0000-0000-00000000b002\",\"tech_asset_id\":\"00000000-0000-0000-0000-00000000a002\"},{\"object_name\":\"DB.S.A\",\"output_port_id\":\"00000000-0000-0000-0000-00000000b001\",\"tech_asset_id\":\"00000000-0000-0000-0000-00000000a001\"}]",
+        ),
+        Text(
+            "[{\"principal_kind\":\"user\",\"principal_name\":\"ANA\",\"consumer_id\":\"00000000-0000-0000-0000-00000000c001\"},{\"principal_kind\":\"role\",\"principal_name\":\"READER\",\"consumer_id\":\"00000000-0000-0000-0000-00000000c002\"}]",
+        ),
+        Text(
+            "[{\"user_name\":\"SCANNER\"}]",
+        ),
+        Text(
+            "[{\"output_port_id\":\"00000000-0000-0000-0000-00000000b001\",\"consumer_id\":\"00000000-0000-0000-0000-00000000c001\"}]",
+        ),
+        Number(
+            1773097200,
+        ),
+        Number(
+            1773183600,
+        ),
+        Number(
+            1773097200,
+        ),
+        Number(
+            1773183600,
+        ),
+        Text(
+            "2026-03-10",
+        ),
+        Text(
+            "2026-03-11",
+        ),
+    ]
+    "#);
+}
+
+#[test]
+fn a_script_for_a_worksheet_carries_its_values() {
+    let attribution = every_rule();
+    let aggregation = Aggregation::new(&attribution, march())
+        .access_history("audit.\"copies\".access_history")
+        .query_history("audit.\"copies\".query_history")
+        .mappings(Mappings::Values);
+    insta::assert_snapshot!(aggregation.combinations().unwrap().script(), @r#"
+    WITH
+    object_map AS ( -- an object by its name in ACCESS_HISTORY, its tech asset and output ports
+        SELECT
+            column1::VARCHAR AS object_name,
+            column2::VARCHAR AS output_port_id,
+            column3::VARCHAR AS tech_asset_id
+        FROM (VALUES
+            ('DB.OUT."it''s\\"', '00000000-0000-0000-0000-00000000b001', '00000000-0000-0000-0000-00000000a002'),
+            ('DB.OUT."it''s\\"', '00000000-0000-0000-0000-00000000b002', '00000000-0000-0000-0000-00000000a002'),
+            ('DB.S.A', '00000000-0000-0000-0000-00000000b001', '00000000-0000-0000-0000-00000000a001')
+        )
+    ),
+    consumer_map AS ( -- a user or role by its name in the history views, and its consumer
+        SELECT
+            column1::VARCHAR AS principal_kind,
+            column2::VARCHAR AS principal_name,
+            column3::VARCHAR AS consumer_id
+        FROM (VALUES
+            ('user', 'ANA', '00000000-0000-0000-0000-00000000c001'),
+            ('role', 'READER', '00000000-0000-0000-0000-00000000c002')
+        )
+    ),
+    excluded_user AS ( -- users whose accesses never count
+        SELECT
+            column1::VARCHAR AS user_name
+        FROM (VALUES
+            ('SCANNER')
+        )
+    ),
+    producer AS ( -- consumers whose own reads of an output port do not count
+        SELECT
+            column1::VARCHAR AS output_port_id,
+            column2::VARCHAR AS consumer_id
+        FROM (VALUES
+            ('00000000-0000-0000-0000-00000000b001', '00000000-0000-0000-0000-00000000c001')
+        )
+    ),
+    accessed AS ( -- one row for each table underneath what a query names
+        SELECT
+            ah.query_id,
+            COALESCE(ah.root_query_id, ah.query_id) AS usage_unit, -- the outermost query counts
+            TO_DATE(CONVERT_TIMEZONE('Europe/Brussels', ah.query_start_time)) AS usage_date,
+            ah.user_name,
+            obj.value:"objectName"::VARCHAR AS object_name
+        FROM "AUDIT"."copies"."ACCESS_HISTORY" AS ah,
+            LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773097200, 0) -- absolute instants prune the scan
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773183600, 0)
+            AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
+                'TABLE',
+                'VIEW'
+            )
+    ),
+    queries AS ( -- successful queries with their role; a row may be there twice, or not yet
+        SELECT
+            qh.query_id,
+            qh.role_name
+        FROM "AUDIT"."copies"."QUERY_HISTORY" AS qh
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(1773097200 - 3600, 0) -- an hour of slack between the views
+            AND qh.start_time < TO_TIMESTAMP_LTZ(1773183600 + 3600, 0)
+            AND UPPER(qh.execution_status) = 'SUCCESS'
+    ),
+    reads AS ( -- one row for each object that a query of a user who is not excluded reads
+        SELECT
+            accessed.usage_date,
+            accessed.usage_unit,
+            accessed.object_name,
+            COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id
+        FROM accessed
+        JOIN queries
+            ON queries.query_id = accessed.query_id
+        LEFT JOIN consumer_map AS by_user
+            ON by_user.principal_kind = 'user'
+            AND by_user.principal_name = accessed.user_name
+        LEFT JOIN consumer_map AS by_role
+            ON by_role.principal_kind = 'role'
+            AND by_role.principal_name = queries.role_name
+        LEFT JOIN excluded_user
+            ON excluded_user.user_name = accessed.user_name
+        WHERE accessed.usage_date >= TO_DATE('2026-03-10', 'YYYY-MM-DD') -- local days: a clock may go back over midnight
+            AND accessed.usage_date < TO_DATE('2026-03-11', 'YYYY-MM-DD')
+            AND excluded_user.user_name IS NULL
+    ),
+    touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats
+        SELECT DISTINCT
+            reads.usage_date,
+            object_map.output_port_id,
+            object_map.tech_asset_id,
+            reads.consumer_id,
+            reads.usage_unit
+        FROM reads
+        JOIN object_map
+            ON object_map.object_name = reads.object_name
+        LEFT JOIN producer
+            ON producer.output_port_id = object_map.output_port_id
+            AND producer.consumer_id = reads.consumer_id
+        WHERE reads.consumer_id IS NOT NULL
+            AND producer.consumer_id IS NULL
+    )
+    SELECT
+        one.usage_date,
+        one.output_port_id AS output_port_id_1,
+        other.output_port_id AS output_port_id_2,
+        one.consumer_id,
+        COUNT(DISTINCT one.usage_unit) AS query_count
+    FROM touches AS one
+    JOIN touches AS other
+        ON other.usage_date = one.usage_date
+        AND other.consumer_id = one.consumer_id
+        AND other.usage_unit = one.usage_unit
+        AND other.output_port_id > one.output_port_id -- each pair once
+        AND other.tech_asset_id <> one.tech_asset_id -- one shared asset combines nothing
+    GROUP BY one.usage_date, one.output_port_id, other.output_port_id, one.consumer_id
+    ORDER BY one.usage_date, one.output_port_id, other.output_port_id, one.consumer_id
+    "#);
+}
+
+#[test]
+fn touches_are_counted_by_tech_asset() {
+    let attribution = small().build().unwrap();
+    let statement = Aggregation::new(&attribution, march()).tech_asset_touches().unwrap();
+    insta::assert_snapshot!(statement, @r#"
+    WITH
+    object_map AS ( -- an object by its name in ACCESS_HISTORY, its tech asset and output ports
+        SELECT
+            entry.value:"object_name"::VARCHAR AS object_name,
+            entry.value:"output_port_id"::VARCHAR AS output_port_id,
+            entry.value:"tech_asset_id"::VARCHAR AS tech_asset_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON('[{"object_name":"DB.S.A","output_port_id":"00000000-0000-0000-0000-00000000b001","tech_asset_id":"00000000-0000-0000-0000-00000000a001"}]'))) AS entry
+    ),
+    consumer_map AS ( -- a user or role by its name in the history views, and its consumer
+        SELECT
+            entry.value:"principal_kind"::VARCHAR AS principal_kind,
+            entry.value:"principal_name"::VARCHAR AS principal_name,
+            entry.value:"consumer_id"::VARCHAR AS consumer_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON('[{"principal_kind":"user","principal_name":"ANA","consumer_id":"00000000-0000-0000-0000-00000000c001"}]'))) AS entry
+    ),
+    accessed AS ( -- one row for each object that a query names: a view is the view
+        SELECT
+            ah.query_id,
+            ah.query_id AS usage_unit, -- every statement counts
+            TO_DATE(CONVERT_TIMEZONE('UTC', ah.query_start_time)) AS usage_date,
+            ah.user_name,
+            obj.value:"objectName"::VARCHAR AS object_name
+        FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
+            LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800, 0) -- absolute instants prune the scan
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200, 0)
+            AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
+                'DYNAMIC TABLE',
+                'EVENT TABLE',
+                'EXTERNAL TABLE',
+                'ICEBERG TABLE',
+                'MATERIALIZED VIEW',
+                'TABLE',
+                'VIEW'
+            )
+    ),
+    reads AS ( -- one row for each object that a query of a user who is not excluded reads
+        SELECT
+            accessed.usage_date,
+            accessed.usage_unit,
+            accessed.object_name,
+            by_user.consumer_id
+        FROM accessed
+        LEFT JOIN consumer_map AS by_user
+            ON by_user.principal_kind = 'user'
+            AND by_user.principal_name = accessed.user_name
+        WHERE accessed.usage_date >= TO_DATE('2026-03-10', 'YYYY-MM-DD') -- local days: a clock may go back over midnight
+            AND accessed.usage_date < TO_DATE('2026-03-11', 'YYYY-MM-DD')
+    ),
+    touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats
+        SELECT DISTINCT
+            reads.usage_date,
+            object_map.output_port_id,
+            object_map.tech_asset_id,
+            reads.consumer_id,
+            reads.usage_unit
+        FROM reads
+        JOIN object_map
+            ON object_map.object_name = reads.object_name
+        WHERE reads.consumer_id IS NOT NULL
+    )
+    SELECT
+        usage_date,
+        output_port_id,
+        tech_asset_id,
+        consumer_id,
+        COUNT(*) AS query_count
+    FROM touches
+    GROUP BY usage_date, output_port_id, tech_asset_id, consumer_id
+    ORDER BY usage_date, output_port_id, tech_asset_id, consumer_id
+    "#);
+}
+
+#[test]
+fn coverage_asks_both_views() {
+    let attribution = every_rule();
+    let statement = Aggregation::new(&attribution, march()).coverage().unwrap();
+    insta::assert_snapshot!(statement.sql(), @r#"
+    WITH
+    object_map AS ( -- an object by its name in ACCESS_HISTORY, its tech asset and output ports
+        SELECT
+            entry.value:"object_name"::VARCHAR AS object_name,
+            entry.value:"output_port_id"::VARCHAR AS output_port_id,
+            entry.value:"tech_asset_id"::VARCHAR AS tech_asset_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON(?))) AS entry
+    ),
+    consumer_map AS ( -- a user or role by its name in the history views, and its consumer
+        SELECT
+            entry.value:"principal_kind"::VARCHAR AS principal_kind,
+            entry.value:"principal_name"::VARCHAR AS principal_name,
+            entry.value:"consumer_id"::VARCHAR AS consumer_id
+        FROM TABLE(FLATTEN(input => PARSE_JSON(?))) AS entry
+    ),
+    excluded_user AS ( -- users whose accesses never count
+        SELECT
+            entry.value:"user_name"::VARCHAR AS user_name
+        FROM TABLE(FLATTEN(input => PARSE_JSON(?))) AS entry
+    ),
+    accessed AS ( -- one row for each table underneath what a query names
+        SELECT
+            ah.query_id,
+            COALESCE(ah.root_query_id, ah.query_id) AS usage_unit, -- the outermost query counts
+            TO_DATE(CONVERT_TIMEZONE('Europe/Brussels', ah.query_start_time)) AS usage_date,
+            ah.user_name,
+            obj.value:"objectName"::VARCHAR AS object_name
+        FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
+            LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0) -- absolute instants prune the scan
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)
+            AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
+                'TABLE',
+                'VIEW'
+            )
+    ),
+    queries AS ( -- every query with its role and how it ended; a row may be there twice, or not yet
+        SELECT
+            qh.query_id,
+            qh.role_name,
+            UPPER(qh.execution_status) AS execution_status
+        FROM "SNOWFLAKE"."ACCOUNT_USAGE"."QUERY_HISTORY" AS qh
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(? - 3600, 0) -- an hour of slack between the views
+            AND qh.start_time < TO_TIMESTAMP_LTZ(? + 3600, 0)
+    ),
+    reads AS ( -- one row for each object that a query of a user who is not excluded reads
+        SELECT
+            accessed.query_id,
+            accessed.user_name,
+            accessed.object_name,
+            queries.role_name,
+            queries.query_id AS arrived_query_id,
+            object_map.tech_asset_id,
+            COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id
+        FROM accessed
+        LEFT JOIN queries
+            ON queries.query_id = accessed.query_id
+        LEFT JOIN object_map
+            ON object_map.object_name = accessed.object_name
+        LEFT JOIN consumer_map AS by_user
+            ON by_user.principal_kind = 'user'
+            AND by_user.principal_name = accessed.user_name
+        LEFT JOIN consumer_map AS by_role
+            ON by_role.principal_kind = 'role'
+            AND by_role.principal_name = queries.role_name
+        LEFT JOIN excluded_user
+            ON excluded_user.user_name = accessed.user_name
+        WHERE accessed.usage_date >= TO_DATE(?, 'YYYY-MM-DD') -- local days: a clock may go back over midnight
+            AND accessed.usage_date < TO_DATE(?, 'YYYY-MM-DD')
+            AND excluded_user.user_name IS NULL
+            AND (queries.query_id IS NULL OR queries.execution_status = 'SUCCESS')
+    )
+    SELECT
+        'unmapped_principal' AS result,
+        user_name,
+        role_name,
+        NULL::VARCHAR AS object_name,
+        COUNT(DISTINCT query_id) AS query_count
+    FROM reads
+    WHERE arrived_query_id IS NOT NULL
+        AND tech_asset_id IS NOT NULL
+        AND consumer_id IS NULL
+    GROUP BY user_name, role_name
+    UNION ALL
+    SELECT
+        'unmapped_object' AS result,
+        NULL::VARCHAR AS user_name,
+        NULL::VARCHAR AS role_name,
+        object_name,
+        COUNT(DISTINCT query_id) AS query_count
+    FROM reads
+    WHERE arrived_query_id IS NOT NULL
+        AND tech_asset_id IS NULL
+        AND consumer_id IS NOT NULL
+    GROUP BY object_name
+    UNION ALL
+    SELECT
+        'not_in_query_history' AS result,
+        NULL::VARCHAR AS user_name,
+        NULL::VARCHAR AS role_name,
+        NULL::VARCHAR AS object_name,
+        COUNT(DISTINCT query_id) AS query_count
+    FROM reads
+    WHERE arrived_query_id IS NULL
+        AND tech_asset_id IS NOT NULL
+    ORDER BY
+        result,
+        query_count DESC,
+        user_name NULLS FIRST,
+        role_name NULLS FIRST,
+        object_name NULLS FIRST
+    "#);
+}
+
+#[test]
+fn the_text_depends_on_the_rules_alone_and_not_on_names_or_days() {
+    let attributions = [small(), small().object("db.s.b", asset(1)).user("bob", consumer(2))];
+    let [one, other] = attributions.map(|attribution| attribution.build().unwrap());
+    let one = Aggregation::new(&one, march()).usage().unwrap();
+    let other = Aggregation::new(&other, day("2026-10-25")..day("2026-10-27")).usage().unwrap();
+    assert_eq!(one.sql(), other.sql());
+    assert_eq!(one.numbered_sql(), other.numbered_sql());
+    assert_ne!(one, other);
+    assert!(!one.sql().contains(['%', ';']), "no client takes a part of it for a placeholder or an end");
+}
+
+#[test]
+fn bounds_follow_the_clock_of_the_time_zone() {
+    // Brussels: from 23:00 UTC to 22:00 UTC the next day, 23 hours
+    let attribution = small().time_zone("Europe/Brussels").build().unwrap();
+    let statement =
+        Aggregation::new(&attribution, day("2026-03-29")..day("2026-03-30")).output_port_queries().unwrap();
+    let bounds: Vec<i64> = statement.binds().filter_map(number).collect();
+    assert_eq!(bounds, [1_774_738_800, 1_774_738_800 + 23 * 3600]);
+}
+
+fn number(bind: &Bind) -> Option<i64> {
+    match bind {
+        Bind::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+#[test]
+fn values_lists_hold_512_rows_and_an_empty_map_has_none() {
+    let objects = |count: u32| {
+        (1..count)
+            .fold(small(), |map, number| map.object(format!("db.s.t{number}"), asset(1)))
+            .build()
+            .unwrap()
+    };
+    let values = |attribution: &Attribution| {
+        Aggregation::new(attribution, march())
+            .mappings(Mappings::Values)
+            .usage()
+            .map(|statement| statement.script())
+    };
+    let script = values(&objects(512)).unwrap();
+    assert_eq!(script.matches("(VALUES").count(), 2, "two maps, and none for excluded users and producers");
+    let error = values(&objects(513)).unwrap_err();
+    assert!(error.is_too_many_values());
+    insta::assert_snapshot!(error, @"513 pairs of object and output port are more than the 512 rows of a VALUES list: bind them as JSON");
+    assert!(Aggregation::new(&objects(513), march()).usage().is_ok());
+}
+
+#[test]
+fn days_that_are_none_and_views_without_a_name_are_refused() {
+    let attribution = small().build().unwrap();
+    for days in [march().end..march().start, march().start..march().start, day("0000-01-01")..march().end] {
+        let aggregation = Aggregation::new(&attribution, days);
+        assert!(aggregation.usage().unwrap_err().is_invalid_days());
+        assert!(aggregation.coverage().unwrap_err().is_invalid_days());
+    }
+    for view in ["", "access_history", "a.b.c; drop table d", "a.b.\"c", "a.b.\"c\0\""] {
+        let aggregation = Aggregation::new(&attribution, march());
+        assert!(aggregation.clone().access_history(view).usage().unwrap_err().is_invalid_snowflake_name());
+        assert!(aggregation.query_history(view).coverage().unwrap_err().is_invalid_snowflake_name());
+    }
+}
+
+#[test]
+fn days_that_are_no_longer_kept_are_a_warning() {
+    let attribution = small().build().unwrap();
+    let now = "2026-03-12T12:00:00Z".parse().unwrap();
+    let expired = |from, until| Aggregation::new(&attribution, day(from)..day(until)).expired_days(now);
+    assert_eq!(expired("2025-03-13", "2026-03-13"), None);
+    assert_eq!(expired("2025-03-10", "2025-03-20"), Some(day("2025-03-10")..day("2025-03-13")));
+    assert_eq!(expired("2024-01-01", "2024-01-02"), Some(day("2024-01-01")..day("2024-01-02")));
+    let old = Aggregation::new(&attribution, day("2024-01-01")..day("2024-01-02"));
+    assert!(old.usage().is_ok(), "a warning, not a failure");
+}
+
+const PORT: &str = "00000000-0000-0000-0000-00000000b001";
+const CONSUMER: &str = "00000000-0000-0000-0000-00000000c001";
+
+fn rows(rows: Value) -> Vec<Row> {
+    serde_json::from_value(rows).unwrap()
+}
+
+fn queries_statement() -> Statement<UsageBatch> {
+    let attribution = small().build().unwrap();
+    Aggregation::new(&attribution, march()).output_port_queries().unwrap()
+}
+
+#[test]
+fn every_shape_of_a_row_decodes_alike() {
+    let statement = queries_statement();
+    let shapes = [
+        json!([{"USAGE_DATE": "2026-03-10", "OUTPUT_PORT_ID": PORT, "CONSUMER_ID": CONSUMER, "QUERY_COUNT": 3}]),
+        json!([{"usage_date": 20522, "output_port_id": PORT, "consumer_id": CONSUMER, "query_count": 3.0, "more": []}]),
+        json!([{"Usage_Date": "20522", "output_port_id": PORT, "consumer_id": CONSUMER, "query_count": "3"}]),
+        json!([["20522", PORT, CONSUMER, "3"]]),
+        json!([["2026-03-10", PORT.to_uppercase(), CONSUMER, 3]]),
+    ];
+    for shape in shapes {
+        let batch = statement.decode(rows(shape.clone())).unwrap();
+        let [row] = batch.queries() else { panic!("{shape}") };
+        assert_eq!((row.date, row.query_count), (day("2026-03-10"), 3), "{shape}");
+        assert_eq!((row.output_port_id, row.consumer_id), (port(1), consumer(1)), "{shape}");
+        assert_eq!(batch.scope(), statement.scope());
+        assert!(batch.measured_touches().is_none() && batch.measured_combinations().is_none());
+    }
+    let texts =
+        [Some("2026-03-10"), Some(PORT), Some(CONSUMER), Some("3")].map(|text| text.map(str::to_owned));
+    assert_eq!(statement.decode([texts.into_iter().collect::<Row>()]).unwrap().queries()[0].query_count, 3);
+    assert!(statement.decode([]).unwrap().queries().is_empty());
+}
+
+#[test]
+fn three_statements_make_one_batch() {
+    let attribution = mapping().build().unwrap();
+    let aggregation = Aggregation::new(&attribution, march());
+    let asset = "00000000-0000-0000-0000-00000000a003";
+    let other = "00000000-0000-0000-0000-00000000b002";
+    let touches = aggregation.tech_asset_touches().unwrap();
+    let touches = touches.decode(rows(json!([[20522, PORT, asset, CONSUMER, 2]]))).unwrap();
+    let combinations = aggregation.combinations().unwrap();
+    let combinations = combinations.decode(rows(json!([[20522, PORT, other, CONSUMER, 1]]))).unwrap();
+    let queries = aggregation.output_port_queries().unwrap();
+    let batch = queries.decode(rows(json!([[20522, PORT, CONSUMER, 2]]))).unwrap();
+    let batch = batch.touches(touches).combinations(combinations);
+
+    let usage = aggregation.usage().unwrap();
+    let from_one_scan = usage.decode(rows(json!([
+        ["combinations", 20522, PORT, other, null, CONSUMER, 1],
+        ["output_port_queries", 20522, PORT, null, null, CONSUMER, 2],
+        ["tech_asset_touches", 20522, PORT, null, asset, CONSUMER, 2],
+    ])));
+    assert_eq!(from_one_scan.unwrap(), batch);
+}
+
+#[test]
+fn a_row_that_no_statement_returns_is_refused_with_its_number_and_column() {
+    let statement = queries_statement();
+    let good = json!([20522, PORT, CONSUMER, 3]);
+    let mut errors = Vec::new();
+    for (column, cell) in [
+        (0, json!(null)),
+        (0, json!("10.03.2026")),
+        (0, json!(20522.0)),
+        (0, json!(20523)),
+        (0, json!(i64::MAX)),
+        (0, json!("2026-03-09")),
+        (1, json!(null)),
+        (1, json!("b001")),
+        (1, json!("00000000-0000-0000-0000-00000000b009")),
+        (2, json!(12)),
+        (2, json!("x".repeat(1_000_000))),
+        (3, json!(null)),
+        (3, json!(-1)),
+        (3, json!("-1")),
+        (3, json!(1.5)),
+        (3, json!("1.5")),
+        (3, json!("")),
+        (3, json!(true)),
+        (3, json!({"a": [1]})),
+        (3, json!(u64::MAX)),
+    ] {
+        let mut bad = good.clone();
+        bad[column] = cell;
+        let error = statement.decode(rows(json!([good, bad]))).unwrap_err();
+        assert!(error.is_invalid_result());
+        errors.push(error.to_string());
+    }
+    for shape in [json!([good, [20522, PORT, CONSUMER]]), json!([{"usage_date": 20522}])] {
+        let error = statement.decode(rows(shape)).unwrap_err();
+        assert!(error.is_invalid_result());
+        errors.push(error.to_string());
+    }
+    insta::assert_snapshot!(errors.join("\n"), @r#"
+    row 2 of the result, column usage_date: is neither an ISO date nor a number of days since 1970: NULL
+    row 2 of the result, column usage_date: is neither an ISO date nor a number of days since 1970: "10.03.2026"
+    row 2 of the result, column usage_date: is neither an ISO date nor a number of days since 1970: 20522
+    row 2 of the result, column usage_date: is a day outside the scope: 2026-03-11
+    row 2 of the result, column usage_date: is neither an ISO date nor a number of days since 1970: 9223372036854775807
+    row 2 of the result, column usage_date: is a day outside the scope: 2026-03-09
+    row 2 of the result, column output_port_id: is no text: NULL
+    row 2 of the result, column output_port_id: is no UUID: "b001"
+    row 2 of the result, column output_port_id: is an output port outside the scope: 00000000-0000-0000-0000-00000000b009
+    row 2 of the result, column consumer_id: is no text: 12
+    row 2 of the result, column consumer_id: is no UUID: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
+    row 2 of the result, column query_count: is no count: NULL
+    row 2 of the result, column query_count: is no count: -1
+    row 2 of the result, column query_count: is no count: "-1"
+    row 2 of the result, column query_count: is no count: 1.5
+    row 2 of the result, column query_count: is no count: "1.5"
+    row 2 of the result, column query_count: is no count: ""
+    row 2 of the result, column query_count: is no count: neither a text nor a number
+    row 2 of the result, column query_count: is no count: neither a text nor a number
+    row 2 of the result, column query_count: is no count: neither a text nor a number
+    row 2 of the result has 3 cells, not one for each of the columns usage_date, output_port_id, consumer_id, query_count
+    row 1 of the result, column output_port_id: is missing
+    "#);
+}
+
+#[test]
+fn a_result_of_another_statement_is_refused() {
+    let attribution = small().build().unwrap();
+    let aggregation = Aggregation::new(&attribution, march());
+    let usage = aggregation.usage().unwrap();
+    let error = usage.decode(rows(json!([["queries", 20522, PORT, null, null, CONSUMER, 1]]))).unwrap_err();
+    insta::assert_snapshot!(error, @r#"row 1 of the result, column result: is no result: "queries""#);
+    let error = usage.decode(rows(json!([["tech_asset_touches", 20522, PORT, null, null, CONSUMER, 1]])));
+    insta::assert_snapshot!(error.unwrap_err(), @"row 1 of the result, column tech_asset_id: is no text: NULL");
+    let error =
+        aggregation.coverage().unwrap().decode(rows(json!([["x", null, null, null, 1]]))).unwrap_err();
+    insta::assert_snapshot!(error, @r#"row 1 of the result, column result: is no result: "x""#);
+    let twice = serde_json::from_str::<Row>(r#"{"QUERY_COUNT": 1, "query_count": 2}"#).unwrap_err();
+    insta::assert_snapshot!(twice, @r#"column "query_count" is there twice at line 1 column 36"#);
+}
