@@ -54,7 +54,8 @@
 //! 1. A [`UsageModel`] says in which tables the portal keeps its output ports, consumers and tech assets.
 //!    It renders [its own tables](UsageModel::create_tables).
 //! 2. An [`Attribution`] says which warehouse object is which tech asset of which output ports, and which
-//!    user or role is which consumer. [`query_log`] counts a log by it, into a [`UsageBatch`].
+//!    user or role is which consumer. [`query_log`] counts a log by it, or [`snowflake`] writes the SQL that
+//!    counts in the warehouse and decodes its rows; both give a [`UsageBatch`].
 //! 3. [`UsageModel::replace`] makes the batch's days and output ports hold exactly its rows, in the host's
 //!    transaction.
 //! 4. [`UsageModel::query`] turns a request of the module [`chart`] into one statement with typed rows.

@@ -45,6 +45,7 @@ enum Cells {
 enum Cell {
     Null,
     Integer(i64),
+    /// A number that is not whole, or too large to be exact.
     Float(f64),
     Text(String),
     /// A boolean, an array, a map or a number beyond 64 bits.
@@ -134,7 +135,9 @@ impl<'de> Visitor<'de> for CellVisitor {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Cell, E> {
-        Ok(Cell::Float(number))
+        // some clients have no other numbers; up to 2^53 each is one whole number
+        let is_whole = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
+        Ok(if is_whole { Cell::Integer(number as i64) } else { Cell::Float(number) })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Cell, E> {
@@ -253,10 +256,6 @@ impl Columns<'_> {
         let count = match cell {
             Cell::Integer(number) => u64::try_from(*number).ok(),
             Cell::Text(text) => text.parse().ok(),
-            // JSON of clients that count in floating point; up to 2^53 each is one whole number
-            Cell::Float(number) if (0.0..=9_007_199_254_740_992.0).contains(number) => {
-                (number.fract() == 0.0).then_some(*number as u64)
-            }
             Cell::Null | Cell::Float(_) | Cell::Other => None,
         };
         count.ok_or_else(|| self.refuse(column, format!("is no count: {cell}")))

@@ -108,6 +108,7 @@ impl<'a> Window<'a> {
             }
         };
         let start = from.max(kept);
+        check_day(start)?;
         Ok(WindowPlan {
             settled: start..self.settled_until(now, until).max(start),
             days: start..until,

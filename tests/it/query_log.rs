@@ -2,6 +2,7 @@
 
 pub(crate) mod hand_made;
 mod random;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
@@ -9,41 +10,13 @@ use std::ops::Range;
 
 use chrono::{DateTime, Days, NaiveDate};
 use output_port_usage::query_log::{self, Aggregator, Record, Summary};
-use output_port_usage::{Attribution, ConsumerId, OutputPortId, TechAssetId, UsageBatch};
+use output_port_usage::{Attribution, UsageBatch};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
 use self::hand_made::{cases, mapping, read};
 use self::random::{RULES, RandomLog};
-
-fn port_name(id: OutputPortId) -> String {
-    format!("P{}", id.as_uuid().as_u128() - 0xB000)
-}
-
-fn asset_name(id: TechAssetId) -> String {
-    format!("A{}", id.as_uuid().as_u128() - 0xA000)
-}
-
-fn consumer_name(id: ConsumerId) -> String {
-    format!("C{}", id.as_uuid().as_u128() - 0xC000)
-}
-
-/// The three tables of a batch, as hand-worked ones are written.
-fn tables(batch: &UsageBatch) -> [Vec<String>; 3] {
-    let queries = batch.queries().iter().map(|row| {
-        let (port, consumer) = (port_name(row.output_port_id), consumer_name(row.consumer_id));
-        format!("{} {port} {consumer} {}", row.date, row.query_count)
-    });
-    let touches = batch.measured_touches().unwrap().iter().map(|row| {
-        let (port, consumer) = (port_name(row.output_port_id), consumer_name(row.consumer_id));
-        format!("{} {port} {} {consumer} {}", row.date, asset_name(row.tech_asset_id), row.query_count)
-    });
-    let combinations = batch.measured_combinations().unwrap().iter().map(|row| {
-        let ports = [row.output_port_id_1, row.output_port_id_2].map(port_name).join(" ");
-        format!("{} {ports} {} {}", row.date, consumer_name(row.consumer_id), row.query_count)
-    });
-    [queries.collect(), touches.collect(), combinations.collect()]
-}
+use self::tables::tables;
 
 fn summary(attribution: &Attribution, days: Range<NaiveDate>, records: &[Record]) -> Summary {
     let mut aggregator = Aggregator::new(attribution, days).unwrap();

@@ -51,6 +51,16 @@ const _: () = {
     shared::<query_log::Summary>();
     shared::<query_log::UnmappedObject>();
     shared::<query_log::UnmappedPrincipal>();
+    shared::<snowflake::Aggregation<'static>>();
+    shared::<snowflake::Bind>();
+    shared::<snowflake::Coverage>();
+    shared::<snowflake::Mappings>();
+    shared::<snowflake::Row>();
+    shared::<snowflake::Statement<std::rc::Rc<()>>>();
+    shared::<snowflake::UnmappedObject>();
+    shared::<snowflake::UnmappedPrincipal>();
+    shared::<snowflake::Window<'static>>();
+    shared::<snowflake::WindowPlan>();
     shared::<ConsumerOrOther>();
     shared::<GroupOrOther>();
     shared::<MostOftenCombined>();

@@ -76,7 +76,6 @@ impl VisitorMut for Rewriter {
             }
             Expr::JsonAccess { value, path } => match &path.path[..] {
                 [JsonPathElem::Dot { key, quoted: true }] => format!("json_extract({value}, '$.\"{key}\"')"),
-                // without quotes Snowflake keeps the key's case too, but nobody can see that
                 _ => return ControlFlow::Break(format!("no rewriting of the path {path}")),
             },
             Expr::Value(value) => match &value.value {

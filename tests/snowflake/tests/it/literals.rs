@@ -53,7 +53,7 @@ fn counts(account: &Account, aggregation: &Aggregation<'_>) -> Vec<u64> {
     counts
 }
 
-/// Whether a name is quoted where Snowflake prints it; the plain ones are in another test.
+/// The object as Snowflake prints it: each of these names needs its quotes.
 fn as_printed(object: &str) -> String {
     format!("DB.S.{}", quoted(object))
 }
@@ -125,7 +125,7 @@ fn views_may_bear_any_name() {
         Aggregation::new(&mapping("t", "ana").build().unwrap(), day()).access_history(accesses).usage();
     assert!(error.unwrap_err().is_invalid_snowflake_name());
 
-    // as_ident gives the parts without their quotes
+    // in the emulation a view bears the parts of its name without their quotes
     let account = Account::new(chrono_tz::UTC, "DB.copies.c'\\.d", "SELECT.select.?").unwrap();
     account.load(&log([("ana", as_printed("t"))])).unwrap();
     let attribution = mapping("t", "ana").role("reader", consumer(2)).build().unwrap();

@@ -11,3 +11,5 @@ mod mutants;
 mod hand_made;
 #[path = "../../../it/query_log/random.rs"]
 mod random;
+#[path = "../../../it/query_log/tables.rs"]
+mod tables;

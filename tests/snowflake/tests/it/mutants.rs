@@ -257,7 +257,7 @@ fn judge(mutant: &Mutant, account: &Account, cases: &[Case]) -> Verdict {
             let answer = account.run(&wrong, &statement.binds()).unwrap_or_else(|error| {
                 panic!("{}: the edit makes no statement: {error}\n{wrong}", mutant.rule)
             });
-            Ok(case::as_maps(&answer))
+            case::as_maps(&answer)
         });
         if agreed.is_err() {
             return Verdict::Killed;
