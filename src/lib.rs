@@ -113,6 +113,12 @@
 //! - [`QueryDistribution`](chart::QueryDistribution): by consumer or by the consumers' group, the top n, then Other.
 //! - [`MostPopularAssets`](chart::MostPopularAssets): touches, share, distinct consumers, last used day.
 //! - [`MostOftenCombinedWith`](chart::MostOftenCombinedWith): the other output ports of the same queries.
+//! - [`Summary`](chart::Summary): queries, consumers, active days, last used day.
+//! - [`Overview`](chart::Overview): queries over time, split, distribution and summary from one scan.
+//!
+//! Queries over time can be [split by consumer](chart::QueriesOverTime::split_by_consumer) and read for
+//! [many output ports](chart::QueriesOverTime::of_ports) at once; most charts can be
+//! [compared](chart::Comparison) with the previous period or the year before.
 //!
 //! # Features
 //!
