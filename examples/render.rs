@@ -1,10 +1,19 @@
-//! Prints every statement of a model, without a database: what SQL reviewers keep as a snapshot.
+//! Prints every statement of a model, or writes its migrations, without a database.
 //!
 //! ```text
 //! cargo run --features pretty --example render
+//! cargo run --features pretty --example render -- migrations DIR
 //! ```
+//!
+//! What it prints, SQL reviewers keep as a snapshot. For your own tables, copy it and change `model()`.
+
+#[path = "render/migration_files.rs"]
+mod migration_files;
+
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
+use lexopt::prelude::*;
 use output_port_usage::chart::{
     Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime, QueryDistribution,
     Summary,
@@ -15,8 +24,52 @@ use output_port_usage::{
 };
 use uuid::Uuid;
 
-fn main() -> Result<(), Error> {
+const USAGE: &str = "\
+Prints every statement of a model, or writes its migrations.
+
+Usage: render [migrations DIR]
+
+  migrations DIR      write NNNN_name.up.sql and NNNN_name.down.sql to DIR; a file that says something else stays
+  -h, --help          this text
+";
+
+enum Task {
+    Statements,
+    Migrations { directory: PathBuf },
+}
+
+fn main() -> anyhow::Result<()> {
     let model = model()?;
+    match task()? {
+        Some(Task::Statements) => statements(&model)?,
+        Some(Task::Migrations { directory }) => migration_files::write(&directory, &model.migrations())?,
+        None => print!("{USAGE}"),
+    }
+    Ok(())
+}
+
+/// What the command line asks for; `None` is help.
+fn task() -> Result<Option<Task>, lexopt::Error> {
+    let mut parser = lexopt::Parser::from_env();
+    let mut words = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(None),
+            Value(word) => words.push(word),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    match words.as_slice() {
+        [] => Ok(Some(Task::Statements)),
+        [word, directory] if word == "migrations" => {
+            Ok(Some(Task::Migrations { directory: directory.into() }))
+        }
+        [word] if word == "migrations" => Err("migrations: to which directory?".into()),
+        [word, ..] => Err(lexopt::Error::UnexpectedArgument(word.clone())),
+    }
+}
+
+fn statements(model: &UsageModel) -> Result<(), Error> {
     let day = |day| NaiveDate::from_ymd_opt(2026, 1, day).unwrap_or_default();
     let days = day(1)..day(31);
     let port = OutputPortId(Uuid::from_u128(1));
@@ -44,27 +97,27 @@ fn main() -> Result<(), Error> {
 
     group("Charts");
     let over_time = QueriesOverTime::new(port, days.clone());
-    chart(&model, "Queries over time, by day", &over_time)?;
-    chart(&model, "Queries over time, by week", &over_time.granularity(Granularity::Week))?;
+    chart(model, "Queries over time, by day", &over_time)?;
+    chart(model, "Queries over time, by week", &over_time.granularity(Granularity::Week))?;
     let distribution = QueryDistribution::new(port, days.clone());
-    chart(&model, "Query distribution", &distribution)?;
-    chart(&model, "Query distribution, by group", &distribution.by_group())?;
-    chart(&model, "Most popular assets", &MostPopularAssets::new(port, days.clone()))?;
-    chart(&model, "Most often combined with", &MostOftenCombinedWith::new(port, days.clone()))?;
+    chart(model, "Query distribution", &distribution)?;
+    chart(model, "Query distribution, by group", &distribution.by_group())?;
+    chart(model, "Most popular assets", &MostPopularAssets::new(port, days.clone()))?;
+    chart(model, "Most often combined with", &MostOftenCombinedWith::new(port, days.clone()))?;
 
     group("Charts that compare, split and join");
     let over_time = || QueriesOverTime::new(port, days.clone()).granularity(Granularity::Week);
     let before = Comparison::PreviousPeriod;
-    chart(&model, "Queries over time, split by consumer", &over_time().split_by_consumer(5))?;
-    chart(&model, "Queries over time, with the previous period", &over_time().compared_with(before))?;
+    chart(model, "Queries over time, split by consumer", &over_time().split_by_consumer(5))?;
+    chart(model, "Queries over time, with the previous period", &over_time().compared_with(before))?;
     let of_ports = QueriesOverTime::of_ports([port, other], days.clone()).granularity(Granularity::Week);
-    chart(&model, "Queries over time, of many output ports", &of_ports)?;
+    chart(model, "Queries over time, of many output ports", &of_ports)?;
     let distribution = QueryDistribution::new(port, days.clone());
-    chart(&model, "Query distribution, with the previous period", &distribution.compared_with(before))?;
+    chart(model, "Query distribution, with the previous period", &distribution.compared_with(before))?;
     let assets = MostPopularAssets::new(port, days.clone());
-    chart(&model, "Most popular assets, with the previous period", &assets.compared_with(before))?;
-    chart(&model, "Summary", &Summary::new(port, days.clone()))?;
-    chart(&model, "Overview", &Overview::new(port, days).granularity(Granularity::Week))?;
+    chart(model, "Most popular assets, with the previous period", &assets.compared_with(before))?;
+    chart(model, "Summary", &Summary::new(port, days.clone()))?;
+    chart(model, "Overview", &Overview::new(port, days).granularity(Granularity::Week))?;
     Ok(())
 }
 

@@ -1,6 +1,10 @@
 //! Migrations: stable texts, and what the usual tools make of them.
 
+#[path = "../../examples/render/migration_files.rs"]
+mod migration_files;
+
 use std::borrow::Cow;
+use std::fs;
 
 use output_port_usage::chart::MostOftenCombinedWith;
 use output_port_usage::*;
@@ -234,13 +238,33 @@ async fn refinery_migrates_and_leaves_what_it_applied() {
 #[tokio::test]
 async fn plain_files_are_migrations_of_sqlx() {
     let directory = tempfile::tempdir().unwrap();
-    for migration in whole().migrations() {
-        for (direction, text) in [("up", migration.up()), ("down", migration.down())] {
-            let file = format!("{:04}_{}.{direction}.sql", migration.id(), migration.name());
-            std::fs::write(directory.path().join(file), text).unwrap();
-        }
-    }
+    migration_files::write(directory.path(), &whole().migrations()).unwrap();
     let (migrated, created) = (schema_made(whole()).await, Portal::with(whole()).await);
-    Migrator::new(directory.path()).await.unwrap().run(&migrated.pool).await.unwrap();
+    let migrator = Migrator::new(directory.path()).await.unwrap();
+    migrator.run(&migrated.pool).await.unwrap();
     assert_eq!(definitions(&migrated).await, definitions(&created).await);
+    migrator.undo(&migrated.pool, 0).await.unwrap();
+    assert_eq!(definitions(&migrated).await, Vec::<String>::new());
+}
+
+#[test]
+fn plain_files_are_added_and_never_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = || {
+        let entries = fs::read_dir(directory.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    migration_files::write(directory.path(), &builder().build().unwrap().migrations()).unwrap();
+    assert_eq!(files(), ["0001_usage_tables.down.sql", "0001_usage_tables.up.sql"]);
+    let own = directory.path().join("0003_usage_delete_indexes.up.sql");
+    fs::write(&own, "SELECT 1;\n").unwrap();
+    let error = migration_files::write(directory.path(), &whole().migrations()).unwrap_err();
+    assert_eq!(error.to_string(), format!("{}: it says something else; nothing was written", own.display()));
+    assert_eq!(files().len(), 3);
+    fs::remove_file(own).unwrap();
+    migration_files::write(directory.path(), &whole().migrations()).unwrap();
+    assert_eq!(files().len(), 8);
 }
