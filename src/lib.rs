@@ -167,6 +167,6 @@ pub use time::{Granularity, last_days};
 pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
 
 /// README's Rust, compiled.
-#[cfg(all(doctest, feature = "sqlx", feature = "pretty"))]
+#[cfg(all(doctest, feature = "sqlx", feature = "tokio-postgres", feature = "pretty"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
