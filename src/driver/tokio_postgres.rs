@@ -1,5 +1,7 @@
 //! tokio-postgres: typed parameters for its own query methods, and the decoding of its rows.
 
+mod parameter;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::pin;
@@ -7,11 +9,11 @@ use std::pin::pin;
 use chrono::NaiveDate;
 use futures_util::TryStreamExt;
 use sea_query::Values;
-use sea_query_postgres::{PostgresValue, PostgresValues};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Error, Row, Transaction};
 use uuid::Uuid;
 
+use self::parameter::Parameter;
 use crate::postgres::{Ingest, IngestError, Outcome, Removal, Session};
 use crate::row::{Columns, Decode};
 use crate::statement::{Query, Statement};
@@ -55,12 +57,12 @@ impl<T> Query<T> {
 #[must_use = "a statement does nothing until tokio-postgres runs it"]
 pub struct TokioPostgresStatement {
     sql: String,
-    values: PostgresValues,
+    values: Vec<Parameter>,
 }
 
 impl TokioPostgresStatement {
     fn new((sql, values): (String, Values)) -> Self {
-        Self { sql, values: PostgresValues(values.into_iter().map(PostgresValue).collect()) }
+        Self { sql, values: values.into_iter().map(Parameter::from).collect() }
     }
 
     /// The SQL text.
@@ -70,17 +72,17 @@ impl TokioPostgresStatement {
 
     /// The parameters with their types, for `query_typed` and `execute_typed`.
     pub fn params(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
-        self.values.as_params().into_iter().zip(self.values.as_types()).collect()
+        self.values.iter().map(|value| (value.value(), value.r#type())).collect()
     }
 
     /// The parameters' types, for `prepare_typed` or deadpool's `prepare_typed_cached`.
     pub fn types(&self) -> Vec<Type> {
-        self.values.as_types()
+        self.values.iter().map(Parameter::r#type).collect()
     }
 
     /// The parameters without their types, for a statement that is prepared already.
     pub fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.values.as_params()
+        self.values.iter().map(Parameter::value).collect()
     }
 }
 
