@@ -49,6 +49,11 @@ use crate::model::UsageModel;
 use crate::row::Decode;
 use crate::statement::Query;
 
+/// The most points that a chart over time may have, its buckets times its series; more is an error.
+///
+/// A request often carries days from outside: without a bound, all days of ten thousand years would be asked for.
+pub const MAX_POINTS: u64 = 1_000_000;
+
 /// A chart of the library. Sealed: hosts ask for charts, they do not define them.
 pub trait Chart: sealed::Sealed {
     /// The type of a result row.

@@ -54,6 +54,10 @@ pub(crate) enum Kind {
     DayOutOfRange(NaiveDate),
     #[error("days {from} to {until} are compared with days before year 1")]
     ComparedBeforeCalendar { from: NaiveDate, until: NaiveDate },
+    #[error(
+        "the chart would have {points} points, more than {most}: widen its granularity or ask for fewer days"
+    )]
+    TooManyPoints { points: u64, most: u64 },
     #[error("{0} is zero: ask for at least one")]
     TopZero(&'static str),
     #[error("the list of output ports is empty: ask for at least one")]
@@ -195,6 +199,36 @@ impl Error {
     /// Whether combinations meet a model that was built without them.
     pub fn is_without_combinations(&self) -> bool {
         matches!(self.kind(), Kind::NoCombinationsTable | Kind::NoCombinations)
+    }
+
+    /// Whether a request asks for a top n of zero.
+    pub fn is_zero_top(&self) -> bool {
+        matches!(self.kind(), Kind::TopZero(_))
+    }
+
+    /// Whether a text is not the id that it should be.
+    pub fn is_invalid_id(&self) -> bool {
+        matches!(self.kind(), Kind::Id { .. })
+    }
+
+    /// Whether a request or a builder needs something that the model was not given: a parent, a group, a column.
+    pub fn is_incomplete_model(&self) -> bool {
+        matches!(self.kind(), Kind::NoGroup | Kind::NoReference(_) | Kind::ForeignColumn { .. })
+    }
+
+    /// Whether a count is over what the tables hold, `i32::MAX`.
+    pub fn is_count_too_large(&self) -> bool {
+        matches!(self.kind(), Kind::CountTooLarge { .. })
+    }
+
+    /// Whether a batch's scope has no output ports.
+    pub fn is_empty_scope(&self) -> bool {
+        matches!(self.kind(), Kind::EmptyScope)
+    }
+
+    /// Whether a request would give more points than a chart can hold.
+    pub fn is_too_many_points(&self) -> bool {
+        matches!(self.kind(), Kind::TooManyPoints { .. })
     }
 
     /// Whether a batch without rows, or with none but skipped ones, was to replace a whole scope.

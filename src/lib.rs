@@ -162,6 +162,13 @@ pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 pub use model::{Column, DailyTable, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
 pub use postgres::{Ingest, IngestError, Migration, Outcome, Purge, Removal, TableOutcome, Violation};
+/// The values of a [`Statement`] or a [`Query`], a type of sea-query 1.
+#[doc(no_inline)]
+pub use sea_query::Values;
+/// The same values in the type of `into_sqlx()`, a type of sea-query-sqlx 0.9.
+#[cfg(feature = "sqlx")]
+#[doc(no_inline)]
+pub use sea_query_binder::SqlxValues;
 pub use statement::{Query, Statement};
 pub use time::{Granularity, last_days};
 pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};

@@ -5,7 +5,9 @@ use std::ops::Range;
 use chrono::{Datelike, NaiveDate};
 use sea_query::{CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement};
 
+use super::MAX_POINTS;
 use super::sql::{self, PortDays};
+use crate::error::{Error, Kind};
 use crate::model::Column;
 use crate::time::Granularity;
 
@@ -17,7 +19,16 @@ pub(super) struct Buckets<'a> {
 }
 
 impl<'a> Buckets<'a> {
-    pub(super) fn new(granularity: Granularity, days: &'a Range<NaiveDate>) -> Self {
+    /// The buckets of `days`, which were checked, for a chart of so many series.
+    ///
+    /// # Errors
+    ///
+    /// More than [`MAX_POINTS`](super::MAX_POINTS) points.
+    pub(super) fn new(
+        granularity: Granularity,
+        days: &'a Range<NaiveDate>,
+        series: u64,
+    ) -> Result<Self, Error> {
         let step = match granularity {
             Granularity::Day => "INTERVAL '1 day'",
             Granularity::Week => "INTERVAL '7 days'",
@@ -25,7 +36,12 @@ impl<'a> Buckets<'a> {
             Granularity::Quarter => "INTERVAL '3 months'",
             Granularity::Year => "INTERVAL '1 year'",
         };
-        Self { granularity, days, step }
+        let buckets = Self { granularity, days, step };
+        let points = (u64::from(buckets.steps().unsigned_abs()) + 1).saturating_mul(series);
+        match points <= MAX_POINTS {
+            true => Ok(buckets),
+            false => Err(Kind::TooManyPoints { points, most: MAX_POINTS }.into()),
+        }
     }
 
     pub(super) fn cte(&self) -> CommonTableExpression {

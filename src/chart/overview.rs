@@ -181,7 +181,7 @@ impl Chart for Overview {
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
         let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
-        let buckets = Buckets::new(self.granularity, &self.days);
+        let buckets = Buckets::new(self.granularity, &self.days, u64::from(self.top) + 2)?;
         let mut cell = SelectStatement::new();
         cell.columns(["bucket", "consumer_id", "query_count"])
             .from("counted")

@@ -118,7 +118,7 @@ impl QueriesOverTime {
         comparison: Option<Comparison>,
     ) -> Result<(String, Values), Error> {
         let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
-        let buckets = Buckets::new(self.granularity, &self.days);
+        let buckets = Buckets::new(self.granularity, &self.days, 1)?;
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
         let count = Expr::from(count).cast_as("bigint");
         let mut select = SelectStatement::new();

@@ -91,7 +91,8 @@ impl Chart for QueriesOverTimeByConsumer {
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
         let rows = PortDays::new(&model.query_stats, self.over_time.port, &self.over_time.days)?;
-        let buckets = Buckets::new(self.over_time.granularity, &self.over_time.days);
+        let buckets =
+            Buckets::new(self.over_time.granularity, &self.over_time.days, u64::from(self.top) + 1)?;
         let mut with = WithClause::new();
         with.cte(buckets.cte()).cte(sql::materialized("cell", cells(&rows, &buckets)));
         let mut select = grid(&mut with, model, &buckets, top);

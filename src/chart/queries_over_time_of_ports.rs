@@ -113,7 +113,7 @@ impl Chart for QueriesOverTimeOfPorts {
         }
         let ports = statement::uuids(self.ports.iter().map(|port| port.0));
         let rows = PortDays::of_many(&model.query_stats, ports.clone(), &self.days)?;
-        let buckets = Buckets::new(self.granularity, &self.days);
+        let buckets = Buckets::new(self.granularity, &self.days, self.ports.len() as u64)?;
         let mut daily = rows.scan();
         daily
             .expr_as(Expr::col(rows.column(Column::OutputPortId)), "output_port_id")

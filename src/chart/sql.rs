@@ -76,10 +76,11 @@ impl<'a> PortDays<'a> {
         let port = Expr::col(self.column(self.port_column));
         let of_ports = match &self.ports {
             Ports::One(one) => port.eq(one.0),
-            Ports::Many(many) => port.eq(PgFunc::any(Expr::val(many.clone()))),
+            Ports::Many(many) => port.eq(PgFunc::any(Expr::val(many.clone()).cast_as("uuid[]"))),
         };
         let mut select = SelectStatement::new();
-        select.from(self.table.table_ref()).and_where(of_ports);
+        // under an alias, because a host may name the table like a CTE of the chart
+        select.from_as(self.table.table_ref(), "fact").and_where(of_ports);
         conditions(date(), &mut select)
             .and_where(date().gte(self.days.start))
             .and_where(date().lt(self.days.end))

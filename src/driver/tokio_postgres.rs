@@ -171,7 +171,11 @@ impl Ingest {
     /// Runs the ingest in the host's transaction; the host commits.
     ///
     /// It takes the transaction of tokio-postgres, or that of deadpool, which derefs to it. READ COMMITTED and
-    /// SERIALIZABLE are right; a SERIALIZABLE transaction may fail with SQLSTATE 40001, which the host retries.
+    /// SERIALIZABLE are right; a SERIALIZABLE transaction may fail with SQLSTATE 40001, which the host retries. All
+    /// writers of one model use one level: a SERIALIZABLE transaction does not see what a READ COMMITTED one wrote
+    /// while it waited for the lock.
+    ///
+    /// Not cancel safe: roll back if the future is dropped before it ends.
     ///
     /// # Errors
     ///
@@ -188,6 +192,8 @@ impl Ingest {
 
 impl Removal {
     /// Removes the rows in the host's transaction; the host commits.
+    ///
+    /// Not cancel safe: roll back if the future is dropped before it ends.
     ///
     /// # Errors
     ///

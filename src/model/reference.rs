@@ -4,12 +4,16 @@ use crate::error::Error;
 use crate::ident::Ident;
 
 /// What happens to usage when its parent row is deleted.
+///
+/// It is settled when the tables are created; changing it in the model later changes no table. The host then alters
+/// the foreign keys itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDelete {
     /// Usage goes with its parent (`ON DELETE CASCADE`). Default for output ports and tech assets.
     Cascade,
-    /// A parent with usage cannot be deleted (`ON DELETE RESTRICT`, SQLSTATE 23503). Default for consumers.
+    /// A parent with usage cannot be deleted (`ON DELETE RESTRICT`, SQLSTATE 23503, from
+    /// PostgreSQL 18 on 23001). Default for consumers.
     Restrict,
     /// No foreign key: usage outlives its parent, and its label reads as none. Ids are not checked on ingest.
     Keep,

@@ -18,10 +18,11 @@ impl UsageModel {
         sql.into_statement()
     }
 
-    /// Creates the tables, their indexes and comments; what exists is left as it is.
+    /// Creates the tables, their indexes and comments; tables and indexes that exist are left as they are.
     ///
-    /// Run the statements in order, in a transaction if you like, after the parent tables exist. The host
-    /// may also write them into a migration.
+    /// Run the statements in order, in a transaction if you like, after the parent tables exist, and by one process at
+    /// a time: Postgres does not protect `IF NOT EXISTS` from a race, and an index takes a lock on its table even where
+    /// it exists. The host may also write them into a migration. Comments are set anew.
     ///
     /// ```
     /// use output_port_usage::{Reference, UsageModel};

@@ -19,8 +19,9 @@ use crate::time;
 
 /// Rows of two tables that cannot both be right.
 ///
-/// Ingests of this library leave none, unless results of Snowflake statements that ran at different moments were
-/// upserted apart; a table that was filled by other means may hold some. Replace the days again to mend them.
+/// Whole batches leave none. A batch that does not measure touches or combinations leaves those of before, which may
+/// then be above its queries; so may upserts of parts, and a table that was filled by other means. Replace the days
+/// again, with all three measured, to mend them.
 ///
 /// As JSON: `{"kind":"touches_above_queries","date":"2026-01-01",…}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,32 +12,32 @@ pub(crate) fn sql<C: Chart>(chart: &C) -> String {
 #[test]
 fn queries_over_time_by_day_groups_by_date() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 day'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 day'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial" FROM "bucket" LEFT JOIN (SELECT "date" AS "date", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" WHERE "output_port_id" = $6 AND "date" >= $7 AND "date" < $8 GROUP BY "date") AS "counted" ON "counted"."date" = "bucket"."start" ORDER BY "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 day'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 day'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial" FROM "bucket" LEFT JOIN (SELECT "date" AS "date", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $6 AND "date" >= $7 AND "date" < $8 GROUP BY "date") AS "counted" ON "counted"."date" = "bucket"."start" ORDER BY "bucket"."start" ASC"#);
 }
 
 #[test]
 fn queries_over_time_by_week_is_driven_by_bucket() {
     let chart =
         QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).granularity(Granularity::Week);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial" FROM "bucket" INNER JOIN LATERAL (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" WHERE "output_port_id" = $6 AND "date" >= "bucket"."start" AND "date" < "bucket"."end" AND "date" >= $7 AND "date" < $8) AS "counted" ON TRUE ORDER BY "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial" FROM "bucket" INNER JOIN LATERAL (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $6 AND "date" >= "bucket"."start" AND "date" < "bucket"."end" AND "date" >= $7 AND "date" < $8) AS "counted" ON TRUE ORDER BY "bucket"."start" ASC"#);
 }
 
 #[test]
 fn query_distribution_reads_once_and_ranks_the_small_set() {
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "member" AS  MATERIALIZED (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "slice" AS (SELECT (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $5) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2) SELECT CAST("slice"."consumer_id" AS uuid) AS "consumer_id", CAST("slice"."query_count" AS bigint) AS "query_count", CAST((CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("slice"."rank" AS bigint) AS "rank", CAST("slice"."members" AS bigint) AS "members", CAST("labelled"."name" AS text) AS "label" FROM "slice" LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id" ORDER BY "slice"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "member" AS  MATERIALIZED (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "slice" AS (SELECT (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $5) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2) SELECT CAST("slice"."consumer_id" AS uuid) AS "consumer_id", CAST("slice"."query_count" AS bigint) AS "query_count", CAST((CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("slice"."rank" AS bigint) AS "rank", CAST("slice"."members" AS bigint) AS "members", CAST("labelled"."name" AS text) AS "label" FROM "slice" LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id" ORDER BY "slice"."rank" ASC NULLS LAST"#);
 }
 
 #[test]
 fn query_distribution_by_group_looks_groups_up_once_a_consumer() {
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).by_group();
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "consumer" AS  MATERIALIZED (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "consumer_id") , "member" AS  MATERIALIZED (SELECT "parent"."domain_id" AS "group_id", SUM("consumer"."query_count") AS "query_count" FROM "consumer" LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id" GROUP BY "parent"."domain_id") , "ranked" AS (SELECT "group_id", "query_count", row_number() OVER (  ORDER BY "group_id" IS NULL ASC, "query_count" DESC, "group_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "slice" AS (SELECT (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $5) THEN "group_id" END) AS "group_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2) SELECT CAST("slice"."group_id" AS uuid) AS "group_id", CAST("slice"."query_count" AS bigint) AS "query_count", CAST((CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("slice"."rank" AS bigint) AS "rank", CAST("slice"."members" AS bigint) AS "members", CAST("labelled"."name" AS text) AS "label" FROM "slice" LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id" ORDER BY "slice"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "consumer" AS  MATERIALIZED (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "consumer_id") , "member" AS  MATERIALIZED (SELECT "parent"."domain_id" AS "group_id", SUM("consumer"."query_count") AS "query_count" FROM "consumer" LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id" GROUP BY "parent"."domain_id") , "ranked" AS (SELECT "group_id", "query_count", row_number() OVER (  ORDER BY "group_id" IS NULL ASC, "query_count" DESC, "group_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "slice" AS (SELECT (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $5) THEN "group_id" END) AS "group_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2) SELECT CAST("slice"."group_id" AS uuid) AS "group_id", CAST("slice"."query_count" AS bigint) AS "query_count", CAST((CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("slice"."rank" AS bigint) AS "rank", CAST("slice"."members" AS bigint) AS "members", CAST("labelled"."name" AS text) AS "label" FROM "slice" LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id" ORDER BY "slice"."rank" ASC NULLS LAST"#);
 }
 
 #[test]
 fn most_popular_assets_counts_consumers_by_grouping_twice() {
     let chart = MostPopularAssets::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "member" AS  MATERIALIZED (SELECT "tech_asset_id", SUM("query_count") AS "query_count", COUNT(*) AS "consumers", MAX("last_used") AS "last_used" FROM (SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count", MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used" FROM "usage"."tech_asset_stats_daily" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "tech_asset_id", "consumer_id" HAVING SUM("query_count") > (0)) AS "pair" GROUP BY "tech_asset_id") , "ranked" AS (SELECT "tech_asset_id", "query_count", "consumers", "last_used", row_number() OVER (  ORDER BY "query_count" DESC, "tech_asset_id" ASC ) AS "rank" FROM "member") SELECT CAST("ranked"."tech_asset_id" AS uuid) AS "tech_asset_id", CAST("ranked"."query_count" AS bigint) AS "touches", CAST((CAST("ranked"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("ranked"."rank" AS bigint) AS "rank", CAST("ranked"."consumers" AS bigint) AS "consumers", CAST("ranked"."last_used" AS date) AS "last_used", CAST("labelled"."name" AS text) AS "label" FROM "ranked" LEFT JOIN "portal"."technical_assets" AS "labelled" ON "labelled"."id" = "ranked"."tech_asset_id" WHERE "ranked"."rank" <= $4 ORDER BY "ranked"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "member" AS  MATERIALIZED (SELECT "tech_asset_id", SUM("query_count") AS "query_count", COUNT(*) AS "consumers", MAX("last_used") AS "last_used" FROM (SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count", MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used" FROM "usage"."tech_asset_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "tech_asset_id", "consumer_id" HAVING SUM("query_count") > (0)) AS "pair" GROUP BY "tech_asset_id") , "ranked" AS (SELECT "tech_asset_id", "query_count", "consumers", "last_used", row_number() OVER (  ORDER BY "query_count" DESC, "tech_asset_id" ASC ) AS "rank" FROM "member") SELECT CAST("ranked"."tech_asset_id" AS uuid) AS "tech_asset_id", CAST("ranked"."query_count" AS bigint) AS "touches", CAST((CAST("ranked"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("ranked"."rank" AS bigint) AS "rank", CAST("ranked"."consumers" AS bigint) AS "consumers", CAST("ranked"."last_used" AS date) AS "last_used", CAST("labelled"."name" AS text) AS "label" FROM "ranked" LEFT JOIN "portal"."technical_assets" AS "labelled" ON "labelled"."id" = "ranked"."tech_asset_id" WHERE "ranked"."rank" <= $4 ORDER BY "ranked"."rank" ASC NULLS LAST"#);
 }
 
 #[test]
@@ -45,6 +45,73 @@ fn a_model_without_labels_reads_no_parent() {
     let model = builder().consumers(Reference::to("data_products")).build().unwrap();
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
     assert!(!model.query(&chart).unwrap().sql().contains("data_products"));
+}
+
+#[test]
+fn more_points_than_a_chart_may_have_are_refused() {
+    let model = builder().build().unwrap();
+    let calendar = || day(1, 1, 1)..day(9999, 12, 31);
+    let chart = QueriesOverTime::new(port(1), calendar());
+    for error in [
+        model.query(&chart).unwrap_err(),
+        model.query(&chart.clone().granularity(Granularity::Month).split_by_consumer(u32::MAX)).unwrap_err(),
+        model
+            .query(&QueriesOverTime::of_ports((0..300).map(port), day(2000, 1, 1)..day(2026, 1, 1)))
+            .unwrap_err(),
+        model.query(&Overview::new(port(1), calendar())).unwrap_err(),
+    ] {
+        assert!(error.is_too_many_points(), "{error}");
+    }
+    assert!(model.query(&chart.granularity(Granularity::Month)).is_ok());
+}
+
+#[tokio::test]
+async fn tables_named_like_the_parts_of_a_statement_are_read_all_the_same() {
+    for name in
+        ["bucket", "counted", "member", "ranked", "slice", "cell", "fact", "port", "labelled", "before"]
+    {
+        let names = || TableNames::new(name).column(Column::Date, "start").column(Column::QueryCount, "rank");
+        let portal = Portal::with(builder().query_stats(names()).build().unwrap()).await;
+        let days = day(2026, 1, 1)..day(2026, 2, 1);
+        let row = queries(day(2026, 1, 6), port(1), consumer(1), 7);
+        portal.replace(&UsageBatch::new(scope(days.clone(), [port(1)]), vec![row])).await;
+        let weeks = || QueriesOverTime::new(port(1), days.clone()).granularity(Granularity::Week);
+        assert_eq!(portal.rows(&weeks()).await[1].query_count, 7, "{name}");
+        assert_eq!(portal.rows(&weeks().split_by_consumer(1)).await[1].query_count, 7, "{name}");
+        assert_eq!(
+            portal.rows(&weeks().compared_with(Comparison::PreviousPeriod)).await[1].previous,
+            0,
+            "{name}"
+        );
+        let many = QueriesOverTime::of_ports([port(1)], days.clone()).granularity(Granularity::Month);
+        assert_eq!(portal.rows(&many).await[0].query_count, 7, "{name}");
+        assert_eq!(
+            portal.rows(&QueryDistribution::new(port(1), days.clone())).await[0].query_count,
+            7,
+            "{name}"
+        );
+        assert_eq!(portal.rows(&Summary::new(port(1), days.clone())).await[0].query_count, 7, "{name}");
+        let overview = portal.rows(&Overview::new(port(1), days).granularity(Granularity::Week)).await;
+        assert_eq!(overview.into_iter().collect::<OverviewCharts>().summary.query_count, 7, "{name}");
+    }
+}
+
+#[test]
+fn the_longer_buckets_of_every_chart_over_time() {
+    let days = day(2026, 1, 1)..day(2026, 7, 1);
+    for (granularity, step, unit) in [
+        (Granularity::Week, "INTERVAL '7 days'", "'week'"),
+        (Granularity::Month, "INTERVAL '1 month'", "'month'"),
+        (Granularity::Quarter, "INTERVAL '3 months'", "'quarter'"),
+        (Granularity::Year, "INTERVAL '1 year'", "'year'"),
+    ] {
+        let week = |chart: String| chart.replace(step, "INTERVAL '7 days'").replace(unit, "'week'");
+        let over_time = |granularity| QueriesOverTime::new(port(1), days.clone()).granularity(granularity);
+        let of_ports =
+            |granularity| QueriesOverTime::of_ports([port(1)], days.clone()).granularity(granularity);
+        assert_eq!(week(sql(&over_time(granularity))), sql(&over_time(Granularity::Week)));
+        assert_eq!(week(sql(&of_ports(granularity))), sql(&of_ports(Granularity::Week)));
+    }
 }
 
 #[test]

@@ -48,6 +48,9 @@ impl Twins {
         C::Row: for<'r> sqlx::FromRow<'r, PgRow> + PartialEq + Debug + Send + Unpin,
     {
         let by_sqlx = self.sqlx.rows(chart).await;
+        // what a reviewer pastes into psql runs as well
+        let pasted = self.model().query(chart).unwrap().to_string();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(pasted)).execute(&self.sqlx.pool).await.unwrap();
         let query = self.model().query(chart).unwrap().into_tokio_postgres();
         self.check_types(query.sql(), &query.types()).await;
         let rows = self.client.query_typed(query.sql(), &query.params()).await.unwrap();
