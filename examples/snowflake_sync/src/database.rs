@@ -1,0 +1,169 @@
+//! The portal's Postgres.
+
+use chrono::NaiveDate;
+use output_port_usage::{
+    IngestError, OnDelete, Outcome, OutputPortId, Reference, TableOutcome, UsageBatch, UsageModel,
+};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupt;
+use crate::secret::Secret;
+
+/// The usage tables, in the database of a portal that has its own tables in the schema `portal`.
+pub(crate) struct Database {
+    pool: PgPool,
+    model: UsageModel,
+}
+
+/// How far the tables reach.
+pub(crate) struct Reached {
+    /// The last day of any output port.
+    pub(crate) last_day: Option<NaiveDate>,
+    /// Output ports without a single row.
+    pub(crate) without_rows: Vec<OutputPortId>,
+}
+
+/// The model that the host's backend charts.
+fn model() -> Result<UsageModel, output_port_usage::Error> {
+    let portal = |table| Reference::to(table).schema("portal").label("name");
+    UsageModel::builder()
+        .schema("usage")
+        .output_ports(portal("datasets").on_delete(OnDelete::Cascade))
+        .consumers(portal("data_products").group("domain_id", portal("domains")))
+        .tech_assets(portal("technical_assets").on_delete(OnDelete::Cascade))
+        .combinations()
+        .build()
+}
+
+impl Database {
+    pub(crate) async fn connect(url: &Secret) -> Result<Self, Failure> {
+        let unreached = |error: sqlx::Error| {
+            Failure::new(Exit::Postgres, "Postgres was not reached")
+                .because(error)
+                .next("check DATABASE_URL, and that this machine may connect")
+        };
+        let options: PgConnectOptions = url.reveal().parse().map_err(unreached)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.application_name("snowflake-sync"))
+            .await
+            .map_err(unreached)?;
+        let model =
+            model().map_err(|error| Failure::new(Exit::Usage, "the model is wrong").because(error))?;
+        Ok(Self { pool, model })
+    }
+
+    pub(crate) async fn create_tables(&self) -> Result<(), Failure> {
+        for statement in std::iter::once(self.model.create_schema()).chain(self.model.create_tables()) {
+            statement.into_sqlx().execute(&self.pool).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// How far the rows of these output ports reach.
+    ///
+    /// What was settled when need not be kept anywhere: a run reads the last days again anyway, so the
+    /// last day with a row is all that the next one has to know.
+    pub(crate) async fn reached(
+        &self,
+        ports: impl IntoIterator<Item = OutputPortId>,
+    ) -> Result<Reached, Failure> {
+        let ports: Vec<OutputPortId> = ports.into_iter().collect();
+        let days: Vec<(OutputPortId, Option<NaiveDate>)> = sqlx::query_as(
+            "SELECT port.id, (
+                SELECT max(date) FROM usage.output_port_query_stats_daily WHERE output_port_id = port.id
+            ) FROM unnest($1::uuid[]) AS port (id)",
+        )
+        .bind(&ports)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(Reached {
+            last_day: days.iter().filter_map(|(_, day)| *day).max(),
+            without_rows: days.into_iter().filter(|(_, day)| day.is_none()).map(|(port, _)| port).collect(),
+        })
+    }
+
+    /// Whether the tables hold a row of the batch's days and output ports.
+    pub(crate) async fn holds_any(&self, batch: &UsageBatch) -> Result<bool, Failure> {
+        let days = batch.scope().days();
+        let ports: Vec<OutputPortId> = batch.scope().output_ports().iter().copied().collect();
+        sqlx::query_scalar(
+            "SELECT EXISTS (
+                SELECT FROM usage.output_port_query_stats_daily
+                WHERE output_port_id = ANY ($1) AND date >= $2 AND date < $3
+            )",
+        )
+        .bind(ports)
+        .bind(days.start)
+        .bind(days.end)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)
+    }
+
+    /// Makes the tables hold the batch, all of it or nothing.
+    pub(crate) async fn replace(
+        &self,
+        batch: &UsageBatch,
+        allow_empty: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Outcome, Failure> {
+        let replace = self.model.replace(batch).map_err(|error| refused(IngestError::Rejected(error)))?;
+        let replace = if allow_empty { replace.allow_empty() } else { replace };
+        let ingest = async {
+            let mut transaction = self.pool.begin().await.map_err(failed)?;
+            let outcome = replace.run_sqlx(&mut transaction).await.map_err(refused)?;
+            Ok((transaction, outcome))
+        };
+        let (transaction, outcome) = interrupt.or(ingest).await?;
+        // from here on it is too late to stop: whether a commit that was cut off took place, nobody knows
+        transaction.commit().await.map_err(failed)?;
+        if wrote(&outcome) {
+            // outside of the transaction; it only keeps the charts fast
+            self.model.vacuum().into_sqlx().execute(&self.pool).await.map_err(|error| {
+                Failure::new(Exit::Postgres, "the rows were written, but VACUUM failed").because(error)
+            })?;
+        }
+        Ok(outcome)
+    }
+}
+
+/// Whether an ingest changed a row.
+pub(crate) fn wrote(outcome: &Outcome) -> bool {
+    let changed = |table: &TableOutcome| table.written + table.removed > 0;
+    changed(&outcome.queries)
+        || outcome.touches.as_ref().is_some_and(changed)
+        || outcome.combinations.as_ref().is_some_and(changed)
+}
+
+fn failed(error: sqlx::Error) -> Failure {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let next = match code.as_deref() {
+        // undefined_table, invalid_schema_name
+        Some("42P01" | "3F000") => "run once with --create-tables, after the portal's own tables are there",
+        // insufficient_privilege
+        Some("42501") => {
+            "grant the role of DATABASE_URL SELECT, INSERT, UPDATE and DELETE on the usage tables"
+        }
+        _ => "the next run tries again",
+    };
+    Failure::new(Exit::Postgres, "Postgres failed; nothing was written").because(error).next(next)
+}
+
+fn refused(error: IngestError<sqlx::Error>) -> Failure {
+    match error {
+        IngestError::Driver(error) => failed(error),
+        IngestError::Rejected(error) => {
+            let next = if error.unknown_ids().is_some() {
+                "the mapping names what the portal does not know: correct one of them"
+            } else {
+                "this should not be; please report it with the message above"
+            };
+            Failure::new(Exit::Postgres, "the rows were refused; nothing was written")
+                .because(error)
+                .next(next)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a run says: which days, what changed, what is not counted.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use access_log::Mapping;
+use chrono::{Days, NaiveDate};
+use output_port_usage::snowflake::{Coverage, WindowPlan};
+use output_port_usage::{Outcome, TableOutcome};
+
+use crate::database::Reached;
+
+/// The most names of one kind.
+const NAMES_SHOWN: usize = 10;
+
+/// Days by their first and last, as people say them.
+pub(crate) fn days(days: &Range<NaiveDate>) -> String {
+    let last = days.end - Days::new(1);
+    if days.start >= last { days.start.to_string() } else { format!("{} to {last}", days.start) }
+}
+
+pub(crate) fn of_plan(plan: &WindowPlan, reached: &Reached, mapping: &Mapping) -> String {
+    let settled = if plan.settled.is_empty() {
+        "none of them is settled".to_owned()
+    } else {
+        format!("{} settled", days(&plan.settled))
+    };
+    let mut text = format!("reading {} ({}), {settled}\n", days(&plan.days), mapping.time_zone.name());
+    if let Some(expired) = &plan.expired {
+        text += &format!("warning: {} is no longer kept by Snowflake, and stays as it is\n", days(expired));
+    }
+    // on a first run none has rows, which is no news
+    let new = &reached.without_rows;
+    if reached.last_day.is_some() && !new.is_empty() {
+        text +=
+            "note: output ports without any row; if they are new in the mapping, run once with --since:\n";
+        let names = new.iter().map(|id| {
+            let port = mapping.output_ports.iter().find(|port| port.id == id.0);
+            format!("{id}  {}", port.map(|port| shown(&port.name)).unwrap_or_default())
+        });
+        text += &list(names.collect());
+    }
+    text
+}
+
+pub(crate) fn of_ingest(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let tables = [
+        ("queries", Some(&outcome.queries)),
+        ("touches", outcome.touches.as_ref()),
+        ("combinations", outcome.combinations.as_ref()),
+    ];
+    for (table, outcome) in tables {
+        if let Some(TableOutcome { written, unchanged, removed, .. }) = outcome {
+            let row = format!("{written} written, {unchanged} unchanged, {removed} removed");
+            text += &format!("{:<14}{row}\n", format!("{table}:"));
+        }
+    }
+    text
+}
+
+pub(crate) fn of_coverage(coverage: &Coverage) -> String {
+    let name = |name: &Option<String>| name.as_deref().map_or_else(|| "(without a name)".to_owned(), shown);
+    let principals: Vec<String> = coverage
+        .unmapped_principals
+        .iter()
+        .map(|principal| {
+            let role = principal.role_name.as_deref().map(|role| format!(" as {}", shown(role)));
+            let names = name(&principal.user_name) + &role.unwrap_or_default();
+            format!("{:>9}  {names}", principal.query_count)
+        })
+        .collect();
+    let objects: Vec<String> = coverage
+        .unmapped_objects
+        .iter()
+        .map(|object| format!("{:>9}  {}", object.query_count, name(&object.object_name)))
+        .collect();
+    let mut text = String::new();
+    for (what, lines) in
+        [("users that no mapping knows", principals), ("objects that no mapping knows", objects)]
+    {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "not counted, queries of {what}:");
+            text += &list(lines);
+        }
+    }
+    if coverage.not_in_query_history > 0 {
+        let count = coverage.not_in_query_history;
+        let _ = writeln!(text, "not counted yet, because QUERY_HISTORY does not have them: {count} queries");
+    }
+    if text.is_empty() {
+        text += "every query of a mapped object or by a mapped user is counted\n";
+    }
+    text
+}
+
+fn list(lines: Vec<String>) -> String {
+    let mut text: String = lines.iter().take(NAMES_SHOWN).map(|line| format!("  {line}\n")).collect();
+    if lines.len() > NAMES_SHOWN {
+        let _ = writeln!(text, "  and {} more", lines.len() - NAMES_SHOWN);
+    }
+    text
+}
+
+/// A name from the warehouse that can neither fill nor command the terminal.
+fn shown(name: &str) -> String {
+    name.chars().take(80).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_said_by_first_and_last() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+        assert_eq!(days(&(day(10)..day(13))), "2026-03-10 to 2026-03-12");
+        assert_eq!(days(&(day(10)..day(11))), "2026-03-10");
+    }
+
+    #[test]
+    fn names_of_the_warehouse_do_not_command_the_terminal() {
+        assert_eq!(shown("A\u{1b}[2J\nB"), "A\u{fffd}[2J\u{fffd}B");
+        assert_eq!(shown(&"x".repeat(1000)).len(), 80);
+    }
+}

@@ -1,0 +1,98 @@
+//! The command line and the environment, without an account.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use sqlparser::dialect::SnowflakeDialect;
+use sqlparser::parser::Parser;
+
+const SECRETS: [&str; 3] = ["Tr0ub4dor-and-3", "p4ssw0rd-of-postgres", "s3cret-in-the-key"];
+
+fn mapping() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../sample/mapping.json")
+}
+
+fn job(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut job = Command::new(env!("CARGO_BIN_EXE_snowflake-sync"));
+    let output = job.args(arguments).env_clear().envs(variables.iter().copied()).output().unwrap();
+    for secret in SECRETS {
+        for text in [&output.stdout, &output.stderr] {
+            assert!(!String::from_utf8_lossy(text).contains(secret), "{secret} in {output:?}");
+        }
+    }
+    output
+}
+
+#[track_caller]
+fn fails(output: &Output, exit: i32, texts: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(exit), "{said}");
+    for text in texts {
+        assert!(said.contains(text), "no {text:?} in: {said}");
+    }
+}
+
+/// A port of this machine where nothing listens.
+fn closed_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let output = job(&["--help"], &[]);
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("exit codes:"));
+}
+
+#[test]
+fn a_dry_run_prints_statements_and_needs_neither_account_nor_database() {
+    let mapping = mapping();
+    let output = job(&[mapping.to_str().unwrap(), "--dry-run", "--now", "2026-03-12T12:00:00Z"], &[]);
+    assert!(output.status.success(), "{output:?}");
+    let sql = String::from_utf8(output.stdout).unwrap();
+    assert!(sql.starts_with("-- usage of 2025-03-13 to 2026-03-12\nWITH\n"), "{sql}");
+    assert_eq!(Parser::parse_sql(&SnowflakeDialect, &sql).unwrap().len(), 2);
+}
+
+#[test]
+fn what_is_missing_is_said_before_anything_is_reached() {
+    let mapping = mapping();
+    let mapping = mapping.to_str().unwrap();
+    fails(&job(&[], &[]), 1, &["MAPPING.json is missing", "next: snowflake-sync --help"]);
+    fails(&job(&["no-such-file.json"], &[]), 1, &["the mapping no-such-file.json", "No such file"]);
+    fails(&job(&[concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], &[]), 1, &["line 1 column"]);
+    fails(&job(&[mapping], &[]), 1, &["SNOWFLAKE_ACCOUNT is not set"]);
+    let account =
+        [("SNOWFLAKE_ACCOUNT", "acme-one"), ("SNOWFLAKE_USER", "sync"), ("SNOWFLAKE_PASSWORD", SECRETS[0])];
+    fails(&job(&[mapping], &account), 1, &["DATABASE_URL is not set"]);
+    let strange = ("DATABASE_URL", "p4ssw0rd-of-postgres");
+    fails(&job(&[mapping], &[&account[..], &[strange]].concat()), 1, &["DATABASE_URL is no URL"]);
+}
+
+#[test]
+fn a_postgres_that_is_not_there_is_no_secret_s_way_out() {
+    let mapping = mapping();
+    let url = format!("postgres://app:{}@127.0.0.1:{}/portal", SECRETS[1], closed_port());
+    let variables = [
+        ("SNOWFLAKE_ACCOUNT", "acme-one"),
+        ("SNOWFLAKE_USER", "sync"),
+        ("SNOWFLAKE_PASSWORD", SECRETS[0]),
+        ("DATABASE_URL", &url),
+    ];
+    let output = job(&[mapping.to_str().unwrap()], &variables);
+    fails(&output, 5, &["Postgres was not reached", "next: check DATABASE_URL"]);
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_named_by_its_path() {
+    let mapping = mapping();
+    let variables = [
+        ("SNOWFLAKE_ACCOUNT", "acme-one"),
+        ("SNOWFLAKE_USER", "sync"),
+        ("SNOWFLAKE_PRIVATE_KEY_PATH", "/no/such/key.p8"),
+        ("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE", SECRETS[2]),
+    ];
+    let output = job(&[mapping.to_str().unwrap()], &variables);
+    fails(&output, 1, &["SNOWFLAKE_PRIVATE_KEY_PATH: \"/no/such/key.p8\" cannot be read"]);
+}
