@@ -1,5 +1,7 @@
 //! Every statement in every form, unchanged, against the in-process aggregation.
 
+use std::collections::BTreeMap;
+
 use output_port_usage::snowflake::Mappings;
 use snowflake_connector_rs::Statement;
 use tokio::runtime::Handle;
@@ -7,6 +9,7 @@ use tokio::task::block_in_place;
 
 use crate::account::{self, Account};
 use crate::case::{self, Case, Form};
+use crate::random::RULES;
 
 /// Runs a case's statements in each form, or in the one whose turn it is.
 async fn check(account: &Account, case: &Case, turn: Option<usize>) {
@@ -49,10 +52,19 @@ async fn every_form_of_every_statement_counts_the_hand_made_log_as_the_query_log
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_counts_random_logs_as_the_query_log_does() {
+    const LOGS: usize = 60;
     let account = Account::start().await;
-    for (turn, (_, cases)) in case::random(60).iter().enumerate() {
+    let mut met = BTreeMap::<&str, usize>::new();
+    for (turn, (log, cases)) in case::random(LOGS).iter().enumerate() {
+        for rule in log.fold().1 {
+            *met.entry(rule).or_default() += 1;
+        }
         for case in cases {
             check(&account, case, Some(turn)).await;
         }
+    }
+    for rule in RULES {
+        let count = met.get(rule).copied().unwrap_or_default();
+        assert!(count * 10 >= LOGS, "{rule}: met by {count} of {LOGS} logs");
     }
 }
