@@ -37,10 +37,11 @@ exit codes:
   1    the command line, the environment or the mapping is wrong
   2    Snowflake refused the login
   3    the role lacks a privilege in Snowflake
-  4    there is nothing to count in Snowflake; nothing was written
-  5    Postgres failed, or refused the rows; nothing was written
-  6    Snowflake was not reached, or its answer was of no use; nothing was written
-  130  interrupted; nothing was written
+  4    there is nothing to count in Snowflake
+  5    Postgres failed, or refused the rows
+  6    Snowflake was not reached, or its answer was of no use
+  130  interrupted
+Other than 0, the rows of the run are all written or none: the message says which.
 ";
 
 /// What the command line asks for.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 
 use access_log::Mapping;
-use chrono::{Days, Utc};
+use chrono::{DateTime, Days, Utc};
 use output_port_usage::Attribution;
 use output_port_usage::snowflake::{Aggregation, Window, WindowPlan};
 
@@ -104,7 +104,7 @@ async fn dry_run(
 fn plan(
     arguments: &Arguments,
     attribution: &Attribution,
-    now: chrono::DateTime<Utc>,
+    now: DateTime<Utc>,
     reached: Option<&Reached>,
 ) -> Result<WindowPlan, Failure> {
     let window = Window::new(attribution);
@@ -112,7 +112,8 @@ fn plan(
         Some(since) => window.trailing_days(1).plan(now, Some(since)),
         None => {
             // rows of the last day may still have been under way when it was written
-            let settled = reached.and_then(|reached| reached.last_day).map(|day| day - Days::new(1));
+            let last_day = reached.and_then(|reached| reached.last_day);
+            let settled = last_day.and_then(|day| day.checked_sub_days(Days::new(1)));
             window.plan(now, settled)
         }
     };

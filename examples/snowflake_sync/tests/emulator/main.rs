@@ -19,3 +19,5 @@ mod case;
 mod hand_made;
 #[path = "../../../../tests/it/query_log/random.rs"]
 mod random;
+#[path = "../../../../tests/it/query_log/tables.rs"]
+mod tables;
