@@ -4,15 +4,18 @@ use chrono::NaiveDate;
 use output_port_usage::{
     IngestError, OnDelete, Outcome, OutputPortId, Reference, TableOutcome, UsageBatch, UsageModel,
 };
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
 
 /// The usage tables, in the database of a portal that has its own tables in the schema `portal`.
+///
+/// Each step connects anew: a connection that idles while Snowflake counts may be gone when it is wanted.
 pub(crate) struct Database {
-    pool: PgPool,
+    options: PgConnectOptions,
     model: UsageModel,
 }
 
@@ -37,26 +40,21 @@ fn model() -> Result<UsageModel, output_port_usage::Error> {
 }
 
 impl Database {
-    pub(crate) async fn connect(url: &Secret) -> Result<Self, Failure> {
-        let unreached = |error: sqlx::Error| {
-            Failure::new(Exit::Postgres, "Postgres was not reached")
-                .because(error)
-                .next("check DATABASE_URL, and that this machine may connect")
-        };
+    pub(crate) fn new(url: &Secret) -> Result<Self, Failure> {
         let options: PgConnectOptions = url.reveal().parse().map_err(unreached)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.application_name("snowflake-sync"))
-            .await
-            .map_err(unreached)?;
         let model =
             model().map_err(|error| Failure::new(Exit::Usage, "the model is wrong").because(error))?;
-        Ok(Self { pool, model })
+        Ok(Self { options: options.application_name("snowflake-sync"), model })
+    }
+
+    async fn connect(&self) -> Result<PgConnection, Failure> {
+        self.options.connect().await.map_err(unreached)
     }
 
     pub(crate) async fn create_tables(&self) -> Result<(), Failure> {
+        let mut connection = self.connect().await?;
         for statement in std::iter::once(self.model.create_schema()).chain(self.model.create_tables()) {
-            statement.into_sqlx().execute(&self.pool).await.map_err(failed)?;
+            statement.into_sqlx().execute(&mut connection).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -70,13 +68,14 @@ impl Database {
         ports: impl IntoIterator<Item = OutputPortId>,
     ) -> Result<Reached, Failure> {
         let ports: Vec<OutputPortId> = ports.into_iter().collect();
+        let mut connection = self.connect().await?;
         let days: Vec<(OutputPortId, Option<NaiveDate>)> = sqlx::query_as(
             "SELECT port.id, (
                 SELECT max(date) FROM usage.output_port_query_stats_daily WHERE output_port_id = port.id
             ) FROM unnest($1::uuid[]) AS port (id)",
         )
         .bind(&ports)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut connection)
         .await
         .map_err(failed)?;
         Ok(Reached {
@@ -87,6 +86,7 @@ impl Database {
 
     /// Whether the tables hold a row of the batch's days and output ports.
     pub(crate) async fn holds_any(&self, batch: &UsageBatch) -> Result<bool, Failure> {
+        let mut connection = self.connect().await?;
         let days = batch.scope().days();
         let ports: Vec<OutputPortId> = batch.scope().output_ports().iter().copied().collect();
         sqlx::query_scalar(
@@ -98,7 +98,7 @@ impl Database {
         .bind(ports)
         .bind(days.start)
         .bind(days.end)
-        .fetch_one(&self.pool)
+        .fetch_one(&mut connection)
         .await
         .map_err(failed)
     }
@@ -112,8 +112,9 @@ impl Database {
     ) -> Result<Outcome, Failure> {
         let replace = self.model.replace(batch).map_err(|error| refused(IngestError::Rejected(error)))?;
         let replace = if allow_empty { replace.allow_empty() } else { replace };
+        let mut connection = interrupt.or(self.connect()).await?;
         let ingest = async {
-            let mut transaction = self.pool.begin().await.map_err(failed)?;
+            let mut transaction = connection.begin().await.map_err(failed)?;
             let outcome = replace.run_sqlx(&mut transaction).await.map_err(refused)?;
             Ok((transaction, outcome))
         };
@@ -122,7 +123,7 @@ impl Database {
         transaction.commit().await.map_err(failed)?;
         if wrote(&outcome) {
             // outside of the transaction; it only keeps the charts fast
-            self.model.vacuum().into_sqlx().execute(&self.pool).await.map_err(|error| {
+            self.model.vacuum().into_sqlx().execute(&mut connection).await.map_err(|error| {
                 Failure::new(Exit::Postgres, "the rows were written, but VACUUM failed").because(error)
             })?;
         }
@@ -136,6 +137,12 @@ pub(crate) fn wrote(outcome: &Outcome) -> bool {
     changed(&outcome.queries)
         || outcome.touches.as_ref().is_some_and(changed)
         || outcome.combinations.as_ref().is_some_and(changed)
+}
+
+fn unreached(error: sqlx::Error) -> Failure {
+    Failure::new(Exit::Postgres, "Postgres was not reached; nothing was written")
+        .because(error)
+        .next("check DATABASE_URL, and that this machine may connect")
 }
 
 fn failed(error: sqlx::Error) -> Failure {

@@ -26,13 +26,13 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings) -> Result<(),
     }
 
     let account = settings.snowflake()?;
-    let database = interrupt.or(Database::connect(settings.database_url()?)).await?;
+    let database = Database::new(settings.database_url()?)?;
     if arguments.create_tables {
         interrupt.or(database.create_tables()).await?;
     }
     let reached = interrupt.or(database.reached(attribution.output_ports())).await?;
 
-    // no connection waits in a transaction while Snowflake counts
+    // Postgres waits for nothing while Snowflake counts
     let warehouse = Warehouse::log_in(account, interrupt.clone()).await?;
     let now = match arguments.now {
         Some(now) => now,
@@ -84,7 +84,7 @@ async fn dry_run(
 ) -> Result<(), Failure> {
     let reached = match &settings.database_url {
         Some(url) => {
-            let database = interrupt.or(Database::connect(url)).await?;
+            let database = Database::new(url)?;
             Some(interrupt.or(database.reached(attribution.output_ports())).await?)
         }
         None => None,

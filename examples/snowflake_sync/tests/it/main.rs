@@ -81,7 +81,7 @@ fn a_postgres_that_is_not_there_is_no_secret_s_way_out() {
         ("DATABASE_URL", &url),
     ];
     let output = job(&[mapping.to_str().unwrap()], &variables);
-    fails(&output, 5, &["Postgres was not reached", "next: check DATABASE_URL"]);
+    fails(&output, 5, &["Postgres was not reached", "onnection refused", "next: check DATABASE_URL"]);
 }
 
 #[test]
