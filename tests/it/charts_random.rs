@@ -26,7 +26,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// Everything that the tables hold afterwards.
     pub(crate) async fn ingest(&self, portal: &Portal) {
-        let everything = scope(day(2025, 1, 1)..day(2029, 1, 1), (0..4).map(port));
+        let everything = scope(day(2024, 1, 1)..day(2029, 1, 1), (0..4).map(port));
         let batch = UsageBatch::new(everything, self.queries.clone()).touches(self.touches.clone());
         let replace = portal.model.replace(&batch).unwrap().allow_empty();
         portal.try_ingest(replace).await.unwrap();
@@ -36,14 +36,16 @@ impl Facts {
 const EDGES: [(i32, u32, u32); 4] = [(2026, 12, 24), (2028, 2, 20), (2025, 9, 25), (2027, 12, 28)];
 
 pub(crate) fn facts() -> impl Strategy<Value = Facts> {
-    let cell = (0..24u64, 0..4u128, 0..4u128, prop::collection::vec(0..4u64, 4), 0..3u64);
-    (0..EDGES.len(), prop::collection::vec(cell, 0..60), 0..24u64, 1..40u64, 1..5u32).prop_map(
+    // some a year before, by date or by weekday, for the charts that compare
+    let years_back = prop_oneof![3 => Just(0u64), 1 => Just(364), 1 => Just(365)];
+    let cell = (0..24u64, years_back, 0..4u128, 0..4u128, prop::collection::vec(0..4u64, 4), 0..3u64);
+    (0..EDGES.len(), prop::collection::vec(cell, 0..90), 0..24u64, 1..40u64, 1..5u32).prop_map(
         |(edge, cells, first, length, top)| {
             let (year, month, of_month) = EDGES[edge];
             let start = day(year, month, of_month);
             let mut by_key = BTreeMap::new();
-            for (offset, of, by, read, spare) in cells {
-                by_key.insert((start + Days::new(offset), of, by), (read, spare));
+            for (offset, back, of, by, read, spare) in cells {
+                by_key.insert((start + Days::new(offset) - Days::new(back), of, by), (read, spare));
             }
             let mut facts = Facts {
                 queries: Vec::new(),
