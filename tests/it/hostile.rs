@@ -177,3 +177,22 @@ async fn hostile_names_work_in_a_real_database() {
         assert_eq!(schemas, [name]);
     }
 }
+
+#[tokio::test]
+async fn hostile_labels_come_back_as_they_are() {
+    let portal = Portal::new().await;
+    let days = day(2026, 1, 1)..day(2026, 1, 2);
+    let batch =
+        UsageBatch::new(scope(days.clone(), [port(1)]), vec![queries(days.start, port(1), consumer(1), 2)]);
+    portal.replace(&batch).await;
+    let megabyte = "🦀'\"\\".repeat(150_000);
+    // Postgres itself keeps NUL out of a text
+    let labels = CORPUS.into_iter().filter(|label| !label.contains('\0')).chain([megabyte.as_str()]);
+    for label in labels {
+        let rename = "UPDATE portal.data_products SET name = $2 WHERE id = $1";
+        sqlx::query(rename).bind(consumer(1)).bind(label).execute(&portal.pool).await.unwrap();
+        let slices = portal.rows(&QueryDistribution::new(port(1), days.clone())).await;
+        let expected = ConsumerOrOther::Consumer { id: consumer(1), label: Some(label.to_owned()) };
+        assert_eq!(slices[0].consumer, expected);
+    }
+}

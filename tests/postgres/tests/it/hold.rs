@@ -43,7 +43,15 @@ pub(crate) struct Hold {
 
 /// `hold` with the environment of one way only.
 pub(crate) fn command(forced: Option<&str>, ending: Ending) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hold"));
+    let hold = env!("CARGO_BIN_EXE_hold");
+    let mut command = if cfg!(target_os = "linux") {
+        // A shell starts its background jobs with SIGINT ignored, which they hand on: here it must end the process.
+        let mut command = Command::new("/usr/bin/env");
+        command.args(["--default-signal=INT", hold]);
+        command
+    } else {
+        Command::new(hold)
+    };
     command.arg(ending.argument()).process_group(0);
     command.env_remove("OUTPUT_PORT_USAGE_POSTGRES").env_remove("OUTPUT_PORT_USAGE_DATABASE_URL");
     if let Some(forced) = forced {
