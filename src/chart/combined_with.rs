@@ -44,6 +44,22 @@ impl MostOftenCombinedWith {
 }
 
 /// An output port of [`MostOftenCombinedWith`].
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::chart::MostOftenCombined;
+/// let json = serde_json::json!({
+///     "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
+///     "label": "Orders",
+///     "query_count": 42,
+///     "share": 0.25,
+///     "rank": 1
+/// });
+/// let row: MostOftenCombined = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostOftenCombined {

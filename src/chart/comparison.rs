@@ -86,6 +86,20 @@ pub struct Compared<C> {
 /// A row of [`Compared`]: the chart's own row, and the count of the days before.
 ///
 /// As JSON: the fields of the row, then `previous` and `change`.
+///
+/// ```
+/// # use output_port_usage::chart::{QueriesOverTimePoint, WithPrevious};
+/// let json = serde_json::json!({
+///     "bucket": "2026-06-29",
+///     "query_count": 42,
+///     "partial": true,
+///     "previous": 84,
+///     "change": -0.5
+/// });
+/// let row: WithPrevious<QueriesOverTimePoint> = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WithPrevious<R> {

@@ -80,6 +80,21 @@ impl Overview {
 }
 
 /// A row of [`Overview`], to be collected into [`OverviewCharts`] with the others.
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::chart::OverviewRow;
+/// let json = serde_json::json!([
+///     {"kind": "bucket", "point": {"bucket": "2026-06-29", "query_count": 42, "partial": true},
+///         "active_days": 4, "last_used": "2026-06-30"},
+///     {"kind": "series", "point": {"consumer": {"kind": "other", "members": 3}, "rank": null,
+///         "bucket": "2026-06-29", "query_count": 42, "partial": true}}
+/// ]);
+/// let rows: Vec<OverviewRow> = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&rows)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -101,6 +116,21 @@ pub enum OverviewRow {
 }
 
 /// The charts of an [`Overview`], each as the single chart gives it.
+///
+/// As JSON, each list with the rows of its chart:
+///
+/// ```
+/// # use output_port_usage::chart::OverviewCharts;
+/// let json = serde_json::json!({
+///     "over_time": [{"bucket": "2026-06-29", "query_count": 42, "partial": true}],
+///     "split": [],
+///     "distribution": [],
+///     "summary": {"query_count": 168, "consumers": 5, "active_days": 20, "last_used": "2026-06-30"}
+/// });
+/// let charts: OverviewCharts = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&charts)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OverviewCharts {

@@ -68,6 +68,24 @@ impl MostPopularAssets {
 }
 
 /// A tech asset of [`MostPopularAssets`].
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::chart::MostPopularAsset;
+/// let json = serde_json::json!({
+///     "tech_asset_id": "0190d3a2-5c1e-7b4a-8f00-0123456789e1",
+///     "label": "ORDERS",
+///     "touches": 42,
+///     "share": 0.25,
+///     "rank": 1,
+///     "consumers": 5,
+///     "last_used": "2026-06-30"
+/// });
+/// let row: MostPopularAsset = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostPopularAsset {

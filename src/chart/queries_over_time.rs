@@ -71,6 +71,16 @@ impl QueriesOverTime {
 }
 
 /// A point of [`QueriesOverTime`].
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::chart::QueriesOverTimePoint;
+/// let json = serde_json::json!({"bucket": "2026-06-29", "query_count": 42, "partial": true});
+/// let row: QueriesOverTimePoint = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimePoint {

@@ -56,6 +56,22 @@ impl QueriesOverTime {
 }
 
 /// A point of [`QueriesOverTimeByConsumer`].
+///
+/// As JSON, with `consumer` as [`ConsumerOrOther`] says:
+///
+/// ```
+/// # use output_port_usage::chart::QueriesOverTimeByConsumerPoint;
+/// let json = serde_json::json!({
+///     "consumer": {"kind": "consumer", "id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1", "label": "Finance"},
+///     "rank": 1,
+///     "bucket": "2026-06-29",
+///     "query_count": 42,
+///     "partial": true
+/// });
+/// let row: QueriesOverTimeByConsumerPoint = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimeByConsumerPoint {

@@ -72,6 +72,22 @@ impl QueriesOverTime {
 }
 
 /// A point of [`QueriesOverTimeOfPorts`].
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::chart::QueriesOverTimeOfPortsPoint;
+/// let json = serde_json::json!({
+///     "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
+///     "label": "Orders",
+///     "bucket": "2026-06-29",
+///     "query_count": 42,
+///     "partial": true
+/// });
+/// let row: QueriesOverTimeOfPortsPoint = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimeOfPortsPoint {

@@ -53,6 +53,21 @@ impl QueryDistribution {
 }
 
 /// A slice of [`QueryDistribution`].
+///
+/// As JSON, with `consumer` as [`ConsumerOrOther`] says:
+///
+/// ```
+/// # use output_port_usage::chart::QueryDistributionSlice;
+/// let json = serde_json::json!({
+///     "consumer": {"kind": "consumer", "id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1", "label": "Finance"},
+///     "query_count": 42,
+///     "share": 0.25,
+///     "rank": 1
+/// });
+/// let row: QueryDistributionSlice = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionSlice {

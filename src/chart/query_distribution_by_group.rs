@@ -40,6 +40,21 @@ impl QueryDistribution {
 }
 
 /// A slice of [`QueryDistributionByGroup`].
+///
+/// As JSON, with `group` as [`GroupOrOther`] says:
+///
+/// ```
+/// # use output_port_usage::chart::QueryDistributionGroupSlice;
+/// let json = serde_json::json!({
+///     "group": {"kind": "group", "id": "0190d3a2-5c1e-7b4a-8f00-0123456789d1", "label": "Sales"},
+///     "query_count": 42,
+///     "share": 0.25,
+///     "rank": 1
+/// });
+/// let row: QueryDistributionGroupSlice = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionGroupSlice {

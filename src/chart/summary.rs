@@ -57,6 +57,21 @@ impl Summary {
 }
 
 /// The row of [`Summary`].
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::chart::SummaryTotals;
+/// let json = serde_json::json!({
+///     "query_count": 168,
+///     "consumers": 5,
+///     "active_days": 20,
+///     "last_used": "2026-06-30"
+/// });
+/// let row: SummaryTotals = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&row)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SummaryTotals {

@@ -6,6 +6,21 @@ use crate::error::{Error, UnknownIds};
 use crate::model::Stats;
 
 /// What an ingest or a removal did to each table.
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::Outcome;
+/// let json = serde_json::json!({
+///     "queries": {"written": 40, "unchanged": 2, "removed": 1, "skipped": 0},
+///     "touches": {"written": 40, "unchanged": 2, "removed": 1, "skipped": 0},
+///     "combinations": null,
+///     "unknown": {"output_ports": [], "tech_assets": [], "consumers": ["0190d3a2-5c1e-7b4a-8f00-0123456789c9"]}
+/// });
+/// let outcome: Outcome = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&outcome)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {

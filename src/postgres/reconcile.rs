@@ -23,7 +23,33 @@ use crate::time;
 /// then be above its queries; so may upserts of parts, and a table that was filled by other means. Replace the days
 /// again, with all three measured, to mend them.
 ///
-/// As JSON: `{"kind":"touches_above_queries","date":"2026-01-01",…}`.
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::Violation;
+/// let json = serde_json::json!([
+///     {"kind": "touches_above_queries", "date": "2026-06-30",
+///         "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
+///         "tech_asset_id": "0190d3a2-5c1e-7b4a-8f00-0123456789e1",
+///         "consumer_id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1",
+///         "touches": 9,
+///         "queries": 8},
+///     {"kind": "combination_above_queries", "date": "2026-06-30",
+///         "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
+///         "other_output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a2",
+///         "consumer_id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1",
+///         "combinations": 9,
+///         "queries": 8},
+///     {"kind": "pair_out_of_order", "date": "2026-06-30",
+///         "output_port_id_1": "0190d3a2-5c1e-7b4a-8f00-0123456789a2",
+///         "output_port_id_2": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
+///         "consumer_id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1",
+///         "combinations": 9}
+/// ]);
+/// let violations: Vec<Violation> = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&violations)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]

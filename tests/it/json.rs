@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::portal::{Portal, asset, builder, consumer, day, port, queries, scope, touches};
+use crate::rows;
 
 /// One day of port 1, by consumers 1 and 2 of the domain 1, 2 of the domain 0 and 4 of none.
 fn batch() -> UsageBatch {
@@ -38,14 +39,16 @@ fn batch() -> UsageBatch {
 
 /// The JSON of `values`, one a line, after reading it back.
 fn lines<T: Serialize + DeserializeOwned + PartialEq + Debug>(values: &[T]) -> String {
-    let mut lines = String::new();
-    for value in values {
-        let line = serde_json::to_string(value).unwrap();
-        assert_eq!(&serde_json::from_str::<T>(&line).unwrap(), value);
-        lines.push_str(&line);
-        lines.push('\n');
+    values.iter().map(|value| rows::json(value) + "\n").collect()
+}
+
+#[test]
+fn every_row_type_goes_through_its_json() {
+    for row in rows::list() {
+        for sample in row.samples {
+            assert_eq!((row.by_json)(&sample.json), sample.json);
+        }
     }
-    lines
 }
 
 #[tokio::test]
@@ -83,6 +86,66 @@ async fn rows_have_a_stable_json() {
 }
 
 #[tokio::test]
+async fn rows_of_derived_charts_have_a_stable_json() {
+    let portal = Portal::with(builder().combinations().build().unwrap()).await;
+    portal.replace(&batch()).await;
+    let days = || day(2026, 1, 1)..day(2026, 1, 2);
+    let over_time = || QueriesOverTime::new(port(1), days());
+    let before = Comparison::PreviousPeriod;
+
+    let split = portal.rows(&over_time().split_by_consumer(1)).await;
+    insta::assert_snapshot!(lines(&split), @r#"
+    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"bucket":"2026-01-01","query_count":4,"partial":false}
+    {"consumer":{"kind":"other","members":2},"rank":null,"bucket":"2026-01-01","query_count":4,"partial":false}
+    "#);
+    let ports = portal.rows(&QueriesOverTime::of_ports([port(2), port(90)], days())).await;
+    insta::assert_snapshot!(lines(&ports), @r#"
+    {"output_port_id":"00000000-0000-0000-0000-0000a0000002","label":"port 2","bucket":"2026-01-01","query_count":1,"partial":false}
+    {"output_port_id":"00000000-0000-0000-0000-0000a000005a","label":null,"bucket":"2026-01-01","query_count":0,"partial":false}
+    "#);
+    let totals = portal.rows(&Summary::new(port(1), days())).await;
+    insta::assert_snapshot!(lines(&totals), @r#"{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}"#);
+    let rows = portal.rows(&Overview::new(port(1), days()).top(1)).await;
+    insta::assert_snapshot!(lines(&rows), @r#"
+    {"kind":"bucket","point":{"bucket":"2026-01-01","query_count":8,"partial":false},"active_days":1,"last_used":"2026-01-01"}
+    {"kind":"series","point":{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"bucket":"2026-01-01","query_count":4,"partial":false}}
+    {"kind":"series","point":{"consumer":{"kind":"other","members":2},"rank":null,"bucket":"2026-01-01","query_count":4,"partial":false}}
+    "#);
+    let charts: OverviewCharts = rows.into_iter().collect();
+    insta::assert_snapshot!(lines(&[charts]), @r#"{"over_time":[{"bucket":"2026-01-01","query_count":8,"partial":false}],"split":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"bucket":"2026-01-01","query_count":4,"partial":false},{"consumer":{"kind":"other","members":2},"rank":null,"bucket":"2026-01-01","query_count":4,"partial":false}],"distribution":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1},{"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}],"summary":{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}}"#);
+
+    let points = portal.rows(&over_time().compared_with(before)).await;
+    insta::assert_snapshot!(lines(&points), @r#"{"bucket":"2026-01-01","query_count":8,"partial":false,"previous":0,"change":null}"#);
+    let slices = portal.rows(&QueryDistribution::new(port(1), days()).top(1).compared_with(before)).await;
+    insta::assert_snapshot!(lines(&slices), @r#"
+    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1,"previous":0,"change":null}
+    {"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null,"previous":0,"change":null}
+    "#);
+    let groups = QueryDistribution::new(port(1), days()).top(1).by_group();
+    let groups = portal.rows(&groups.compared_with(before)).await;
+    insta::assert_snapshot!(lines(&groups), @r#"
+    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1,"previous":0,"change":null}
+    {"group":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null,"previous":0,"change":null}
+    "#);
+    let assets = portal.rows(&MostPopularAssets::new(port(2), days()).compared_with(before)).await;
+    insta::assert_snapshot!(lines(&assets), @r#"{"tech_asset_id":"00000000-0000-0000-0000-0000e0000002","label":"asset 2","touches":1,"share":1.0,"rank":1,"consumers":1,"last_used":"2026-01-01","previous":0,"change":null}"#);
+    let totals = portal.rows(&Summary::new(port(9), days()).compared_with(before)).await;
+    insta::assert_snapshot!(lines(&totals), @r#"{"query_count":0,"consumers":0,"active_days":0,"last_used":null,"previous":0,"change":null}"#);
+}
+
+#[tokio::test]
+async fn skipped_ids_have_a_stable_json() {
+    let portal = Portal::new().await;
+    let first = day(2026, 1, 1);
+    let of = |output_port| scope(first..day(2026, 1, 2), [output_port]);
+    let unknown = UsageBatch::new(of(port(90)), vec![queries(first, port(90), consumer(91), 1)])
+        .touches(vec![touches(first, port(90), asset(92), consumer(91), 1)]);
+    let outcome = portal.try_ingest(portal.model.upsert(&unknown).unwrap().skip_unknown()).await.unwrap();
+    insta::assert_snapshot!(lines(std::slice::from_ref(&outcome.unknown)), @r#"{"output_ports":["00000000-0000-0000-0000-0000a000005a"],"tech_assets":["00000000-0000-0000-0000-0000e000005c"],"consumers":["00000000-0000-0000-0000-0000c000005b"]}"#);
+    insta::assert_snapshot!(lines(&[outcome]), @r#"{"queries":{"written":0,"unchanged":0,"removed":0,"skipped":1},"touches":{"written":0,"unchanged":0,"removed":0,"skipped":1},"combinations":null,"unknown":{"output_ports":["00000000-0000-0000-0000-0000a000005a"],"tech_assets":["00000000-0000-0000-0000-0000e000005c"],"consumers":["00000000-0000-0000-0000-0000c000005b"]}}"#);
+}
+
+#[tokio::test]
 async fn a_row_without_a_label_has_a_null_label() {
     let unlabelled = builder().tech_assets(Reference::to("technical_assets").schema("portal"));
     let portal = Portal::with(unlabelled.build().unwrap()).await;
@@ -97,8 +160,29 @@ fn facts_have_a_stable_json() {
     insta::assert_snapshot!(lines(&batch.queries()[..1]), @r#"{"date":"2026-01-01","output_port_id":"00000000-0000-0000-0000-0000a0000001","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":4}"#);
     insta::assert_snapshot!(lines(&batch.measured_touches().unwrap()[..1]), @r#"{"date":"2026-01-01","output_port_id":"00000000-0000-0000-0000-0000a0000001","tech_asset_id":"00000000-0000-0000-0000-0000e0000001","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":4}"#);
     insta::assert_snapshot!(lines(batch.measured_combinations().unwrap()), @r#"{"date":"2026-01-01","output_port_id_1":"00000000-0000-0000-0000-0000a0000001","output_port_id_2":"00000000-0000-0000-0000-0000a0000002","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":1}"#);
-    insta::assert_snapshot!(lines(&[Granularity::Day, Granularity::Quarter]), @r#"
+    let granularities =
+        [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter, Granularity::Year];
+    insta::assert_snapshot!(lines(&granularities), @r#"
     "day"
+    "week"
+    "month"
     "quarter"
+    "year"
     "#);
+    let comparisons = [Comparison::PreviousPeriod, Comparison::YearBefore, Comparison::YearBeforeByWeekday];
+    insta::assert_snapshot!(lines(&comparisons), @r#"
+    "previous_period"
+    "year_before"
+    "year_before_by_weekday"
+    "#);
+    insta::assert_snapshot!(lines(&[AccessedObjects::Direct, AccessedObjects::Base]), @r#"
+    "direct"
+    "base"
+    "#);
+    insta::assert_snapshot!(lines(&[CountedUnit::Statement, CountedUnit::RootQuery]), @r#"
+    "statement"
+    "root_query"
+    "#);
+    let smallest = UsageBatch::new(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]), Vec::new());
+    insta::assert_snapshot!(lines(&[smallest]), @r#"{"scope":{"days":{"start":"2026-01-01","end":"2026-01-02"},"output_ports":["00000000-0000-0000-0000-0000a0000001"]},"queries":[],"touches":null,"combinations":null}"#);
 }

@@ -32,6 +32,7 @@ mod portal;
 mod query_log;
 mod reconcile;
 mod removal;
+mod rows;
 mod send_and_sync;
 mod snowflake;
 mod tables;

@@ -7,6 +7,8 @@ use output_port_usage::*;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use uuid::Uuid;
 
+use crate::rows::Listed;
+
 pub(crate) fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
 }
@@ -163,7 +165,7 @@ impl Portal {
     /// The rows of a chart.
     pub(crate) async fn rows<C: Chart>(&self, chart: &C) -> Vec<C::Row>
     where
-        C::Row: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+        C::Row: Listed,
     {
         let query = self.model.query(chart).unwrap();
         let text = query.to_string();

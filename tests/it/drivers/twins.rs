@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use output_port_usage::*;
-use sqlx::postgres::PgRow;
 use tokio_postgres::NoTls;
 
 use crate::portal::{Portal, asset, builder, consumer, day, port, queries, scope, touches};
+use crate::rows::Listed;
 
 /// A portal that SQLx writes and reads, and its twin for tokio-postgres.
 pub(crate) struct Twins {
@@ -45,7 +45,7 @@ impl Twins {
     /// Reads a chart by both drivers, requires equal rows and gives them.
     pub(crate) async fn agree<C: Chart>(&self, chart: &C) -> Vec<C::Row>
     where
-        C::Row: for<'r> sqlx::FromRow<'r, PgRow> + PartialEq + Debug + Send + Unpin,
+        C::Row: Listed + PartialEq + Debug,
     {
         let by_sqlx = self.sqlx.rows(chart).await;
         // what a reviewer pastes into psql runs as well

@@ -1,0 +1,254 @@
+//! The list.
+
+use output_port_usage::chart::*;
+use output_port_usage::*;
+
+use super::{Listed, RowType, Sample, SampleColumn, json};
+use crate::portal::{builder, day, port};
+
+/// Types, each with a query that gives its rows and with samples of these.
+macro_rules! list {
+    ($($row:ty: $query:expr, $samples:expr;)*) => {
+        $(impl Listed for $row {})*
+
+        pub(crate) fn list() -> Vec<RowType> {
+            vec![$(RowType {
+                samples: $samples,
+                by_json: |text| json(&serde_json::from_str::<$row>(text).unwrap()),
+                by_sqlx: |row| sqlx::FromRow::from_row(row).map(|row: $row| json(&row)),
+                by_tokio_postgres: |row| {
+                    let query: Query<$row> = $query.unwrap();
+                    query.into_tokio_postgres().decode([row]).map(|rows| json(&rows[0]))
+                },
+            }),*]
+        }
+    };
+}
+
+list! {
+    QueriesOverTimePoint: model().query(&over_time()), points();
+    QueriesOverTimeByConsumerPoint: model().query(&over_time().split_by_consumer(1)), points_by_consumer();
+    QueriesOverTimeOfPortsPoint: model().query(&QueriesOverTime::of_ports([port(1)], days())), points_of_ports();
+    QueryDistributionSlice: model().query(&distribution()), slices();
+    QueryDistributionGroupSlice: model().query(&distribution().by_group()), group_slices();
+    MostPopularAsset: model().query(&assets()), popular_assets();
+    MostOftenCombined: model().query(&MostOftenCombinedWith::new(port(1), days())), combined();
+    SummaryTotals: model().query(&summary()), totals();
+    OverviewRow: model().query(&Overview::new(port(1), days())), overview();
+    WithPrevious<QueriesOverTimePoint>: model().query(&over_time().compared_with(BEFORE)), compared(points());
+    WithPrevious<QueryDistributionSlice>: model().query(&distribution().compared_with(BEFORE)), compared(slices());
+    WithPrevious<QueryDistributionGroupSlice>:
+        model().query(&distribution().by_group().compared_with(BEFORE)), compared(group_slices());
+    WithPrevious<MostPopularAsset>: model().query(&assets().compared_with(BEFORE)), compared(popular_assets());
+    WithPrevious<SummaryTotals>: model().query(&summary().compared_with(BEFORE)), compared(totals());
+    Violation: model().reconcile(days()), violations();
+}
+
+const BEFORE: Comparison = Comparison::PreviousPeriod;
+
+fn model() -> UsageModel {
+    builder().combinations().build().unwrap()
+}
+
+fn days() -> std::ops::Range<chrono::NaiveDate> {
+    day(2026, 1, 1)..day(2026, 1, 2)
+}
+
+fn over_time() -> QueriesOverTime {
+    QueriesOverTime::new(port(1), days())
+}
+
+fn distribution() -> QueryDistribution {
+    QueryDistribution::new(port(1), days())
+}
+
+fn assets() -> MostPopularAssets {
+    MostPopularAssets::new(port(1), days())
+}
+
+fn summary() -> Summary {
+    Summary::new(port(1), days())
+}
+
+/// The value of each column in SQL; a name has one type in every row.
+const VALUES: [(&str, &str); 22] = [
+    ("active_days", "4::bigint"),
+    ("bucket", "DATE '2026-01-01'"),
+    ("change", "-0.5::float8"),
+    ("consumer_id", "'00000000-0000-0000-0000-0000000000c1'::uuid"),
+    ("consumers", "5::bigint"),
+    ("counted", "9::bigint"),
+    ("date", "DATE '2026-01-02'"),
+    ("group_id", "'00000000-0000-0000-0000-0000000000d1'::uuid"),
+    ("label", "'sales'::text"),
+    ("last_used", "DATE '2026-01-03'"),
+    ("members", "3::bigint"),
+    ("other_output_port_id", "'00000000-0000-0000-0000-0000000000a2'::uuid"),
+    ("output_port_id", "'00000000-0000-0000-0000-0000000000a1'::uuid"),
+    ("partial", "true"),
+    ("previous", "84::bigint"),
+    ("queries", "8::bigint"),
+    ("query_count", "42::bigint"),
+    ("rank", "7::bigint"),
+    ("share", "0.25::float8"),
+    ("tech_asset_id", "'00000000-0000-0000-0000-0000000000e1'::uuid"),
+    ("total", "true"),
+    ("touches", "6::bigint"),
+];
+
+fn points() -> Vec<Sample> {
+    vec![row(r#"{"bucket":"2026-01-01","query_count":42,"partial":true}"#).columns([
+        "bucket",
+        "query_count",
+        "partial",
+    ])]
+}
+
+fn points_by_consumer() -> Vec<Sample> {
+    vec![
+        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"bucket":"2026-01-01","query_count":42,"partial":true}"#)
+            .columns(["consumer_id", "bucket", "query_count", "partial"])
+            .or_null(["label", "rank"]),
+        row(r#"{"consumer":{"kind":"other","members":3},"rank":null,"bucket":"2026-01-01","query_count":42,"partial":true}"#)
+            .columns(["members", "bucket", "query_count", "partial"])
+            .null("rank"),
+    ]
+}
+
+fn points_of_ports() -> Vec<Sample> {
+    vec![
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","bucket":"2026-01-01","query_count":42,"partial":true}"#)
+            .columns(["output_port_id", "bucket", "query_count", "partial"])
+            .or_null(["label"]),
+    ]
+}
+
+fn slices() -> Vec<Sample> {
+    vec![
+        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"query_count":42,"share":0.25,"rank":7}"#)
+            .columns(["consumer_id", "query_count", "share"])
+            .or_null(["label", "rank"]),
+        row(r#"{"consumer":{"kind":"other","members":3},"query_count":42,"share":0.25,"rank":null}"#)
+            .columns(["members", "query_count", "share"])
+            .null("rank"),
+    ]
+}
+
+fn group_slices() -> Vec<Sample> {
+    vec![
+        row(r#"{"group":{"kind":"group","id":"00000000-0000-0000-0000-0000000000d1","label":"sales"},"query_count":42,"share":0.25,"rank":7}"#)
+            .columns(["query_count", "share"])
+            .or_null(["group_id", "label", "rank"]),
+        row(r#"{"group":{"kind":"no_group"},"query_count":42,"share":0.25,"rank":7}"#)
+            .columns(["query_count", "share"])
+            .or_null(["rank"])
+            .null("group_id"),
+        row(r#"{"group":{"kind":"other","members":3},"query_count":42,"share":0.25,"rank":null}"#)
+            .columns(["members", "query_count", "share"])
+            .null("rank"),
+    ]
+}
+
+fn popular_assets() -> Vec<Sample> {
+    vec![
+        row(r#"{"tech_asset_id":"00000000-0000-0000-0000-0000000000e1","label":"sales","touches":6,"share":0.25,"rank":7,"consumers":5,"last_used":"2026-01-03"}"#)
+            .columns(["tech_asset_id", "touches", "share", "rank", "consumers", "last_used"])
+            .or_null(["label"]),
+    ]
+}
+
+fn combined() -> Vec<Sample> {
+    vec![
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"share":0.25,"rank":7}"#)
+            .columns(["output_port_id", "query_count", "share", "rank"])
+            .or_null(["label"]),
+    ]
+}
+
+fn totals() -> Vec<Sample> {
+    vec![
+        row(r#"{"query_count":42,"consumers":5,"active_days":4,"last_used":"2026-01-03"}"#)
+            .columns(["query_count", "consumers", "active_days"])
+            .or_null(["last_used"]),
+        row(r#"{"query_count":42,"consumers":5,"active_days":4,"last_used":null}"#)
+            .columns(["query_count", "consumers", "active_days"])
+            .null("last_used"),
+    ]
+}
+
+fn overview() -> Vec<Sample> {
+    vec![
+        row(r#"{"kind":"bucket","point":{"bucket":"2026-01-01","query_count":42,"partial":true},"active_days":4,"last_used":"2026-01-03"}"#)
+            .columns(["total", "bucket", "query_count", "partial", "active_days"])
+            .or_null(["last_used"]),
+        row(r#"{"kind":"series","point":{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"bucket":"2026-01-01","query_count":42,"partial":true}}"#)
+            .columns(["consumer_id", "bucket", "query_count", "partial"])
+            .value("total", "false")
+            .or_null(["label", "rank"]),
+        row(r#"{"kind":"series","point":{"consumer":{"kind":"other","members":3},"rank":null,"bucket":"2026-01-01","query_count":42,"partial":true}}"#)
+            .columns(["members", "bucket", "query_count", "partial"])
+            .value("total", "false")
+            .null("rank"),
+    ]
+}
+
+/// The rows with what a comparison adds to them.
+fn compared(rows: Vec<Sample>) -> Vec<Sample> {
+    let compared = |row: Sample| {
+        let fields = row.json.strip_suffix('}').unwrap();
+        let json = format!(r#"{fields},"previous":84,"change":-0.5}}"#);
+        Sample { json, ..row }.columns(["previous"]).or_null(["change"])
+    };
+    rows.into_iter().map(compared).collect()
+}
+
+fn violations() -> Vec<Sample> {
+    let key = ["date", "output_port_id", "consumer_id", "counted"];
+    vec![
+        row(r#"{"kind":"touches_above_queries","date":"2026-01-02","output_port_id":"00000000-0000-0000-0000-0000000000a1","tech_asset_id":"00000000-0000-0000-0000-0000000000e1","consumer_id":"00000000-0000-0000-0000-0000000000c1","touches":9,"queries":8}"#)
+            .columns(key)
+            .columns(["tech_asset_id", "queries"])
+            .null("other_output_port_id"),
+        row(r#"{"kind":"combination_above_queries","date":"2026-01-02","output_port_id":"00000000-0000-0000-0000-0000000000a1","other_output_port_id":"00000000-0000-0000-0000-0000000000a2","consumer_id":"00000000-0000-0000-0000-0000000000c1","combinations":9,"queries":8}"#)
+            .columns(key)
+            .or_null(["other_output_port_id", "queries"]),
+        row(r#"{"kind":"pair_out_of_order","date":"2026-01-02","output_port_id_1":"00000000-0000-0000-0000-0000000000a1","output_port_id_2":"00000000-0000-0000-0000-0000000000a2","consumer_id":"00000000-0000-0000-0000-0000000000c1","combinations":9}"#)
+            .columns(key)
+            .or_null(["other_output_port_id"])
+            .null("queries"),
+    ]
+}
+
+fn row(json: &str) -> Sample {
+    Sample { columns: Vec::new(), json: json.to_owned() }
+}
+
+fn value(name: &str) -> &'static str {
+    VALUES.iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+impl Sample {
+    fn add(mut self, name: &'static str, value: String, nullable: bool) -> Self {
+        self.columns.push(SampleColumn { name, value, nullable });
+        self
+    }
+
+    /// Columns whose value a row cannot do without.
+    fn columns<const N: usize>(self, names: [&'static str; N]) -> Self {
+        names.into_iter().fold(self, |row, name| row.value(name, value(name)))
+    }
+
+    fn value(self, name: &'static str, value: &str) -> Self {
+        self.add(name, value.to_owned(), false)
+    }
+
+    /// Columns whose NULL makes another row, none that is broken.
+    fn or_null<const N: usize>(self, names: [&'static str; N]) -> Self {
+        names.into_iter().fold(self, |row, name| row.add(name, value(name).to_owned(), true))
+    }
+
+    fn null(self, name: &'static str) -> Self {
+        let value = value(name);
+        self.add(name, format!("nullif({value}, {value})"), true)
+    }
+}
