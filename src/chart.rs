@@ -21,6 +21,7 @@
 mod buckets;
 mod combined_with;
 mod comparison;
+mod grid;
 mod member;
 mod overview;
 mod popular_assets;

@@ -65,6 +65,23 @@ impl Comparison {
             Self::YearBeforeByWeekday => bound.sub(Expr::cust("364")),
         }
     }
+
+    /// The day that a day before is compared with: the one whose [`bound`](Self::bound)s hold it.
+    pub(super) fn compared(self, days: &Range<NaiveDate>, before: Expr) -> Expr {
+        match self {
+            Self::PreviousPeriod => {
+                before.add(Expr::val((days.end - days.start).num_days() as i32).cast_as("integer"))
+            }
+            // 29 February holds 28 February, whose own bounds meet; of a leap year, 28 February holds both
+            Self::YearBefore => {
+                let year = || Expr::cust("INTERVAL '1 year'");
+                let same = before.clone().add(year()).cast_as("date");
+                let until = before.add(Expr::cust("1")).add(year()).cast_as("date");
+                Func::greatest([same, until.sub(Expr::cust("1"))]).into()
+            }
+            Self::YearBeforeByWeekday => before.add(Expr::cust("364")),
+        }
+    }
 }
 
 /// 52 weeks.

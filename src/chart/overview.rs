@@ -4,18 +4,16 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::{
-    Expr, ExprTrait, Func, JoinType, NullOrdering, Order, PostgresQueryBuilder, SelectStatement, UnionType,
-    WithClause,
+    Expr, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, SelectStatement, UnionType, WithClause,
 };
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
-use super::queries_over_time_by_consumer::grid;
 use super::sql::{self, PortDays};
 use super::summary::facts;
 use super::{
     Chart, ConsumerOrOther, QueriesOverTimeByConsumerPoint, QueriesOverTimePoint, QueryDistributionSlice,
-    SummaryTotals, sealed,
+    SummaryTotals, grid, sealed,
 };
 use crate::error::Error;
 use crate::id::OutputPortId;
@@ -27,8 +25,7 @@ use crate::time::Granularity;
 /// Queries over time, their split by consumer, the query distribution and the summary of one output port.
 ///
 /// One statement reads the table once; its rows are collected into [`OverviewCharts`], with the numbers of the
-/// single charts, all of one moment. By week or longer that is faster than the single charts together; by day it is
-/// about as fast.
+/// single charts, all of one moment, and faster than the single charts together.
 ///
 /// ```
 /// # use chrono::NaiveDate;
@@ -212,50 +209,29 @@ impl Chart for Overview {
         let top = sql::check_top("the number of consumers", self.top)?;
         let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
         let buckets = Buckets::new(self.granularity, &self.days, u64::from(self.top) + 2)?;
-        let mut cell = SelectStatement::new();
-        cell.columns(["bucket", "consumer_id", "query_count"])
-            .from("counted")
-            .and_where(Expr::col("consumer_id").is_not_null());
         let mut with = WithClause::new();
-        with.cte(buckets.cte())
-            .cte(sql::materialized("counted", counted(&rows, &buckets)))
-            .cte(sql::cte("cell", cell).materialized(false).to_owned());
+        with.cte(buckets.cte()).cte(sql::materialized("counted", counted(&rows, &buckets)));
         let null = |of: &'static str| Expr::cust("NULL").cast_as(of);
-        let mut series = grid(&mut with, model, &buckets, top);
+        let mut series = grid::grid(&mut with, model, top);
         series
             .expr_as(Expr::cust("FALSE"), "total")
             .expr_as(null("bigint"), "active_days")
             .expr_as(null("date"), "last_used");
 
-        let used = || Expr::col("query_count").gt(Expr::cust("0"));
-        let mut point = SelectStatement::new();
-        point
-            .column("bucket")
-            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-            .expr_as(Func::count(Expr::col("date")).filter(used()), "active_days")
-            .expr_as(Func::max(Expr::col("date")).filter(used()), "last_used")
-            .from("counted")
-            .and_where(Expr::col("consumer_id").is_null())
-            .group_by_col("bucket");
-        let on = Expr::col(("point", "bucket")).eq(buckets.start());
-        let or_zero = |name: &'static str| {
-            Expr::from(Func::coalesce([Expr::col(("point", name)), Expr::cust("0")])).cast_as("bigint")
-        };
         // the columns of the grid, in its order
         let mut select = SelectStatement::new();
         select
             .expr_as(null("uuid"), "consumer_id")
             .expr_as(null("bigint"), "rank")
             .expr_as(null("bigint"), "members")
-            .expr_as(buckets.start().cast_as("date"), "bucket")
-            .expr_as(or_zero("query_count"), "query_count")
-            .expr_as(buckets.partial(), "partial")
+            .expr_as(Expr::col("start").cast_as("date"), "bucket")
+            .expr_as(Expr::col("query_count").cast_as("bigint"), "query_count")
+            .expr_as(Expr::col("partial").cast_as("boolean"), "partial")
             .expr_as(null("text"), "label")
             .expr_as(Expr::cust("TRUE"), "total")
-            .expr_as(or_zero("active_days"), "active_days")
-            .expr_as(Expr::col(("point", "last_used")).cast_as("date"), "last_used")
-            .from("bucket")
-            .join_subquery(JoinType::LeftJoin, point, "point", on)
+            .expr_as(Expr::col("active_days").cast_as("bigint"), "active_days")
+            .expr_as(Expr::col("last_used").cast_as("date"), "last_used")
+            .from("counted")
             .union(UnionType::All, series)
             .order_by("total", Order::Desc)
             .order_by_with_nulls("rank", Order::Asc, NullOrdering::Last)
@@ -264,28 +240,32 @@ impl Chart for Overview {
     }
 }
 
-/// The one scan, summed by `bucket` and `consumer_id`, and by `date` with no consumer.
+/// The one scan, as [`grid::counted`] gives it, with `active_days` and `last_used`.
 fn counted(rows: &PortDays, buckets: &Buckets) -> SelectStatement {
-    let sums = |scan: SelectStatement, sets: &'static str| {
-        SelectStatement::new()
-            .columns(["date", "consumer_id"])
-            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-            .from_subquery(facts(rows, scan), "fact")
-            .add_group_by([Expr::cust(sets)])
-            .take()
-    };
     if buckets.granularity() == Granularity::Day {
-        // in the order of the key: neither sorts nor hashes
-        let mut counted = sums(rows.scan(), r#"GROUPING SETS (("date", "consumer_id"), ("date"))"#);
-        counted.expr_as(Expr::col("date"), "bucket");
+        let used = Expr::col(("each", "query_count")).gt(Expr::cust("0"));
+        let active = Expr::case(used.clone(), Expr::cust("1")).finally(Expr::cust("0"));
+        let mut counted = grid::counted(rows, buckets);
+        counted.expr_as(active, "active_days").expr_as(Expr::case(used, buckets.start()), "last_used");
         return counted;
     }
-    let each = sums(buckets.scan(rows), r#"GROUPING SETS (("date"), ("consumer_id"))"#);
-    let mut counted = SelectStatement::new();
-    counted
-        .expr_as(buckets.start(), "bucket")
-        .columns([("each", "date"), ("each", "consumer_id"), ("each", "query_count")])
-        .from("bucket");
+    let sums = SelectStatement::new()
+        .columns(["date", "consumer_id"])
+        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+        .from_subquery(facts(rows, buckets.scan(rows)), "fact")
+        .add_group_by([Expr::cust(r#"GROUPING SETS (("date"), ("consumer_id"))"#)])
+        .take();
+    let used = || Expr::col("query_count").gt(Expr::cust("0"));
+    let of_consumer = || Expr::col("consumer_id").is_not_null();
+    let mut each = SelectStatement::new();
+    each.expr_as(Func::sum(Expr::col("query_count")).filter(of_consumer()), "query_count")
+        .expr_as(grid::array_agg("consumer_id").filter(of_consumer()), "consumers")
+        .expr_as(grid::array_agg("query_count").filter(of_consumer()), "counts")
+        .expr_as(Func::count(Expr::col("date")).filter(used()), "active_days")
+        .expr_as(Func::max(Expr::col("date")).filter(used()), "last_used")
+        .from_subquery(sums, "sums");
+    let mut counted = grid::buckets_with(buckets);
+    counted.columns([("each", "active_days"), ("each", "last_used")]);
     sql::join_each(&mut counted, each, "each");
     counted
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, Values, WithClause};
+use sea_query::{
+    Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Values, WithClause,
+};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
@@ -12,7 +14,7 @@ use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
 use crate::id::OutputPortId;
-use crate::model::UsageModel;
+use crate::model::{Column, UsageModel};
 use crate::row::{Columns, Decode};
 use crate::statement::Query;
 use crate::time::Granularity;
@@ -142,17 +144,45 @@ impl QueriesOverTime {
         if let Some(comparison) = comparison {
             let days = comparison.days(&self.days)?;
             let rows = rows.during(&days);
-            let mut before = rows.scan_when(|date, select| {
-                select
-                    .and_where(date.clone().gte(comparison.bound(&self.days, buckets.start())))
-                    .and_where(date.lt(comparison.bound(&self.days, buckets.end())))
-            });
-            before.expr_as(rows.sum(), "query_count");
-            sql::join_each(&mut select, before, "before");
+            self.join_before(&mut select, &buckets, &rows, comparison);
             comparison::change(&mut select, count, Expr::col(("before", "query_count")));
         }
         let mut with = WithClause::new();
         with.cte(buckets.cte());
         Ok(select.with(with).build(PostgresQueryBuilder))
+    }
+
+    /// Joins the sums of the days before as `before(query_count)`; NULL in a bucket without rows.
+    fn join_before(
+        &self,
+        select: &mut SelectStatement,
+        buckets: &Buckets,
+        rows: &PortDays,
+        comparison: Comparison,
+    ) {
+        if self.granularity == Granularity::Day {
+            // by date first: then the day is found once a day, not once a row
+            let mut daily = rows.scan();
+            daily
+                .expr_as(Expr::col(rows.column(Column::Date)), "date")
+                .expr_as(rows.sum(), "query_count")
+                .group_by_col(rows.column(Column::Date));
+            let mut before = SelectStatement::new();
+            before
+                .expr_as(comparison.compared(&self.days, Expr::col("date")), "date")
+                .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+                .from_subquery(daily, "daily")
+                .add_group_by([Expr::cust("1")]);
+            let on = Expr::col(("before", "date")).eq(buckets.start());
+            select.join_subquery(JoinType::LeftJoin, before, "before", on);
+            return;
+        }
+        let mut before = rows.scan_when(|date, select| {
+            select
+                .and_where(date.clone().gte(comparison.bound(&self.days, buckets.start())))
+                .and_where(date.lt(comparison.bound(&self.days, buckets.end())))
+        });
+        before.expr_as(rows.sum(), "query_count");
+        sql::join_each(select, before, "before");
     }
 }

@@ -1,18 +1,17 @@
 //! "Queries over time", split by consumer.
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, WithClause};
+use sea_query::{Order, PostgresQueryBuilder, WithClause};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::queries_over_time::QueriesOverTime;
 use super::sql::{self, PortDays};
-use super::{Chart, ConsumerOrOther, sealed};
+use super::{Chart, ConsumerOrOther, grid, sealed};
 use crate::error::Error;
-use crate::model::{Column, UsageModel};
+use crate::model::UsageModel;
 use crate::row::{Columns, Decode};
 use crate::statement::Query;
-use crate::time::Granularity;
 
 /// The queries on one output port over time, one series for each of the top n consumers, then Other.
 ///
@@ -110,85 +109,10 @@ impl Chart for QueriesOverTimeByConsumer {
         let buckets =
             Buckets::new(self.over_time.granularity, &self.over_time.days, u64::from(self.top) + 1)?;
         let mut with = WithClause::new();
-        with.cte(buckets.cte()).cte(sql::materialized("cell", cells(&rows, &buckets)));
-        let mut select = grid(&mut with, model, &buckets, top);
+        with.cte(buckets.cte()).cte(sql::materialized("counted", grid::counted(&rows, &buckets)));
+        let mut select = grid::grid(&mut with, model, top);
         sql::order_by_rank(&mut select, ("series", "rank"));
-        select.order_by(("bucket", "start"), Order::Asc);
+        select.order_by(("point", "start"), Order::Asc);
         Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
     }
-}
-
-/// `bucket, consumer_id, query_count`: the one scan.
-fn cells(rows: &PortDays, buckets: &Buckets) -> SelectStatement {
-    let consumer = rows.column(Column::ConsumerId);
-    if buckets.granularity() == Granularity::Day {
-        // the key says that these are sums already
-        let count = Expr::col(rows.column(Column::QueryCount));
-        return rows
-            .scan()
-            .expr_as(Expr::col(rows.column(Column::Date)), "bucket")
-            .expr_as(Expr::col(consumer), "consumer_id")
-            .expr_as(count, "query_count")
-            .take();
-    }
-    let mut counted = buckets.scan(rows);
-    counted
-        .expr_as(Expr::col(consumer.clone()), "consumer_id")
-        .expr_as(rows.sum(), "query_count")
-        .group_by_col(consumer);
-    let mut cells = SelectStatement::new();
-    cells
-        .expr_as(buckets.start(), "bucket")
-        .columns([("counted", "consumer_id"), ("counted", "query_count")])
-        .from("bucket");
-    sql::join_each(&mut cells, counted, "counted");
-    cells
-}
-
-/// Ranks the consumers of `cell(bucket, consumer_id, query_count)`, folds them to the top n and Other, and spreads
-/// these series over `bucket`.
-pub(super) fn grid(
-    with: &mut WithClause,
-    model: &UsageModel,
-    buckets: &Buckets,
-    top: i64,
-) -> SelectStatement {
-    let mut member = SelectStatement::new();
-    member
-        .column("consumer_id")
-        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-        .from("cell")
-        .group_by_col("consumer_id");
-    let ranked = sql::ranked("consumer_id", &["query_count"], sql::by_count_then("consumer_id"));
-    let number = |rank: Expr| Expr::from(Func::coalesce([rank, Expr::cust("0")]));
-    let within = Expr::case(Expr::col(("ranked", "rank")).lte(top), Expr::col(("ranked", "rank")));
-    let mut slot = SelectStatement::new();
-    slot.column(("cell", "bucket"))
-        .expr_as(number(within.into()), "series")
-        .expr_as(Func::sum(Expr::col(("cell", "query_count"))), "query_count")
-        .from("cell")
-        .inner_join("ranked", Expr::col(("ranked", "consumer_id")).equals(("cell", "consumer_id")))
-        .add_group_by([Expr::cust("1"), Expr::cust("2")]);
-    with.cte(sql::materialized("member", member))
-        .cte(sql::cte("ranked", ranked))
-        .cte(sql::cte("series", sql::top_and_other("ranked", "consumer_id", &["query_count"], top)))
-        .cte(sql::cte("slot", slot));
-
-    let column = |name: &'static str| Expr::col(("series", name));
-    let of_slot = Expr::col(("slot", "bucket"))
-        .eq(buckets.start())
-        .and(Expr::col(("slot", "series")).eq(number(column("rank"))));
-    let count = Func::coalesce([Expr::col(("slot", "query_count")), Expr::cust("0")]);
-    let mut grid = SelectStatement::new();
-    grid.expr_as(column("consumer_id").cast_as("uuid"), "consumer_id")
-        .expr_as(column("rank").cast_as("bigint"), "rank")
-        .expr_as(column("members").cast_as("bigint"), "members")
-        .expr_as(buckets.start().cast_as("date"), "bucket")
-        .expr_as(Expr::from(count).cast_as("bigint"), "query_count")
-        .expr_as(buckets.partial(), "partial")
-        .from("series")
-        .cross_join("bucket")
-        .join(JoinType::LeftJoin, "slot", of_slot);
-    sql::label(&mut grid, &model.consumers, ("series", "consumer_id"));
-    grid
 }
