@@ -161,7 +161,9 @@ pub use driver::{DecodeError, TokioPostgresQuery, TokioPostgresStatement};
 pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 pub use model::{Column, DailyTable, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
-pub use postgres::{Ingest, IngestError, Migration, Outcome, Purge, Removal, TableOutcome, Violation};
+pub use postgres::{
+    Distribution, Ingest, IngestError, Migration, Outcome, Purge, Removal, TableOutcome, Violation,
+};
 /// The values of a [`Statement`] or a [`Query`], a type of sea-query 1.
 #[doc(no_inline)]
 pub use sea_query::Values;

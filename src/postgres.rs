@@ -2,6 +2,7 @@
 
 mod ddl;
 mod delete;
+mod distribute;
 mod ingest;
 mod migrations;
 mod outcome;
@@ -10,6 +11,7 @@ mod reconcile;
 mod removal;
 mod session;
 
+pub use distribute::Distribution;
 pub use ingest::Ingest;
 pub use migrations::Migration;
 pub use outcome::{IngestError, Outcome, TableOutcome};

@@ -177,6 +177,29 @@ impl SqlWriter {
         self.ident(schema).text(".").ident(name)
     }
 
+    /// A name as the text of a string literal, for functions that take a column's name.
+    pub(crate) fn name_literal(&mut self, name: &Ident) -> &mut Self {
+        self.literal(name.as_str())
+    }
+
+    /// Names in quotes and with commas as the text of a string literal, for settings that take a list of columns.
+    pub(crate) fn ident_literal<'a>(&mut self, idents: impl IntoIterator<Item = &'a Ident>) -> &mut Self {
+        let idents: Vec<String> = idents.into_iter().map(Ident::to_string).collect();
+        self.literal(&idents.join(", "))
+    }
+
+    /// A table's name as the text of a string literal, for functions that take a `regclass`.
+    pub(crate) fn regclass(&mut self, schema: &Ident, name: &Ident) -> &mut Self {
+        self.literal(&format!("{schema}.{name}"))
+    }
+
+    /// Checked names alone; with `standard_conforming_strings`, on by default, a backslash is a character like others.
+    fn literal(&mut self, names: &str) -> &mut Self {
+        fmt::Write::write_fmt(&mut self.sql, format_args!("'{}'", names.replace('\'', "''")))
+            .expect("a String takes any text");
+        self
+    }
+
     /// `each` for every item, `separator` between.
     pub(crate) fn list<I: IntoIterator>(
         &mut self,

@@ -13,6 +13,7 @@ mod combinations;
 mod combinations_random;
 mod concurrency;
 mod ddl;
+mod distribute;
 mod drivers;
 mod fold;
 mod hostile;

@@ -23,6 +23,7 @@ const _: () = {
     shared::<TableNames>();
     shared::<UsageModel>();
     shared::<UsageModelBuilder>();
+    shared::<Distribution>();
     shared::<IngestError<sqlx::Error>>();
     shared::<IngestError<tokio_postgres::Error>>();
     shared::<Migration>();
