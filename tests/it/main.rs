@@ -26,6 +26,7 @@ mod large_batch;
 mod merge;
 mod migrations;
 mod model;
+mod partitioned;
 mod plans;
 mod plans_combinations;
 mod plans_derived;

@@ -1,0 +1,123 @@
+//! README's recipe for tables partitioned by year: the same numbers, and only the asked year is read.
+
+use std::fmt::Debug;
+
+use output_port_usage::chart::*;
+use output_port_usage::*;
+use sqlx::postgres::PgRow;
+
+use crate::portal::{Portal, QUERY_STATS, asset, builder, consumer, day, port, queries, scope, touches};
+
+/// README's, for table 1 and 2 of the tests' portal.
+const BY_YEAR: &str = r#"
+    ALTER TABLE "usage"."output_port_query_stats_daily" RENAME TO "queries_whole";
+    CREATE TABLE "usage"."output_port_query_stats_daily" (LIKE "usage"."queries_whole" INCLUDING ALL)
+        PARTITION BY RANGE ("date");
+    ALTER TABLE "usage"."output_port_query_stats_daily"
+        ADD FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ON DELETE CASCADE,
+        ADD FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ON DELETE RESTRICT;
+    CREATE TABLE "usage"."queries_2025" PARTITION OF "usage"."output_port_query_stats_daily"
+        FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') WITH (autovacuum_vacuum_insert_threshold = 5000);
+    CREATE TABLE "usage"."queries_2026" PARTITION OF "usage"."output_port_query_stats_daily"
+        FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') WITH (autovacuum_vacuum_insert_threshold = 5000);
+    INSERT INTO "usage"."output_port_query_stats_daily" SELECT * FROM "usage"."queries_whole";
+    DROP TABLE "usage"."queries_whole";
+
+    ALTER TABLE "usage"."tech_asset_stats_daily" RENAME TO "touches_whole";
+    CREATE TABLE "usage"."tech_asset_stats_daily" (LIKE "usage"."touches_whole" INCLUDING ALL)
+        PARTITION BY RANGE ("date");
+    CREATE TABLE "usage"."touches_2025" PARTITION OF "usage"."tech_asset_stats_daily"
+        FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+    CREATE TABLE "usage"."touches_2026" PARTITION OF "usage"."tech_asset_stats_daily"
+        FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+    INSERT INTO "usage"."tech_asset_stats_daily" SELECT * FROM "usage"."touches_whole";
+    DROP TABLE "usage"."touches_whole";
+"#;
+
+#[tokio::test]
+async fn tables_by_year_take_the_same_writes_and_give_the_same_charts() {
+    let portals = [Portal::new().await, Portal::new().await];
+    let [_, by_year] = &portals;
+    by_year.replace(&winter(1)).await;
+    sqlx::raw_sql(BY_YEAR).execute(&by_year.pool).await.unwrap();
+
+    let [mut whole, mut parted] = [Vec::new(), Vec::new()];
+    for (portal, seen) in portals.iter().zip([&mut whole, &mut parted]) {
+        for batch in [winter(2), winter(3), winter(3)] {
+            seen.push(format!("{:?}", portal.replace(&batch).await.queries));
+        }
+        portal.try_ingest(portal.model.upsert(&winter(5)).unwrap()).await.unwrap();
+        portal.remove(portal.model.delete(port(1), consumer(2), day(2026, 1, 4)).unwrap()).await;
+        portal.remove(portal.model.purge(&Purge::before(day(2025, 12, 15))).unwrap()).await;
+        portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+        seen.extend(portal.contents(QUERY_STATS).await);
+        charts(portal, seen).await;
+    }
+    // The first replace differs by right: one portal held rows before.
+    assert_ne!(whole[0], parted[0]);
+    assert_eq!(whole[1..], parted[1..]);
+}
+
+/// Sixty days around New Year, with counts that depend on `seed`.
+fn winter(seed: u128) -> UsageBatch {
+    let days = day(2025, 12, 1)..day(2026, 1, 30);
+    let (mut of_ports, mut of_assets) = (Vec::new(), Vec::new());
+    for (number, date) in days.start.iter_days().take_while(|date| *date < days.end).enumerate() {
+        for n in (0..4).filter(|n| (number as u128 + n) % (seed + 1) != 0) {
+            let count = 1 + (number as u64 * 7 + (n * seed) as u64) % 5;
+            let (port, consumer) = (port(n % 2), consumer(n));
+            of_ports.push(queries(date, port, consumer, count));
+            of_assets.push(touches(date, port, asset(n), consumer, count));
+        }
+    }
+    UsageBatch::new(scope(days, [port(0), port(1)]), of_ports).touches(of_assets)
+}
+
+/// Every chart's rows over New Year.
+async fn charts(portal: &Portal, seen: &mut Vec<String>) {
+    let days = day(2025, 12, 20)..day(2026, 1, 20);
+    let over_time = || QueriesOverTime::new(port(1), days.clone());
+    rows(portal, seen, &over_time()).await;
+    rows(portal, seen, &over_time().granularity(Granularity::Week)).await;
+    rows(portal, seen, &over_time().compared_with(Comparison::PreviousPeriod)).await;
+    rows(portal, seen, &over_time().granularity(Granularity::Month).split_by_consumer(1)).await;
+    rows(portal, seen, &QueriesOverTime::of_ports([port(0), port(1)], days.clone())).await;
+    rows(portal, seen, &QueryDistribution::new(port(1), days.clone())).await;
+    rows(portal, seen, &QueryDistribution::new(port(1), days.clone()).by_group()).await;
+    rows(
+        portal,
+        seen,
+        &MostPopularAssets::new(port(1), days.clone()).compared_with(Comparison::PreviousPeriod),
+    )
+    .await;
+    rows(portal, seen, &Summary::new(port(1), days.clone())).await;
+    rows(portal, seen, &Overview::new(port(1), days.clone())).await;
+}
+
+async fn rows<C: Chart>(portal: &Portal, seen: &mut Vec<String>, chart: &C)
+where
+    C::Row: for<'r> sqlx::FromRow<'r, PgRow> + Debug + Send + Unpin,
+{
+    let rows = portal.rows(chart).await;
+    assert!(!rows.is_empty());
+    seen.push(format!("{rows:?}"));
+}
+
+#[tokio::test]
+async fn a_chart_of_one_year_reads_no_other_year() {
+    let portal = Portal::with(builder().build().unwrap()).await;
+    portal.replace(&winter(1)).await;
+    sqlx::raw_sql(BY_YEAR).execute(&portal.pool).await.unwrap();
+    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    let days = day(2026, 1, 1)..day(2026, 1, 29);
+    let assets = MostPopularAssets::new(port(1), days.clone());
+    let over_time = QueriesOverTime::new(port(1), days.clone()).granularity(Granularity::Week);
+    for (text, others) in [
+        (portal.model.query(&assets).unwrap().to_string(), "touches_2025"),
+        (portal.model.query(&over_time).unwrap().to_string(), "queries_2025"),
+    ] {
+        let plan = portal.texts(&format!("EXPLAIN {text}")).await.join("\n");
+        assert!(plan.contains(&others.replace("2025", "2026")), "{plan}");
+        assert!(!plan.contains(others), "{plan}");
+    }
+}
