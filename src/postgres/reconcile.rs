@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::{
-    Condition, Expr, ExprTrait, Func, JoinType, NullOrdering, Order, PostgresQueryBuilder, SelectStatement,
-    UnionType,
+    CommonTableExpression, Condition, Expr, ExprTrait, Func, JoinType, NullOrdering, Order,
+    PostgresQueryBuilder, SelectStatement, UnionType,
 };
 use serde::{Deserialize, Serialize};
 
@@ -167,14 +167,14 @@ impl UsageModel {
     pub fn reconcile(&self, days: Range<NaiveDate>) -> Result<Query<Violation>, Error> {
         time::check_days(&days)?;
         let mut violations = self.touches_above_queries(&days);
-        if let Some(table) = &self.combination_stats {
-            let (one, other) = (Column::OutputPortId1, Column::OutputPortId2);
-            violations
-                .union(UnionType::All, self.pairs_above_queries(table, one, other, &days))
-                .union(UnionType::All, self.pairs_above_queries(table, other, one, &days))
-                .union(UnionType::All, pairs_out_of_order(table, &days));
-        }
         let mut select = SelectStatement::new();
+        if let Some(table) = &self.combination_stats {
+            violations
+                .union(UnionType::All, self.pairs_above_queries(table, &days))
+                .union(UnionType::All, self.pairs_above_queries_on_the_way_back(table, &days))
+                .union(UnionType::All, pairs_out_of_order(table, &days));
+            select.with_cte(pairs_on_days(table, &days));
+        }
         for (name, of_type) in RESULT {
             select.expr_as(Expr::col(name).cast_as(of_type), name);
         }
@@ -195,18 +195,22 @@ impl UsageModel {
             .expr_as(of(table, Column::TechAssetId), "tech_asset_id")
             .expr_as(null("uuid"), "other_output_port_id");
         self.counted_above_queries(&mut select, table, Column::OutputPortId, days);
+        on_days(&mut select, table, days);
         select
     }
 
-    fn pairs_above_queries(
-        &self,
-        table: &Table,
-        this: Column,
-        other: Column,
-        days: &Range<NaiveDate>,
-    ) -> SelectStatement {
-        let mut select = pairs(table, this, other);
-        self.counted_above_queries(&mut select, table, this, days);
+    fn pairs_above_queries(&self, table: &Table, days: &Range<NaiveDate>) -> SelectStatement {
+        let mut select = pairs(table, Column::OutputPortId1, Column::OutputPortId2);
+        self.counted_above_queries(&mut select, table, Column::OutputPortId1, days);
+        on_days(&mut select, table, days);
+        select
+    }
+
+    /// From the pairs as a result of its own: on Citus, the second output port's queries may be on another node.
+    fn pairs_above_queries_on_the_way_back(&self, table: &Table, days: &Range<NaiveDate>) -> SelectStatement {
+        let mut select = pairs(table, Column::OutputPortId2, Column::OutputPortId1);
+        self.counted_above_queries(&mut select, table, Column::OutputPortId2, days);
+        select.from_as(PAIRS, "counted");
         select
     }
 
@@ -232,8 +236,17 @@ impl UsageModel {
             .expr_as(count(), "queries")
             .join_as(JoinType::LeftJoin, self.query_stats.table_ref(), "queries", key)
             .and_where(of(table, Column::QueryCount).gt(count()));
-        on_days(select, table, days);
     }
+}
+
+/// The common table expression of the pairs on the days.
+const PAIRS: &str = "pair";
+
+fn pairs_on_days(table: &Table, days: &Range<NaiveDate>) -> CommonTableExpression {
+    let mut select = SelectStatement::new();
+    select.columns(table.stats.columns().iter().map(|&column| ("counted", table.column(column).clone())));
+    on_days(&mut select, table, days);
+    CommonTableExpression::new().table_name(PAIRS).query(select).materialized(true).to_owned()
 }
 
 /// The columns of the result in the order by which it is sorted.

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use output_port_usage::chart::*;
 use output_port_usage::*;
-use sqlx::postgres::PgRow;
 
 use crate::portal::{Portal, QUERY_STATS, asset, builder, consumer, day, port, queries, scope, touches};
+use crate::rows::Listed;
 
 /// README's, for table 1 and 2 of the tests' portal.
 const BY_YEAR: &str = r#"
@@ -96,7 +96,7 @@ async fn charts(portal: &Portal, seen: &mut Vec<String>) {
 
 async fn rows<C: Chart>(portal: &Portal, seen: &mut Vec<String>, chart: &C)
 where
-    C::Row: for<'r> sqlx::FromRow<'r, PgRow> + Debug + Send + Unpin,
+    C::Row: Listed + Debug,
 {
     let rows = portal.rows(chart).await;
     assert!(!rows.is_empty());
