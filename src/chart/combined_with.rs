@@ -95,10 +95,12 @@ impl Chart for MostOftenCombinedWith {
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let table = model.combination_stats.as_ref().ok_or(Kind::NoCombinations)?;
         let top = sql::check_top("the number of output ports", self.top)?;
+        let larger = self.others(table, Column::OutputPortId1, Column::OutputPortId2)?;
+        let smaller = self.others(table, Column::OutputPortId2, Column::OutputPortId1)?;
         // an output port is either the smaller or the larger of a pair, so no pair is met twice
-        let mut member = self.others(table, Column::OutputPortId1, Column::OutputPortId2)?;
-        let larger = self.others(table, Column::OutputPortId2, Column::OutputPortId1)?;
-        member.union(UnionType::All, larger);
+        let all = |from| SelectStatement::new().columns(["output_port_id", "query_count"]).from(from).take();
+        let mut member = all("larger");
+        member.union(UnionType::All, all("smaller"));
         let mut ranked = SelectStatement::new();
         ranked
             .columns(["output_port_id", "query_count"])
@@ -108,6 +110,8 @@ impl Chart for MostOftenCombinedWith {
         let mut total = queries.scan();
         total.expr_as(queries.sum(), "query_count");
         let mut with = WithClause::new();
+        // each for itself: a union of both scans would start parallel workers to have them side by side
+        with.cte(sql::materialized("larger", larger)).cte(sql::materialized("smaller", smaller));
         with.cte(sql::cte("member", member));
         with.cte(sql::cte("ranked", ranked));
         with.cte(sql::materialized("total", total));
