@@ -62,17 +62,7 @@ async fn most_often_combined_with_reads_two_runs_of_indexes_and_few_buffers_abov
         let floor = explain(&mut connection, FLOOR, values).await;
         let chart = MostOftenCombinedWith::new(port(14), days);
         let (sql, values) = portal.model.query(&chart).unwrap().into_parts();
-        eprintln!(
-            "{}",
-            portal
-                .model
-                .query(&MostOftenCombinedWith::new(port(14), day(2024, 1, 1)..day(2027, 1, 1)))
-                .unwrap()
-        );
         let mut cost = explain(&mut connection, &sql, values).await;
-        if std::env::var("HOLD").is_ok() {
-            tokio::time::sleep(std::time::Duration::from_secs(150)).await;
-        }
         assert_eq!((cost.heap_fetches, cost.temp_blocks), (0, 0), "{cost:?}");
         cost.nodes.sort_unstable();
         let pairs = "Index Only Scan on output_port_combined_with_daily";
