@@ -86,6 +86,9 @@ fn statements(model: &UsageModel) -> Result<(), Error> {
     show("Upsert rows", &model.upsert(&batch)?.statements());
     show("Vacuum after an ingest, outside a transaction", &[model.vacuum()]);
 
+    group("Back-fill");
+    show("Load a history", &model.backfill(batch.scope().clone())?.statements());
+
     group("Upkeep");
     show(
         "Delete one consumer's day on an output port",

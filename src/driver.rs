@@ -1,5 +1,7 @@
 //! The edges to the drivers: binding, row decoding and every trait of theirs that the library implements.
 
+#[cfg(any(feature = "sqlx", feature = "tokio-postgres"))]
+mod backfill;
 #[cfg(feature = "postgres-types")]
 mod postgres_types;
 #[cfg(feature = "sqlx")]

@@ -1,6 +1,7 @@
 //! What can be wrong with a configuration, a request or a batch.
 
 use std::fmt;
+use std::ops::Range;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -121,6 +122,30 @@ pub(crate) enum Kind {
         "purging before {before} would remove days of a scope that is still to be replaced: {from} to {until} (the end is exclusive)"
     )]
     PurgeOfKeptDays { before: NaiveDate, from: NaiveDate, until: NaiveDate },
+
+    #[error(
+        "{what} have no unique key over the columns of the model's key: add it to {table}, or create the table by the model"
+    )]
+    NoKey { what: &'static str, table: String },
+    #[error(
+        "{table} hold rows in the back-fill's scope: ({key}) is one; replace what exists if that is meant"
+    )]
+    ScopeOccupied { table: &'static str, key: String },
+    #[error(
+        "a batch is out of turn: it states {} to {}, the back-fill is to be stated from {from} to {until} yet (ends are exclusive)",
+        batch.start,
+        batch.end
+    )]
+    BatchOutOfTurn { from: NaiveDate, until: NaiveDate, batch: Range<NaiveDate> },
+    #[error(
+        "the batch of {} to {} (the end is exclusive) states other output ports than the back-fill: {port} is {}",
+        batch.start,
+        batch.end,
+        if *stated { "not the back-fill's" } else { "missing" }
+    )]
+    BatchOfOtherPorts { batch: Range<NaiveDate>, port: OutputPortId, stated: bool },
+    #[error("the batches break off: {from} to {until} (the end is exclusive) are not stated")]
+    BackfillBrokeOff { from: NaiveDate, until: NaiveDate },
 
     #[error("{what} {name:?} {reason}", name = shown(name))]
     SnowflakeName { what: &'static str, name: String, reason: &'static str },
@@ -251,6 +276,24 @@ impl Error {
         matches!(self.kind(), Kind::PurgeOfKeptDays { .. })
     }
 
+    /// Whether a back-fill met rows in its scope.
+    pub fn is_scope_occupied(&self) -> bool {
+        matches!(self.kind(), Kind::ScopeOccupied { .. })
+    }
+
+    /// Whether the batches of a back-fill do not state its scope: out of turn, of other output ports, or too few.
+    pub fn is_scope_not_stated(&self) -> bool {
+        matches!(
+            self.kind(),
+            Kind::BatchOutOfTurn { .. } | Kind::BatchOfOtherPorts { .. } | Kind::BackfillBrokeOff { .. }
+        )
+    }
+
+    /// Whether a table has no key to load into.
+    pub fn is_without_key(&self) -> bool {
+        matches!(self.kind(), Kind::NoKey { .. })
+    }
+
     /// Whether an ingest was refused because its transaction is REPEATABLE READ.
     pub fn is_unsupported_isolation(&self) -> bool {
         matches!(self.kind(), Kind::Isolation(_))
@@ -320,6 +363,19 @@ pub struct UnknownIds {
 }
 
 impl UnknownIds {
+    /// Adds the ids of another list.
+    pub(crate) fn extend(&mut self, other: UnknownIds) {
+        for (ids, others) in [
+            (&mut self.output_ports, other.output_ports),
+            (&mut self.tech_assets, other.tech_assets),
+            (&mut self.consumers, other.consumers),
+        ] {
+            ids.extend(others);
+            ids.sort_unstable();
+            ids.dedup();
+        }
+    }
+
     /// The unknown output ports, ascending.
     pub fn output_ports(&self) -> impl ExactSizeIterator<Item = OutputPortId> {
         self.output_ports.iter().copied().map(OutputPortId)

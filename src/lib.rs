@@ -57,7 +57,7 @@
 //!    user or role is which consumer. [`query_log`] counts a log by it, or [`snowflake`] writes the SQL that
 //!    counts in the warehouse and decodes its rows; both give a [`UsageBatch`].
 //! 3. [`UsageModel::replace`] makes the batch's days and output ports hold exactly its rows, in the host's
-//!    transaction.
+//!    transaction. [`UsageModel::backfill`] loads years of batches at once.
 //! 4. [`UsageModel::query`] turns a request of the module [`chart`] into one statement with typed rows.
 //!
 #![cfg_attr(feature = "sqlx", doc = "```no_run")]
@@ -124,9 +124,10 @@
 //!
 //! None is on by default: without features there is no driver, no runtime and no TLS.
 //!
-//! - `sqlx`: SQLx 0.9; `run_sqlx` for ingests, `into_sqlx` for statements and charts, `sqlx::Type` for the ids.
-//! - `tokio-postgres`: tokio-postgres 0.7; `run_tokio_postgres` for ingests, `into_tokio_postgres` for statements and
-//!   charts, and `postgres-types`.
+//! - `sqlx`: SQLx 0.9; `run_sqlx` for ingests and back-fills, `into_sqlx` for statements and charts, `sqlx::Type` for
+//!   the ids.
+//! - `tokio-postgres`: tokio-postgres 0.7; `run_tokio_postgres` for ingests and back-fills, `into_tokio_postgres` for
+//!   statements and charts, and `postgres-types`.
 //! - `postgres-types`: `ToSql` and `FromSql` for the ids.
 //! - `pretty`: `pretty()`, statements in lines that a person can read and diff.
 //!
@@ -162,7 +163,8 @@ pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 pub use model::{Column, DailyTable, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
 pub use postgres::{
-    Distribution, Ingest, IngestError, Migration, Outcome, Purge, Removal, TableOutcome, Violation,
+    Backfill, BackfillError, BackfillProgress, BackfillStep, Distribution, Ingest, IngestError, Migration,
+    Outcome, Purge, Removal, TableOutcome, Violation,
 };
 /// The values of a [`Statement`] or a [`Query`], a type of sea-query 1.
 #[doc(no_inline)]

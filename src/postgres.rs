@@ -1,5 +1,6 @@
 //! What the model says to Postgres: tables, ingests, removals, upkeep.
 
+mod backfill;
 mod ddl;
 mod delete;
 mod distribute;
@@ -9,8 +10,13 @@ mod outcome;
 mod purge;
 mod reconcile;
 mod removal;
+mod rows;
+mod scope;
 mod session;
+mod unknown;
 
+pub(crate) use backfill::Load;
+pub use backfill::{Backfill, BackfillError, BackfillProgress, BackfillStep};
 pub use distribute::Distribution;
 pub use ingest::Ingest;
 pub use migrations::Migration;

@@ -9,7 +9,7 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::time;
 
@@ -92,6 +92,12 @@ impl Scope {
     /// The output ports.
     pub fn output_ports(&self) -> &BTreeSet<OutputPortId> {
         &self.output_ports
+    }
+
+    /// That no row is there for the whole scope.
+    pub(crate) fn without_rows(&self) -> Error {
+        let days = (self.days.end - self.days.start).num_days().unsigned_abs();
+        Kind::EmptyBatch { days, ports: self.output_ports.len() }.into()
     }
 
     /// Whether the scope states this output port on this day.

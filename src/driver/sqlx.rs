@@ -1,18 +1,21 @@
 //! SQLx: statements become its own query types, rows decode through its `FromRow`.
 
 use chrono::NaiveDate;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt};
 use sea_query_binder::SqlxValues;
 use sqlx::postgres::{PgRow, PgTypeInfo, PgValueRef, Postgres};
 use sqlx::query::{Query as SqlxQuery, QueryAs};
-use sqlx::{AssertSqlSafe, Decode, Encode, FromRow, Row, SqlSafeStr, SqlStr, Transaction, Type};
+use sqlx::{AssertSqlSafe, Connection, Decode, Encode, FromRow, Row, SqlSafeStr, SqlStr, Transaction, Type};
 use uuid::Uuid;
 
 use crate::chart;
 use crate::id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
-use crate::postgres::{Ingest, IngestError, Outcome, Removal, Session, Violation};
+use crate::postgres::{
+    Backfill, BackfillError, BackfillProgress, Ingest, IngestError, Outcome, Removal, Session, Violation,
+};
 use crate::row::{self, Columns};
 use crate::statement::{Query, Statement};
+use crate::usage::UsageBatch;
 
 /// Run-time text becomes a statement here and nowhere else: the library wrote it from constants, checked names
 /// and placeholders.
@@ -77,6 +80,63 @@ impl Removal {
     }
 }
 
+impl<F: FnMut(&BackfillProgress)> Backfill<F> {
+    /// Runs the back-fill in the host's transaction; the host commits.
+    ///
+    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest. It runs inside a savepoint, to which it goes back
+    /// after an error.
+    ///
+    /// Not cancel safe: roll back if the future is dropped before it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`BackfillError::Rejected`] for a REPEATABLE READ transaction, for rows that exist and for a table without its
+    /// key, all before the first row; for what [`UsageModel::replace`](crate::UsageModel::replace) refuses of a batch,
+    /// before its first row; for batches that do not state the scope. [`BackfillError::Source`] for what the stream
+    /// reports. [`BackfillError::Driver`] for what SQLx reports.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use futures_util::stream;
+    /// use output_port_usage::*;
+    ///
+    /// async fn load(
+    ///     pool: sqlx::PgPool,
+    ///     model: UsageModel,
+    ///     scope: Scope,
+    ///     days: impl Iterator<Item = Result<UsageBatch, std::io::Error>>,
+    /// ) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let backfill = model.backfill(scope)?.on_progress(|progress| {
+    ///         eprintln!("until {}: {} rows", progress.days.end, progress.outcome.queries.written);
+    ///     });
+    ///     let mut transaction = pool.begin().await?;
+    ///     let outcome = backfill.run_sqlx(&mut transaction, stream::iter(days)).await?;
+    ///     transaction.commit().await?;
+    ///     model.vacuum().into_sqlx().execute(&pool).await?;
+    ///     println!("{} rows loaded", outcome.queries.written);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn run_sqlx<B, E>(
+        self,
+        transaction: &mut Transaction<'_, Postgres>,
+        batches: B,
+    ) -> Result<Outcome, BackfillError<E, sqlx::Error>>
+    where
+        B: Stream<Item = Result<UsageBatch, E>>,
+    {
+        let mut savepoint = Connection::begin(&mut **transaction).await.map_err(BackfillError::Driver)?;
+        let outcome = super::backfill::run(self, &mut InTransaction(&mut savepoint), batches).await;
+        match outcome {
+            Ok(_) => savepoint.commit().await.map_err(BackfillError::Driver)?,
+            // where this fails too, the connection is lost, and the transaction with it
+            Err(_) => savepoint.rollback().await.unwrap_or_default(),
+        }
+        outcome
+    }
+}
+
 struct InTransaction<'a, 'c>(&'a mut Transaction<'c, Postgres>);
 
 impl Session for InTransaction<'_, '_> {
@@ -94,6 +154,18 @@ impl Session for InTransaction<'_, '_> {
 
     async fn text(&mut self, statement: Statement) -> Result<String, sqlx::Error> {
         statement.into_sqlx().persistent(false).fetch_one(&mut **self.0).await?.try_get(0)
+    }
+
+    async fn copy(
+        &mut self,
+        statement: Statement,
+        chunks: impl Iterator<Item = Vec<u8>> + Send,
+    ) -> Result<u64, sqlx::Error> {
+        let mut copy = self.0.copy_in_raw(statement.sql()).await?;
+        for chunk in chunks {
+            copy.send(chunk).await?;
+        }
+        copy.finish().await
     }
 
     async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, sqlx::Error> {

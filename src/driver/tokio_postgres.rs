@@ -3,20 +3,24 @@
 mod parameter;
 
 use std::fmt;
+use std::io::Cursor;
 use std::marker::PhantomData;
 use std::pin::pin;
 
 use chrono::NaiveDate;
-use futures_util::TryStreamExt;
+use futures_util::{SinkExt, Stream, TryStreamExt};
 use sea_query::Values;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Error, Row, Transaction};
 use uuid::Uuid;
 
 use self::parameter::Parameter;
-use crate::postgres::{Ingest, IngestError, Outcome, Removal, Session};
+use crate::postgres::{
+    Backfill, BackfillError, BackfillProgress, Ingest, IngestError, Outcome, Removal, Session,
+};
 use crate::row::{Columns, Decode};
 use crate::statement::{Query, Statement};
+use crate::usage::UsageBatch;
 
 impl Statement {
     /// The text with parameters as tokio-postgres takes them.
@@ -207,6 +211,39 @@ impl Removal {
     }
 }
 
+impl<F: FnMut(&BackfillProgress)> Backfill<F> {
+    /// Runs the back-fill in the host's transaction; the host commits.
+    ///
+    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest. It runs inside a savepoint, to which it goes back
+    /// after an error.
+    ///
+    /// Not cancel safe: roll back if the future is dropped before it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`BackfillError::Rejected`] for a REPEATABLE READ transaction, for rows that exist and for a table without its
+    /// key, all before the first row; for what [`UsageModel::replace`](crate::UsageModel::replace) refuses of a batch,
+    /// before its first row; for batches that do not state the scope. [`BackfillError::Source`] for what the stream
+    /// reports. [`BackfillError::Driver`] for what tokio-postgres reports.
+    pub async fn run_tokio_postgres<B, E>(
+        self,
+        transaction: &mut Transaction<'_>,
+        batches: B,
+    ) -> Result<Outcome, BackfillError<E, Error>>
+    where
+        B: Stream<Item = Result<UsageBatch, E>>,
+    {
+        let mut savepoint = transaction.savepoint("backfill").await.map_err(BackfillError::Driver)?;
+        let outcome = super::backfill::run(self, &mut InTransaction(&mut savepoint), batches).await;
+        match outcome {
+            Ok(_) => savepoint.commit().await.map_err(BackfillError::Driver)?,
+            // where this fails too, the connection is lost, and the transaction with it
+            Err(_) => savepoint.rollback().await.unwrap_or_default(),
+        }
+        outcome
+    }
+}
+
 struct InTransaction<'a, 'c>(&'a mut Transaction<'c>);
 
 impl Session for InTransaction<'_, '_> {
@@ -225,6 +262,18 @@ impl Session for InTransaction<'_, '_> {
     async fn text(&mut self, statement: Statement) -> Result<String, Error> {
         let statement = statement.into_tokio_postgres();
         self.0.query_typed_one(statement.sql(), &statement.params()).await?.try_get(0)
+    }
+
+    async fn copy(
+        &mut self,
+        statement: Statement,
+        chunks: impl Iterator<Item = Vec<u8>> + Send,
+    ) -> Result<u64, Error> {
+        let mut copy = pin!(self.0.copy_in(statement.sql()).await?);
+        for chunk in chunks {
+            copy.send(Cursor::new(chunk)).await?;
+        }
+        copy.finish().await
     }
 
     async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, Error> {

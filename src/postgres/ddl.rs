@@ -4,6 +4,10 @@
 //! contiguous run of it, and includes the count, so no chart reads the table itself. The small BRIN
 //! index on the date serves what names no output port.
 
+pub(super) mod index;
+pub(super) mod key;
+
+use self::index::Index;
 use crate::ident::Ident;
 use crate::model::{Column, DeleteIndexes, OnDelete, Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
@@ -70,8 +74,8 @@ impl UsageModel {
     /// The table with its comments and the indexes that it always has.
     pub(super) fn create_table(&self, table: &Table) -> Vec<Statement> {
         let mut statements = vec![self.table(table)];
-        statements.extend(way_back_index(table));
-        statements.push(date_index(table));
+        statements.extend(Index::way_back(table).map(|index| index.create()));
+        statements.push(Index::date(table).create());
         statements.push(comment_on_table(table));
         statements.extend(table.stats.columns().iter().map(|&column| comment_on_column(table, column)));
         statements
@@ -88,11 +92,8 @@ impl UsageModel {
                 .text(sql_type(column))
                 .text(" NOT NULL,");
         }
-        sql.text("\n    CONSTRAINT ").ident(&constraint("pkey")).text(" PRIMARY KEY (");
-        sql.list(", ", table.stats.key(), |sql, &column| {
-            sql.ident(table.column(column));
-        });
-        sql.text(") INCLUDE (").ident(table.column(Column::QueryCount)).text(")");
+        sql.text("\n    ");
+        key::write(&mut sql, table);
         sql.text(",\n    CONSTRAINT ").ident(&constraint("query_count_check"));
         sql.text(" CHECK (").ident(table.column(Column::QueryCount)).text(" >= 0)");
         if table.stats == Stats::Combinations {
@@ -153,29 +154,6 @@ fn foreign_key_suffix(column: Column) -> &'static str {
     }
 }
 
-/// A combination is found from either output port, each by one contiguous run of an index.
-fn way_back_index(table: &Table) -> Option<Statement> {
-    let columns = table.stats.way_back()?;
-    let mut sql = SqlWriter::new();
-    sql.text("CREATE INDEX IF NOT EXISTS ").ident(&Ident::derived(&table.name, "way_back_idx"));
-    sql.text(" ON ").qualified(&table.schema, &table.name).text(" (");
-    sql.list(", ", columns, |sql, &column| {
-        sql.ident(table.column(column));
-    });
-    sql.text(") INCLUDE (").ident(table.column(Column::QueryCount)).text(")");
-    Some(sql.into_statement())
-}
-
-/// 300 kB for 24 million rows: enough to purge and to find days without naming an output port.
-fn date_index(table: &Table) -> Statement {
-    let mut sql = SqlWriter::new();
-    sql.text("CREATE INDEX IF NOT EXISTS ").ident(&Ident::derived(&table.name, "date_idx"));
-    sql.text(" ON ").qualified(&table.schema, &table.name);
-    sql.text(" USING brin (").ident(table.column(Column::Date));
-    sql.text(") WITH (pages_per_range = 32, autosummarize = on)");
-    sql.into_statement()
-}
-
 pub(super) fn drop_table(table: &Table) -> Statement {
     let mut sql = SqlWriter::new();
     sql.text("DROP TABLE IF EXISTS ").qualified(&table.schema, &table.name);
@@ -184,34 +162,11 @@ pub(super) fn drop_table(table: &Table) -> Statement {
 
 /// The indexes that make deleting a consumer or a tech asset fast.
 pub(super) fn delete_indexes(table: &Table) -> impl Iterator<Item = Statement> {
-    delete_index_columns(table).map(|column| {
-        let mut sql = SqlWriter::new();
-        sql.text("CREATE INDEX IF NOT EXISTS ").ident(&delete_index_name(table, column));
-        sql.text(" ON ").qualified(&table.schema, &table.name);
-        sql.text(" (").ident(table.column(column)).text(")");
-        sql.into_statement()
-    })
+    Index::delete(table).map(|index| index.create())
 }
 
 pub(super) fn drop_delete_indexes(table: &Table) -> impl Iterator<Item = Statement> {
-    delete_index_columns(table).map(|column| {
-        let mut sql = SqlWriter::new();
-        sql.text("DROP INDEX IF EXISTS ").qualified(&table.schema, &delete_index_name(table, column));
-        sql.into_statement()
-    })
-}
-
-/// Output ports start the key or the way back; only the other ids need an index of their own.
-fn delete_index_columns(table: &Table) -> impl Iterator<Item = Column> {
-    table.stats.ids().filter(|id| !table.stats.ports().any(|port| port == *id))
-}
-
-fn delete_index_name(table: &Table, column: Column) -> Ident {
-    let suffix = match column {
-        Column::TechAssetId => "tech_asset_id_idx",
-        _ => "consumer_id_idx",
-    };
-    Ident::derived(&table.name, suffix)
+    Index::delete(table).map(|index| index.drop())
 }
 
 fn comment_on_table(table: &Table) -> Statement {

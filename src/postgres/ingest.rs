@@ -1,16 +1,16 @@
 //! Writing a batch: a short list of statements in the host's transaction.
 
-mod rows;
 mod run;
 mod statements;
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::model::UsageModel;
 use crate::statement::Statement;
 use crate::usage::{Scope, Stated, UsageBatch};
 
+use super::rows::TableRows;
 use super::session;
-use rows::TableRows;
+use super::unknown::{self, Unknown};
 
 impl UsageModel {
     /// Makes the batch's scope hold exactly the batch's rows.
@@ -97,18 +97,10 @@ impl UsageModel {
             Mode::Replace => Stated::Completely,
             Mode::Upsert => Stated::ByRows,
         })?;
-        let mut tables = vec![TableRows::new(&self.query_stats, &batch.query_rows()?)];
-        if let Some(touches) = batch.touch_rows()? {
-            tables.push(TableRows::new(&self.touch_stats, &touches));
-        }
-        if let Some(combinations) = batch.combination_rows()? {
-            let table = self.combination_stats.as_ref().ok_or(Kind::NoCombinationsTable)?;
-            tables.push(TableRows::new(table, &combinations));
-        }
         Ok(Ingest {
             model: self.clone(),
             scope: batch.scope().clone(),
-            tables,
+            tables: TableRows::of(self, batch)?,
             mode,
             empty: Empty::Refused,
             unknown: Unknown::Rejected,
@@ -141,16 +133,9 @@ enum Mode {
 
 /// What a batch without rows means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Empty {
+pub(super) enum Empty {
     Refused,
     Allowed,
-}
-
-/// What becomes of a row with an id that no parent table holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unknown {
-    Rejected,
-    Skipped,
 }
 
 impl Ingest {
@@ -177,7 +162,8 @@ impl Ingest {
     /// A driver runs these; it also reads their results between them, which a script cannot.
     pub fn statements(&self) -> Vec<Statement> {
         let mut statements = session::entrance(&self.model).to_vec();
-        statements.extend(self.unknown_ids().into_iter().map(|(_, statement)| statement));
+        let unknown = unknown::statements(&self.model, &self.tables);
+        statements.extend(unknown.into_iter().map(|(_, statement)| statement));
         statements.extend(self.tables.iter().flat_map(|rows| self.writes(rows)));
         statements
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, UnknownIds};
 use crate::model::Stats;
 
-/// What an ingest or a removal did to each table.
+/// What an ingest, a back-fill or a removal did to each table.
 ///
 /// As JSON:
 ///
@@ -43,9 +43,26 @@ impl Outcome {
             Stats::Combinations => self.combinations = Some(of_table),
         }
     }
+
+    pub(super) fn add(&mut self, stats: Stats, of_table: TableOutcome) {
+        let sum = match stats {
+            Stats::Queries => &mut self.queries,
+            Stats::Touches => self.touches.get_or_insert_default(),
+            Stats::Combinations => self.combinations.get_or_insert_default(),
+        };
+        sum.written += of_table.written;
+        sum.unchanged += of_table.unchanged;
+        sum.removed += of_table.removed;
+        sum.skipped += of_table.skipped;
+    }
+
+    /// The outcomes of the tables that were written to.
+    pub(super) fn tables(&self) -> impl Iterator<Item = TableOutcome> {
+        [Some(self.queries), self.touches, self.combinations].into_iter().flatten()
+    }
 }
 
-/// What an ingest or a removal did to one table.
+/// What an ingest, a back-fill or a removal did to one table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TableOutcome {

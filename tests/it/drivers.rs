@@ -1,7 +1,7 @@
 //! Both drivers side by side: every query and every write, on two databases that hold the same.
 
 mod broken_columns;
-mod twins;
+pub(crate) mod twins;
 
 use output_port_usage::chart::*;
 use output_port_usage::*;

@@ -42,7 +42,7 @@ async fn filled() -> (Portal, Ingest) {
     (portal, ingest)
 }
 
-async fn terminate(portal: &Portal, pid: i32) {
+pub(crate) async fn terminate(portal: &Portal, pid: i32) {
     let terminated: bool = sqlx::query_scalar("SELECT pg_terminate_backend($1, 5000)")
         .bind(pid)
         .fetch_one(&portal.pool)
@@ -51,7 +51,7 @@ async fn terminate(portal: &Portal, pid: i32) {
     assert!(terminated);
 }
 
-async fn pid(connection: &mut PgConnection) -> i32 {
+pub(crate) async fn pid(connection: &mut PgConnection) -> i32 {
     sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await.unwrap()
 }
 
@@ -123,7 +123,7 @@ async fn a_running_ingest_killed_anywhere_leaves_the_old_state() {
     }
 }
 
-async fn wait_until_it_waits(portal: &Portal, pid: i32) {
+pub(crate) async fn wait_until_it_waits(portal: &Portal, pid: i32) {
     let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)";
     loop {
         if sqlx::query_scalar(waits).bind(pid).fetch_one(&portal.pool).await.unwrap() {

@@ -3,6 +3,7 @@
 //! Every database test runs on a real PostgreSQL: see `throwaway-postgres` for where it comes from.
 
 mod attribution;
+mod backfill;
 mod charts;
 mod charts_compared;
 mod charts_overview;

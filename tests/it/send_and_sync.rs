@@ -29,6 +29,11 @@ const _: () = {
     shared::<Migration>();
     shared::<Outcome>();
     shared::<Ingest>();
+    shared::<Backfill>();
+    shared::<BackfillError<std::io::Error, sqlx::Error>>();
+    shared::<BackfillError<std::io::Error, tokio_postgres::Error>>();
+    shared::<BackfillProgress>();
+    shared::<BackfillStep>();
     shared::<Purge>();
     shared::<Removal>();
     shared::<Violation>();

@@ -12,7 +12,7 @@ use crate::portal::{Portal, asset, builder, combination, consumer, day, port, qu
 use crate::tables::{self, Tables};
 
 /// A batch of up to 4 ports, 3 assets and 2 consumers on up to 4 of 6 days, with every invariant kept.
-fn batch(start: u64, length: u64, ports: u8, drawn: &Drawn) -> UsageBatch {
+pub(crate) fn batch(start: u64, length: u64, ports: u8, drawn: &Drawn) -> UsageBatch {
     let stated = (0..4).filter(|of| ports & (1 << of) != 0).map(port);
     let from = day(2026, 2, 26) + Days::new(start);
     let scope = scope(from..from + Days::new(length), stated);
@@ -65,14 +65,14 @@ fn batch(start: u64, length: u64, ports: u8, drawn: &Drawn) -> UsageBatch {
 type Reads = (u64, u128, u128, Vec<u64>, u64);
 
 #[derive(Debug, Clone)]
-struct Drawn {
+pub(crate) struct Drawn {
     cells: Vec<Reads>,
     /// Offset, smaller port, distance to the larger, consumer, count.
     pairs: Vec<(u64, u128, u128, u128, u64)>,
-    measured: (bool, bool),
+    pub(crate) measured: (bool, bool),
 }
 
-fn drawn() -> impl Strategy<Value = Drawn> {
+pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
     let cell = (0..4u64, 0..4u128, 0..2u128, prop::collection::vec(0..4u64, 3), 0..3u64);
     let pair = (0..4u64, 0..4u128, 1..4u128, 0..2u128, 1..4u64);
     let measured = (prop::bool::weighted(0.9), prop::bool::weighted(0.9));
@@ -85,11 +85,11 @@ fn batches() -> impl Strategy<Value = UsageBatch> {
         .prop_map(|(start, length, ports, drawn)| batch(start, length, ports, &drawn))
 }
 
-fn runner(cases: u32) -> TestRunner {
+pub(crate) fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
-async fn empty(portal: &Portal) {
+pub(crate) async fn empty(portal: &Portal) {
     // three small tables: faster than TRUNCATE, which makes new files for them and their indexes
     let delete = "DELETE FROM usage.output_port_query_stats_daily; DELETE FROM usage.tech_asset_stats_daily;
         DELETE FROM usage.output_port_combined_with_daily";

@@ -1,20 +1,16 @@
 //! The one loop that runs an ingest, whatever the driver.
 
-use uuid::Uuid;
-
-use super::{Empty, Ingest, Mode, Unknown, statements};
+use super::{Empty, Ingest, Mode, statements};
 use crate::error::{Error, Kind, UnknownIds};
-use crate::model::{Column, OnDelete};
 use crate::postgres::session::{self, Session};
-use crate::postgres::{IngestError, Outcome, TableOutcome};
-use crate::statement::{self, Statement};
+use crate::postgres::{IngestError, Outcome, TableOutcome, unknown};
 
 impl Ingest {
     /// Runs the statements; every check comes before the first write.
     pub(crate) async fn run<S: Session>(mut self, session: &mut S) -> Result<Outcome, IngestError<S::Error>> {
         self.check_empty().map_err(IngestError::Rejected)?;
         session::enter(session, &self.model).await?;
-        let unknown = self.find_unknown(session).await.map_err(IngestError::Driver)?;
+        let unknown = unknown::find(session, &self.model, &self.tables).await.map_err(IngestError::Driver)?;
         let skipped = self.skip(&unknown).map_err(IngestError::Rejected)?;
 
         let mut outcome = Outcome { unknown, ..Outcome::default() };
@@ -36,12 +32,7 @@ impl Ingest {
         if !self.would_wipe() {
             return Ok(());
         }
-        let days = self.scope.days();
-        Err(Kind::EmptyBatch {
-            days: (days.end - days.start).num_days().unsigned_abs(),
-            ports: self.scope.output_ports().len(),
-        }
-        .into())
+        Err(self.scope.without_rows())
     }
 
     /// Whether nothing would be left in the scope, which nobody allowed.
@@ -50,42 +41,12 @@ impl Ingest {
         self.mode == Mode::Replace && self.empty == Empty::Refused && without_rows
     }
 
-    async fn find_unknown<S: Session>(&self, session: &mut S) -> Result<UnknownIds, S::Error> {
-        let mut unknown = UnknownIds::default();
-        for (column, statement) in self.unknown_ids() {
-            let ids = session.uuids(statement).await?;
-            match column {
-                Column::TechAssetId => unknown.tech_assets = ids,
-                Column::ConsumerId => unknown.consumers = ids,
-                _ => unknown.output_ports = ids,
-            }
-        }
-        Ok(unknown)
-    }
-
     /// Rejects unknown ids, or leaves their rows out and counts these for each table.
     fn skip(&mut self, unknown: &UnknownIds) -> Result<Vec<u64>, Error> {
-        if !unknown.is_empty() && self.unknown == Unknown::Rejected {
-            return Err(Kind::Unknown(unknown.clone()).into());
-        }
-        let skipped = self.tables.iter_mut().map(|rows| rows.skip(unknown)).collect();
+        let skipped = self.unknown.settle(unknown, &mut self.tables)?;
         if self.would_wipe() {
             return Err(Kind::AllUnknown(unknown.clone()).into());
         }
         Ok(skipped)
-    }
-
-    /// For each parent that is enforced, the statement that finds the batch's ids it does not hold.
-    pub(super) fn unknown_ids(&self) -> Vec<(Column, Statement)> {
-        [Column::OutputPortId, Column::TechAssetId, Column::ConsumerId]
-            .into_iter()
-            .filter_map(|column| {
-                let parent = self.model.parent(column).filter(|parent| parent.on_delete != OnDelete::Keep)?;
-                let mut ids: Vec<Uuid> = self.tables.iter().flat_map(|rows| rows.distinct(column)).collect();
-                ids.sort_unstable();
-                ids.dedup();
-                (!ids.is_empty()).then(|| (column, statements::unknown(parent, statement::uuids(ids))))
-            })
-            .collect()
     }
 }

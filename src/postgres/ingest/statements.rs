@@ -3,22 +3,11 @@
 //! Rows are bound as arrays, one a column, so the text never depends on the size of a batch. This form was
 //! measured against the usual ones, and also runs on Citus and on TimescaleDB with compressed chunks.
 
-use sea_query::Value;
-
-use super::rows::TableRows;
-use crate::model::{Column, Parent, Table};
+use crate::model::{Column, Table};
+use crate::postgres::rows::TableRows;
+use crate::postgres::scope::ScopeParams;
 use crate::statement::{self, Param, SqlWriter, Statement};
 use crate::usage::Scope;
-
-/// The ids that a parent table does not hold, ascending.
-pub(super) fn unknown(parent: &Parent, ids: Value) -> Statement {
-    let mut sql = SqlWriter::new();
-    let ids = sql.bind(ids);
-    sql.text("SELECT u.id\nFROM unnest(").param(ids).text("::uuid[]) AS u(id)\nLEFT JOIN ");
-    sql.qualified(&parent.schema, &parent.table).text(" AS p ON p.").ident(&parent.key).text(" = u.id");
-    sql.text("\nWHERE p.").ident(&parent.key).text(" IS NULL\nORDER BY u.id");
-    sql.into_statement()
-}
 
 /// Removes the rows of the scope that the batch does not hold.
 pub(super) fn remove_vanished(scope: &Scope, rows: &TableRows) -> Statement {
@@ -98,34 +87,4 @@ fn unnest_keys(sql: &mut SqlWriter, keys: &[Param]) {
     sql.list(", ", keys.iter().enumerate(), |sql, (index, &key)| {
         sql.param(key).text(if index == 0 { "::date[]" } else { "::uuid[]" });
     });
-}
-
-/// The bound scope of a statement.
-struct ScopeParams {
-    ports: Param,
-    from: Param,
-    until: Param,
-}
-
-impl ScopeParams {
-    fn bind(sql: &mut SqlWriter, scope: &Scope) -> Self {
-        let days = scope.days();
-        Self {
-            ports: sql.bind(statement::uuids(scope.output_ports().iter().map(|port| port.0))),
-            from: sql.bind(Value::from(days.start)),
-            until: sql.bind(Value::from(days.end)),
-        }
-    }
-
-    /// Whether a row of the table, whose alias is `of`, lies in the scope.
-    fn write(&self, sql: &mut SqlWriter, table: &Table, of: &'static str) {
-        let date = table.column(Column::Date);
-        let (open, close) = if table.stats.ports().count() > 1 { ("(", ")") } else { ("", "") };
-        sql.text(open).list(" OR ", table.stats.ports(), |sql, port| {
-            sql.text(of).ident(table.column(port)).text(" = ANY(").param(self.ports).text("::uuid[])");
-        });
-        sql.text(close);
-        sql.text(" AND ").text(of).ident(date).text(" >= ").param(self.from).text("::date");
-        sql.text(" AND ").text(of).ident(date).text(" < ").param(self.until).text("::date");
-    }
 }

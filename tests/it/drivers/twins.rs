@@ -26,8 +26,11 @@ pub(crate) enum Refusal {
 
 impl Twins {
     pub(crate) async fn new() -> Self {
-        let model = || builder().combinations().build().unwrap();
-        let (sqlx, tokio) = (Portal::with(model()).await, Portal::with(model()).await);
+        Self::with(builder().combinations().build().unwrap()).await
+    }
+
+    pub(crate) async fn with(model: UsageModel) -> Self {
+        let (sqlx, tokio) = (Portal::with(model.clone()).await, Portal::with(model).await);
         let client = connect(&tokio).await;
         Self { sqlx, tokio, client }
     }
@@ -131,7 +134,7 @@ impl Twins {
         by_sqlx
     }
 
-    async fn check_tables(&self) {
+    pub(crate) async fn check_tables(&self) {
         for table in
             ["output_port_query_stats_daily", "tech_asset_stats_daily", "output_port_combined_with_daily"]
         {

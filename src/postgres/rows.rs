@@ -3,9 +3,9 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::error::UnknownIds;
-use crate::model::{Column, Table};
-use crate::usage::Row;
+use crate::error::{Error, Kind, UnknownIds};
+use crate::model::{Column, Table, UsageModel};
+use crate::usage::{Row, UsageBatch};
 
 /// A table's rows as one array a column, in key order: statements bind them as they are, and
 /// inserting in key order is twice as fast as in any other.
@@ -19,13 +19,31 @@ pub(super) struct TableRows {
 }
 
 impl TableRows {
-    pub(super) fn new<const N: usize>(table: &Table, rows: &[Row<N>]) -> Self {
+    /// The rows of each table that the batch measured, in the order of the model's tables.
+    pub(super) fn of(model: &UsageModel, batch: &UsageBatch) -> Result<Vec<Self>, Error> {
+        let mut tables = vec![Self::new(&model.query_stats, &batch.query_rows()?)];
+        if let Some(touches) = batch.touch_rows()? {
+            tables.push(Self::new(&model.touch_stats, &touches));
+        }
+        if let Some(combinations) = batch.combination_rows()? {
+            let table = model.combination_stats.as_ref().ok_or(Kind::NoCombinationsTable)?;
+            tables.push(Self::new(table, &combinations));
+        }
+        Ok(tables)
+    }
+
+    fn new<const N: usize>(table: &Table, rows: &[Row<N>]) -> Self {
         Self {
             table: table.clone(),
             dates: rows.iter().map(|row| row.date).collect(),
             ids: (0..N).map(|column| rows.iter().map(|row| row.ids[column]).collect()).collect(),
             counts: rows.iter().map(|row| i32::try_from(row.count).unwrap_or(i32::MAX)).collect(),
         }
+    }
+
+    /// The table alone.
+    pub(super) fn without_rows(&self) -> Self {
+        Self { table: self.table.clone(), dates: Vec::new(), ids: Vec::new(), counts: Vec::new() }
     }
 
     pub(super) fn len(&self) -> u64 {

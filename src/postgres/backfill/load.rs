@@ -1,0 +1,162 @@
+//! A back-fill that runs: begun by its first batch, fed with every batch, finished once.
+
+use super::binary::Chunks;
+use super::cover::{self, Cover};
+use super::progress::{BackfillProgress, BackfillStep};
+use super::{Backfill, Existing, Keys, statements};
+use crate::error::{Error, Kind};
+use crate::model::{Table, UsageModel};
+use crate::postgres::ddl::key;
+use crate::postgres::ingest::Empty;
+use crate::postgres::rows::TableRows;
+use crate::postgres::session::{self, Session};
+use crate::postgres::{IngestError, Outcome, TableOutcome, unknown};
+use crate::statement::Statement;
+use crate::usage::{Stated, UsageBatch};
+
+/// A back-fill between its batches. It holds no rows: only what the first batch measured, and counts.
+#[derive(Debug)]
+pub(crate) struct Load<F> {
+    backfill: Backfill<F>,
+    cover: Cover,
+    /// The tables that the batches measure, without rows; `None` before the first batch.
+    measured: Option<Vec<TableRows>>,
+    /// What adds the dropped keys and indexes again.
+    dropped: Vec<Statement>,
+    outcome: Outcome,
+}
+
+impl<F: FnMut(&BackfillProgress)> Load<F> {
+    /// Enters the transaction as every write does.
+    pub(crate) async fn enter<S: Session>(
+        backfill: Backfill<F>,
+        session: &mut S,
+    ) -> Result<Self, IngestError<S::Error>> {
+        session::enter(session, &backfill.model).await?;
+        let cover = Cover::new(backfill.scope.clone());
+        Ok(Self { backfill, cover, measured: None, dropped: Vec::new(), outcome: Outcome::default() })
+    }
+
+    /// Checks a batch as a replace does, and loads it.
+    pub(crate) async fn batch<S: Session>(
+        &mut self,
+        session: &mut S,
+        batch: UsageBatch,
+    ) -> Result<(), IngestError<S::Error>> {
+        let mut tables = self.check(batch).map_err(IngestError::Rejected)?;
+        match &self.measured {
+            Some(first) => cover::check_measured(first, &tables).map_err(IngestError::Rejected)?,
+            None => self.begin(session, &tables).await?,
+        }
+        let unknown =
+            unknown::find(session, &self.backfill.model, &tables).await.map_err(IngestError::Driver)?;
+        let skipped = self.backfill.unknown.settle(&unknown, &mut tables).map_err(IngestError::Rejected)?;
+        self.outcome.unknown.extend(unknown);
+        for (rows, skipped) in tables.iter().zip(skipped) {
+            let mut of_table = TableOutcome { skipped, ..TableOutcome::default() };
+            if rows.len() > 0 {
+                let copy = session.copy(statements::copy(&rows.table), Chunks::new(rows));
+                of_table.written = copy.await.map_err(IngestError::Driver)?;
+            }
+            self.outcome.add(rows.table.stats, of_table);
+        }
+        self.report(BackfillStep::Loaded);
+        Ok(())
+    }
+
+    /// Adds the keys that were dropped; every batch is in.
+    pub(crate) async fn finish<S: Session>(
+        mut self,
+        session: &mut S,
+    ) -> Result<Outcome, IngestError<S::Error>> {
+        self.check_finished().map_err(IngestError::Rejected)?;
+        if !self.dropped.is_empty() {
+            self.report(BackfillStep::AddingKeys);
+        }
+        for statement in self.dropped {
+            session.count(statement).await.map_err(IngestError::Driver)?;
+        }
+        Ok(self.outcome)
+    }
+
+    fn check(&mut self, batch: UsageBatch) -> Result<Vec<TableRows>, Error> {
+        self.cover.take(&batch)?;
+        batch.check(Stated::Completely)?;
+        TableRows::of(&self.backfill.model, &batch)
+    }
+
+    /// Everything that has to be right before the first row is loaded; then drops the keys of empty tables.
+    async fn begin<S: Session>(
+        &mut self,
+        session: &mut S,
+        tables: &[TableRows],
+    ) -> Result<(), IngestError<S::Error>> {
+        let Backfill { model, scope, existing, keys, .. } = &self.backfill;
+        for TableRows { table, .. } in tables {
+            let what = table.stats.what();
+            if session.count(key::find_any(table)).await.map_err(IngestError::Driver)? == 0 {
+                let table = format!("{}.{}", table.schema, table.name);
+                return Err(IngestError::Rejected(Kind::NoKey { what, table }.into()));
+            }
+            if *existing == Existing::Refused {
+                let found = statements::any_in_scope(scope, table);
+                let key = session.text(found).await.map_err(IngestError::Driver)?;
+                if !key.is_empty() {
+                    return Err(IngestError::Rejected(Kind::ScopeOccupied { table: what, key }.into()));
+                }
+            }
+        }
+        for TableRows { table, .. } in tables {
+            let mut of_table = TableOutcome::default();
+            if *existing == Existing::Replaced {
+                let remove = statements::remove(scope, table);
+                of_table.removed = session.count(remove).await.map_err(IngestError::Driver)?;
+            }
+            self.outcome.add(table.stats, of_table);
+            if *keys == Keys::AfterLoading {
+                self.dropped.extend(drop_keys(session, model, table).await.map_err(IngestError::Driver)?);
+            }
+        }
+        self.measured = Some(tables.iter().map(TableRows::without_rows).collect());
+        Ok(())
+    }
+
+    fn check_finished(&self) -> Result<(), Error> {
+        self.cover.check_complete()?;
+        let mut of_tables = self.outcome.tables();
+        if self.backfill.empty == Empty::Allowed || of_tables.any(|of_table| of_table.written > 0) {
+            return Ok(());
+        }
+        Err(match self.outcome.unknown.is_empty() {
+            true => self.backfill.scope.without_rows(),
+            false => Kind::AllUnknown(self.outcome.unknown.clone()).into(),
+        })
+    }
+
+    fn report(&mut self, step: BackfillStep) {
+        let days = self.backfill.scope.days().start..self.cover.next();
+        (self.backfill.on_progress)(&BackfillProgress { step, days, outcome: self.outcome.clone() });
+    }
+}
+
+/// Drops the key and the indexes of an empty table, where that leaves no trace, and gives what adds them again.
+async fn drop_keys<S: Session>(
+    session: &mut S,
+    model: &UsageModel,
+    table: &Table,
+) -> Result<Vec<Statement>, S::Error> {
+    if session.count(statements::any(table)).await? > 0
+        || session.count(key::find_droppable(table)).await? == 0
+    {
+        return Ok(Vec::new());
+    }
+    let mut again = vec![key::add(table)];
+    session.count(key::drop(table)).await?;
+    for index in model.indexes(table) {
+        if session.count(index.find_droppable()).await? > 0 {
+            session.count(index.drop()).await?;
+            again.push(index.create());
+        }
+    }
+    Ok(again)
+}

@@ -1,0 +1,78 @@
+//! How far a back-fill is, or why it stopped.
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::postgres::Outcome;
+
+/// How far a back-fill is; see [`Backfill::on_progress`](crate::Backfill::on_progress).
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::BackfillProgress;
+/// let json = serde_json::json!({
+///     "step": "loaded",
+///     "days": {"start": "2023-01-01", "end": "2023-01-15"},
+///     "outcome": {
+///         "queries": {"written": 40, "unchanged": 0, "removed": 0, "skipped": 0},
+///         "touches": null,
+///         "combinations": null,
+///         "unknown": {"output_ports": [], "tech_assets": [], "consumers": []}
+///     }
+/// });
+/// let progress: BackfillProgress = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&progress)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BackfillProgress {
+    /// What just happened.
+    pub step: BackfillStep,
+    /// The days that are in so far, from the back-fill's first day on, half open.
+    pub days: Range<NaiveDate>,
+    /// What was done to each table so far.
+    pub outcome: Outcome,
+}
+
+/// What a back-fill did last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BackfillStep {
+    /// A batch is in.
+    Loaded,
+    /// Every batch is in, and the keys that were dropped are about to be added, which takes a while without a sign.
+    AddingKeys,
+}
+
+/// Why a back-fill stopped.
+///
+/// Nothing is kept half: whatever the error, the transaction is as it was before the back-fill began, unless its
+/// connection is lost.
+#[derive(Debug, thiserror::Error)]
+pub enum BackfillError<S, E> {
+    /// The library refused the transaction, a table or a batch.
+    #[error("the back-fill was rejected")]
+    Rejected(#[source] Error),
+    /// The stream of batches broke.
+    #[error("the batches of the back-fill broke off")]
+    Source(#[source] S),
+    /// The driver or the server failed.
+    #[error("the database failed during the back-fill")]
+    Driver(#[source] E),
+}
+
+impl<S, E> BackfillError<S, E> {
+    /// The library's refusal, if that is what it was.
+    pub fn rejected(&self) -> Option<&Error> {
+        match self {
+            Self::Rejected(error) => Some(error),
+            Self::Source(_) | Self::Driver(_) => None,
+        }
+    }
+}

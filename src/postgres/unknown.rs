@@ -1,0 +1,74 @@
+//! Ids that no parent table holds: found before the first write.
+
+use sea_query::Value;
+use uuid::Uuid;
+
+use super::rows::TableRows;
+use super::session::Session;
+use crate::error::{Error, Kind, UnknownIds};
+use crate::model::{Column, OnDelete, Parent, UsageModel};
+use crate::statement::{self, SqlWriter, Statement};
+
+/// What becomes of a row with an id that no parent table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknown {
+    Rejected,
+    Skipped,
+}
+
+impl Unknown {
+    /// Rejects unknown ids, or leaves their rows out and counts these for each table.
+    pub(super) fn settle(self, unknown: &UnknownIds, tables: &mut [TableRows]) -> Result<Vec<u64>, Error> {
+        if !unknown.is_empty() && self == Self::Rejected {
+            return Err(Kind::Unknown(unknown.clone()).into());
+        }
+        Ok(tables.iter_mut().map(|rows| rows.skip(unknown)).collect())
+    }
+}
+
+/// The ids of the tables' rows that their parents do not hold.
+pub(super) async fn find<S: Session>(
+    session: &mut S,
+    model: &UsageModel,
+    tables: &[TableRows],
+) -> Result<UnknownIds, S::Error> {
+    let mut unknown = UnknownIds::default();
+    for (column, statement) in statements(model, tables) {
+        let ids = session.uuids(statement).await?;
+        match column {
+            Column::TechAssetId => unknown.tech_assets = ids,
+            Column::ConsumerId => unknown.consumers = ids,
+            _ => unknown.output_ports = ids,
+        }
+    }
+    Ok(unknown)
+}
+
+/// For each parent that is enforced, the statement that finds the ids it does not hold.
+pub(super) fn statements(model: &UsageModel, tables: &[TableRows]) -> Vec<(Column, Statement)> {
+    let enforced = enforced(model).filter_map(|(column, parent)| {
+        let mut ids: Vec<Uuid> = tables.iter().flat_map(|rows| rows.distinct(column)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        (!ids.is_empty()).then(|| (column, statement(parent, statement::uuids(ids))))
+    });
+    enforced.collect()
+}
+
+/// The id columns whose parent is enforced by a foreign key.
+pub(super) fn enforced(model: &UsageModel) -> impl Iterator<Item = (Column, &Parent)> {
+    [Column::OutputPortId, Column::TechAssetId, Column::ConsumerId].into_iter().filter_map(|column| {
+        let parent = model.parent(column).filter(|parent| parent.on_delete != OnDelete::Keep)?;
+        Some((column, parent))
+    })
+}
+
+/// The ids that a parent table does not hold, ascending.
+pub(super) fn statement(parent: &Parent, ids: Value) -> Statement {
+    let mut sql = SqlWriter::new();
+    let ids = sql.bind(ids);
+    sql.text("SELECT u.id\nFROM unnest(").param(ids).text("::uuid[]) AS u(id)\nLEFT JOIN ");
+    sql.qualified(&parent.schema, &parent.table).text(" AS p ON p.").ident(&parent.key).text(" = u.id");
+    sql.text("\nWHERE p.").ident(&parent.key).text(" IS NULL\nORDER BY u.id");
+    sql.into_statement()
+}
