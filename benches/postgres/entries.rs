@@ -1,0 +1,95 @@
+//! The library's rows as [`Entry`]s.
+
+use output_port_usage::chart::*;
+
+use crate::answer::{Entry, Series, billionths, number};
+
+pub(crate) fn points(rows: Vec<QueriesOverTimePoint>) -> Vec<Entry> {
+    rows.into_iter().map(|row| Entry::point(row.bucket, row.query_count)).collect()
+}
+
+pub(crate) fn of_ports(rows: Vec<QueriesOverTimeOfPortsPoint>) -> Vec<Entry> {
+    let entry = |row: QueriesOverTimeOfPortsPoint| {
+        let series = Series::Of { id: row.output_port_id.0, label: row.label };
+        Entry::new(series, Some(row.bucket), row.query_count)
+    };
+    rows.into_iter().map(entry).collect()
+}
+
+pub(crate) fn split(rows: Vec<QueriesOverTimeByConsumerPoint>) -> Vec<Entry> {
+    let entry = |row: QueriesOverTimeByConsumerPoint| {
+        Entry::new(consumer(row.consumer), Some(row.bucket), row.query_count)
+    };
+    rows.into_iter().map(entry).collect()
+}
+
+pub(crate) fn slices(rows: Vec<QueryDistributionSlice>) -> Vec<Entry> {
+    let entry = |row: QueryDistributionSlice| with_share(consumer(row.consumer), row.query_count, row.share);
+    rows.into_iter().map(entry).collect()
+}
+
+pub(crate) fn group_slices(rows: Vec<QueryDistributionGroupSlice>) -> Vec<Entry> {
+    let entry = |row: QueryDistributionGroupSlice| {
+        let series = match row.group {
+            GroupOrOther::Group { id, label } => Series::Of { id: id.0, label },
+            GroupOrOther::NoGroup => Series::NoGroup,
+            GroupOrOther::Other { members } => Series::Other { members },
+            other => unreachable!("a group of a kind that this bench does not know: {other:?}"),
+        };
+        with_share(series, row.query_count, row.share)
+    };
+    rows.into_iter().map(entry).collect()
+}
+
+pub(crate) fn assets(rows: Vec<WithPrevious<MostPopularAsset>>) -> Vec<Entry> {
+    let entry = |WithPrevious { current: row, previous, .. }| {
+        let row: MostPopularAsset = row;
+        let mut entry =
+            with_share(Series::Of { id: row.tech_asset_id.0, label: row.label }, row.touches, row.share);
+        [entry.numbers[2], entry.numbers[3], entry.numbers[4]] =
+            [row.consumers, number(row.last_used), previous];
+        entry
+    };
+    rows.into_iter().map(entry).collect()
+}
+
+pub(crate) fn combined(rows: Vec<MostOftenCombined>) -> Vec<Entry> {
+    let entry = |row: MostOftenCombined| {
+        with_share(Series::Of { id: row.output_port_id.0, label: row.label }, row.query_count, row.share)
+    };
+    rows.into_iter().map(entry).collect()
+}
+
+pub(crate) fn summary(rows: Vec<SummaryTotals>) -> Vec<Entry> {
+    rows.into_iter().map(totals).collect()
+}
+
+/// Over time, split, distribution and summary, one after the other.
+pub(crate) fn overview(rows: Vec<OverviewRow>) -> Vec<Entry> {
+    let charts: OverviewCharts = rows.into_iter().collect();
+    let mut entries = points(charts.over_time);
+    entries.extend(split(charts.split));
+    entries.extend(slices(charts.distribution));
+    entries.push(totals(charts.summary));
+    entries
+}
+
+fn totals(row: SummaryTotals) -> Entry {
+    let last_used = row.last_used.map_or(0, number);
+    let numbers = [row.query_count, row.consumers, row.active_days, last_used, 0];
+    Entry { series: Series::All, bucket: None, numbers }
+}
+
+fn with_share(series: Series, count: i64, share: f64) -> Entry {
+    let mut entry = Entry::new(series, None, count);
+    entry.numbers[1] = billionths(share);
+    entry
+}
+
+fn consumer(consumer: ConsumerOrOther) -> Series {
+    match consumer {
+        ConsumerOrOther::Consumer { id, label } => Series::Of { id: id.0, label },
+        ConsumerOrOther::Other { members } => Series::Other { members },
+        other => unreachable!("a consumer of a kind that this bench does not know: {other:?}"),
+    }
+}
