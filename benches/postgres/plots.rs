@@ -79,6 +79,8 @@ pub(crate) fn draw(report: &Report, out: &Path) -> Result<()> {
 struct Panel {
     plots: Vec<Plot>,
     layout: Layout,
+    /// Every point, for axes that all panels share.
+    points: Vec<(f64, f64)>,
 }
 
 /// The last days at each size of table 1.
@@ -100,11 +102,12 @@ fn range_panel(report: &Report, port: &str, up: Up) -> Panel {
 }
 
 fn panel(readings: &[(f64, &Reading)], title: String, x: &str, ticks: TickFormat, up: Up) -> Panel {
-    let mut plots = Vec::new();
+    let (mut plots, mut all) = (Vec::new(), Vec::new());
     for (name, colour, value) in WAYS {
         let points: Vec<(f64, Point)> =
             readings.iter().filter_map(|(x, reading)| Some((*x, value(reading, up)?))).collect();
         let medians: Vec<(f64, f64)> = points.iter().map(|(x, [_, median, _])| (*x, *median)).collect();
+        all.extend(points.iter().flat_map(|(x, point)| point.map(|y| (*x, y))));
         let line = LinePlot::new()
             .with_data(medians.clone())
             .with_color(colour)
@@ -121,21 +124,32 @@ fn panel(readings: &[(f64, &Reading)], title: String, x: &str, ticks: TickFormat
         .with_log_scale()
         .with_x_tick_format(ticks)
         .with_y_tick_format(TickFormat::Custom(Arc::new(short)));
-    Panel { plots, layout }
+    Panel { plots, layout, points: all }
 }
 
 fn write(out: &Path, file: &str, title: &str, panels: Vec<Panel>) -> Result<()> {
-    let (plots, layouts) = panels.into_iter().map(|panel| (panel.plots, panel.layout)).unzip();
-    let plots: Vec<Vec<Plot>> = plots;
+    let points: Vec<(f64, f64)> = panels.iter().flat_map(|panel| panel.points.clone()).collect();
+    let [x, y] = [margin(points.iter().map(|point| point.0)), margin(points.iter().map(|point| point.1))];
+    let on_shared_axes = |panel: Panel| {
+        let layout = panel.layout.with_x_axis_min(x.0).with_x_axis_max(x.1);
+        (panel.plots, layout.with_y_axis_min(y.0).with_y_axis_max(y.1))
+    };
+    let (plots, layouts): (Vec<Vec<Plot>>, Vec<Layout>) = panels.into_iter().map(on_shared_axes).unzip();
     let figure = Figure::new(plots.len() / 2, 2)
         .with_title(title)
         .with_plots(plots)
         .with_layouts(layouts)
-        .with_shared_y_all()
         .with_cell_size(480.0, 340.0)
         .with_shared_legend_position(FigureLegendPosition::BottomCenter);
     let path = out.join(file);
     fs::write(&path, SvgBackend.render_scene(&figure.render())).with_context(|| path.display().to_string())
+}
+
+/// The ends of a logarithmic axis, a little outside the values.
+fn margin(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (least, most) =
+        values.fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(value), most.max(value)));
+    (least / 1.2, most * 1.2)
 }
 
 fn length(reading: &Reading) -> i64 {
