@@ -128,8 +128,8 @@ async fn run(arguments: &Arguments) -> Result<()> {
     bar.finish_and_clear();
 
     let bar = self::bar("writing", writes::steps());
-    let keyed = schema::model_with_foreign_keys()?;
-    report.writes = writes::measure(&portal, &host.model, &keyed, &mut host.connection, &bar).await?;
+    let models = schema::models(&mut host.connection).await?;
+    report.writes = writes::measure(&portal, &models, &mut host.connection, &bar).await?;
     bar.finish_and_clear();
     host.connection.close().await?;
 

@@ -6,21 +6,24 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::data::Portal;
+use crate::writes::Models;
 
 /// Without foreign keys, as the other designs here; module `writes` adds them where it says so.
 pub(crate) fn model() -> Result<UsageModel> {
-    with(OnDelete::Keep, OnDelete::Keep)
+    with("usage", OnDelete::Keep, OnDelete::Keep)
 }
 
-/// The same tables with foreign keys.
-pub(crate) fn model_with_foreign_keys() -> Result<UsageModel> {
-    with(OnDelete::Cascade, OnDelete::Restrict)
+/// What `writes` writes by; `fresh` has its schema and no tables yet.
+pub(crate) async fn models(connection: &mut PgConnection) -> Result<Models> {
+    let fresh = with("fresh", OnDelete::Keep, OnDelete::Keep)?;
+    fresh.create_schema().into_sqlx().execute(connection).await?;
+    Ok(Models { keyless: model()?, keyed: with("usage", OnDelete::Cascade, OnDelete::Restrict)?, fresh })
 }
 
-fn with(on_delete: OnDelete, of_consumer: OnDelete) -> Result<UsageModel> {
+fn with(schema: &str, on_delete: OnDelete, of_consumer: OnDelete) -> Result<UsageModel> {
     let portal = |table| Reference::to(table).schema("portal").label("name");
     UsageModel::builder()
-        .schema("usage")
+        .schema(schema)
         .output_ports(portal("datasets").on_delete(on_delete))
         .consumers(portal("data_products").on_delete(of_consumer).group("domain_id", portal("domains")))
         .tech_assets(portal("technical_assets").on_delete(on_delete))

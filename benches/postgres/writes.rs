@@ -4,6 +4,7 @@
 //! be undone, and methods take turns.
 
 mod method;
+mod run;
 mod sample;
 mod values;
 
@@ -17,6 +18,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::data::{DAYS, Portal, end};
 pub(crate) use method::Method;
+use run::Tables;
 use sample::Facts;
 pub(crate) use sample::Sample;
 
@@ -27,6 +29,8 @@ pub(crate) enum Task {
     First { days: usize },
     /// Three days that they have, of which so many per cent of the queries, with their touches, have other counts.
     Again { changed: u32 },
+    /// So many days into empty tables.
+    History { days: usize },
 }
 
 /// One task by one method in every round.
@@ -37,35 +41,46 @@ pub(crate) struct Series {
     pub(crate) samples: Vec<Sample>,
 }
 
+/// The same tables as different hosts declare them.
+#[derive(Debug)]
+pub(crate) struct Models {
+    pub(crate) keyless: UsageModel,
+    /// With foreign keys.
+    pub(crate) keyed: UsageModel,
+    /// In a schema of its own, to start empty.
+    pub(crate) fresh: UsageModel,
+}
+
 struct Writes<'a> {
     template: Vec<Facts>,
     /// The first day that nobody has written.
     next: NaiveDate,
-    model: &'a UsageModel,
-    keyed: &'a UsageModel,
+    models: &'a Models,
     connection: &'a mut PgConnection,
     series: Vec<Series>,
 }
 
 /// Rounds of a first load and of a re-ingest.
 pub(crate) const ROUNDS: usize = 5;
+/// Rounds and days of a history.
+const HISTORIES: usize = 3;
+const HISTORY: usize = 30;
 
 pub(crate) fn steps() -> u64 {
     let first = Method::FIRST.len() * 2;
     let again = (Method::AGAIN.len() + 1) * 3;
-    ((first + again) * ROUNDS) as u64
+    ((first + again) * ROUNDS + Method::HISTORY.len() * HISTORIES) as u64
 }
 
 pub(crate) async fn measure(
     portal: &Portal,
-    model: &UsageModel,
-    keyed: &UsageModel,
+    models: &Models,
     connection: &mut PgConnection,
     bar: &ProgressBar,
 ) -> Result<Vec<Series>> {
     // a Monday to a Wednesday
     let template = (DAYS - 3..DAYS).map(|number| Facts::from(portal.day(number))).collect();
-    let mut writes = Writes { template, next: end(), model, keyed, connection, series: Vec::new() };
+    let mut writes = Writes { template, next: end(), models, connection, series: Vec::new() };
     let mut windows: Vec<(Method, Range<NaiveDate>)> = Vec::new();
     for days in [1, 3] {
         for round in 0..ROUNDS {
@@ -79,7 +94,7 @@ pub(crate) async fn measure(
         }
     }
     for changed in [0, 2, 100] {
-        model.vacuum().into_sqlx().execute(&mut *writes.connection).await?;
+        models.keyless.vacuum().into_sqlx().execute(&mut *writes.connection).await?;
         for round in 0..ROUNDS {
             for method in in_turn(&Method::AGAIN, round) {
                 let of = windows.iter().filter(|(first, _)| *first == method.first());
@@ -89,6 +104,14 @@ pub(crate) async fn measure(
             }
             // what the others are compared with, in the same round
             writes.copied(changed).await?;
+            bar.inc(1);
+        }
+    }
+    let days = DAYS - HISTORY as u64..DAYS;
+    let facts: Vec<Facts> = days.map(|number| Facts::from(portal.day(number))).collect();
+    for round in 0..HISTORIES {
+        for method in in_turn(&Method::HISTORY, round) {
+            writes.history(method, &facts).await?;
             bar.inc(1);
         }
     }
@@ -141,9 +164,31 @@ impl Writes<'_> {
         changed: u32,
     ) -> Result<()> {
         let facts = self.facts(window, changed);
-        let model = if method.has_foreign_keys() { self.keyed } else { self.model };
+        let model = if method.has_foreign_keys() { &self.models.keyed } else { &self.models.keyless };
+        let tables = Tables { model, copy: run::COPY_KEYED };
+        self.run(task, method, window, &facts, tables).await
+    }
+
+    async fn history(&mut self, method: Method, facts: &[Facts]) -> Result<()> {
+        let models = self.models;
+        for statement in models.fresh.drop_tables().into_iter().chain(models.fresh.create_tables()) {
+            statement.into_sqlx().execute(&mut *self.connection).await?;
+        }
+        let tables = Tables { model: &models.fresh, copy: run::COPY_FRESH };
+        let window = facts[0].date..end();
+        self.run(Task::History { days: facts.len() }, method, &window, facts, tables).await
+    }
+
+    async fn run(
+        &mut self,
+        task: Task,
+        method: Method,
+        window: &Range<NaiveDate>,
+        facts: &[Facts],
+        tables: Tables<'_>,
+    ) -> Result<()> {
         let what = || format!("{method} of {window:?}");
-        let sample = method.run(window, &facts, model, self.connection).await.with_context(what)?;
+        let sample = run::run(method, window, facts, tables, self.connection).await.with_context(what)?;
         match self.series.iter_mut().find(|series| (series.task, series.method) == (task, method)) {
             Some(series) => series.samples.push(sample),
             None => self.series.push(Series { task, method, samples: vec![sample] }),

@@ -45,6 +45,7 @@ fn what(task: Task) -> String {
     match task {
         Task::First { days: 1 } => "first load of 1 day".to_owned(),
         Task::First { days } => format!("first load of {days} days"),
+        Task::History { days } => format!("{days} days into empty tables"),
         Task::Again { changed } => format!("3 days again, {changed} % changed"),
     }
 }
