@@ -2,8 +2,8 @@
 
 use output_port_usage::chart::*;
 
-use crate::plans::explain;
-use crate::portal::{Portal, consumer, day, port};
+use crate::plans::{costs, explain};
+use crate::portal::{Portal, consumer, day, port, unlabelled};
 
 const PORTS: u128 = 40;
 const CONSUMERS: u128 = 20;
@@ -61,12 +61,20 @@ async fn most_often_combined_with_reads_two_runs_of_indexes_and_few_buffers_abov
         let values = sea_query::Values(vec![port(14).0.into(), days.start.into(), days.end.into()]);
         let floor = explain(&mut connection, FLOOR, values).await;
         let chart = MostOftenCombinedWith::new(port(14), days);
-        let (sql, values) = portal.model.query(&chart).unwrap().into_parts();
-        let mut cost = explain(&mut connection, &sql, values).await;
-        assert_eq!((cost.heap_fetches, cost.temp_blocks), (0, 0), "{cost:?}");
-        cost.nodes.sort_unstable();
-        let pairs = "Index Only Scan on output_port_combined_with_daily";
-        assert_eq!(cost.nodes, [pairs, pairs, "Index Only Scan on output_port_query_stats_daily"]);
-        assert!(cost.buffers <= floor.buffers + 5, "{} buffers, floor {}", cost.buffers, floor.buffers);
+        let unlabelled = unlabelled().combinations().build().unwrap();
+        for model in [&portal.model, &unlabelled] {
+            for mut cost in costs(&portal, model, &chart).await {
+                assert_eq!((cost.heap_fetches, cost.temp_blocks), (0, 0), "{cost:?}");
+                cost.nodes.sort_unstable();
+                let pairs = "Index Only Scan on output_port_combined_with_daily";
+                assert_eq!(cost.nodes, [pairs, pairs, "Index Only Scan on output_port_query_stats_daily"]);
+                assert!(
+                    cost.buffers <= floor.buffers + 5,
+                    "{} buffers, floor {}",
+                    cost.buffers,
+                    floor.buffers
+                );
+            }
+        }
     }
 }

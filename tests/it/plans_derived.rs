@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::plans::{check, floor, on_large_tables};
+use crate::plans::{PORTS, check, floor, heavy, on_large_tables};
 use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, day, port};
 
 #[test]
@@ -24,21 +24,26 @@ async fn splits(portal: &Portal) {
 }
 
 #[test]
-fn many_ports_are_one_index_scan() {
+fn fifty_ports_are_one_index_scan() {
     on_large_tables(many_ports);
 }
 
 async fn many_ports(portal: &Portal) {
-    let days = day(2026, 4, 1)..day(2026, 7, 1);
-    let mut sum = 0;
-    for of in (0..20).map(port) {
-        sum += floor(portal, QUERY_STATS, of, &days).await;
-    }
-    for granularity in [Granularity::Day, Granularity::Week, Granularity::Month] {
-        let chart = QueriesOverTime::of_ports((0..20).map(port), days.clone()).granularity(granularity);
-        check(portal, &chart, QUERY_STATS, 1, sum + 5).await;
+    for days in [day(2026, 4, 1)..day(2026, 6, 30), day(2026, 1, 1)..day(2027, 1, 1)] {
+        let mut sum = 0;
+        for of in (0..PORTS).map(port) {
+            sum += floor(portal, QUERY_STATS, of, &days).await;
+        }
+        for granularity in [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter] {
+            let chart =
+                QueriesOverTime::of_ports((0..PORTS).map(port), days.clone()).granularity(granularity);
+            check(portal, &chart, QUERY_STATS, 1, sum + 5).await;
+        }
     }
 }
+
+const COMPARISONS: [Comparison; 3] =
+    [Comparison::PreviousPeriod, Comparison::YearBefore, Comparison::YearBeforeByWeekday];
 
 #[test]
 fn a_comparison_reads_two_ranges_and_no_more() {
@@ -47,7 +52,7 @@ fn a_comparison_reads_two_ranges_and_no_more() {
 
 async fn comparisons(portal: &Portal) {
     let days = day(2026, 4, 1)..day(2026, 7, 1);
-    for comparison in [Comparison::PreviousPeriod, Comparison::YearBefore] {
+    for comparison in COMPARISONS {
         let before = comparison.days(&days).unwrap();
         let queries = floor(portal, QUERY_STATS, port(7), &days).await
             + floor(portal, QUERY_STATS, port(7), &before).await;
@@ -60,9 +65,28 @@ async fn comparisons(portal: &Portal) {
         check(portal, &distribution.by_group().compared_with(comparison), QUERY_STATS, 2, queries + 5).await;
         let assets = MostPopularAssets::new(port(7), days.clone()).compared_with(comparison);
         check(portal, &assets, TOUCH_STATS, 2, touches + 5).await;
-        let weeks = QueriesOverTime::new(port(7), days.clone()).granularity(Granularity::Week);
-        let buckets = portal.rows(&weeks).await.len() as u64;
-        check(portal, &weeks.compared_with(comparison), QUERY_STATS, 2, queries + 8 * buckets).await;
+    }
+}
+
+#[test]
+fn a_comparison_over_time_descends_once_a_bucket_but_not_once_a_day() {
+    on_large_tables(comparisons_over_time);
+}
+
+async fn comparisons_over_time(portal: &Portal) {
+    for days in [day(2026, 4, 1)..day(2026, 7, 1), day(2026, 1, 1)..day(2027, 1, 1)] {
+        for comparison in COMPARISONS {
+            let before = comparison.days(&days).unwrap();
+            let queries = floor(portal, QUERY_STATS, port(7), &days).await
+                + floor(portal, QUERY_STATS, port(7), &before).await;
+            for granularity in [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter]
+            {
+                let chart = QueriesOverTime::new(port(7), days.clone()).granularity(granularity);
+                let buckets = portal.rows(&chart).await.len() as u64;
+                let above = if granularity == Granularity::Day { 5 } else { 8 * buckets };
+                check(portal, &chart.compared_with(comparison), QUERY_STATS, 2, queries + above).await;
+            }
+        }
     }
 }
 
@@ -83,4 +107,18 @@ async fn summary_and_overview(portal: &Portal) {
             check(portal, &overview, QUERY_STATS, 1, queries + above).await;
         }
     }
+}
+
+#[test]
+fn three_years_of_days_of_a_heavy_port_fit_into_work_mem() {
+    on_large_tables(heavy_days);
+}
+
+async fn heavy_days(portal: &Portal) {
+    let days = day(2024, 1, 1)..day(2027, 1, 1);
+    let queries = floor(portal, QUERY_STATS, heavy(), &days).await;
+    let over_time = QueriesOverTime::new(heavy(), days.clone());
+    check(portal, &over_time, QUERY_STATS, 1, queries + 5).await;
+    check(portal, &over_time.split_by_consumer(5), QUERY_STATS, 1, queries + 5).await;
+    check(portal, &Overview::new(heavy(), days), QUERY_STATS, 1, queries + 5).await;
 }

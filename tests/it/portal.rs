@@ -80,6 +80,16 @@ pub(crate) fn builder() -> UsageModelBuilder {
         .tech_assets(portal("technical_assets"))
 }
 
+/// The model of [`builder`] without labels.
+pub(crate) fn unlabelled() -> UsageModelBuilder {
+    let portal = |table| Reference::to(table).schema("portal");
+    UsageModel::builder()
+        .schema("usage")
+        .output_ports(portal("datasets"))
+        .consumers(portal("data_products").group("domain_id", portal("domains")))
+        .tech_assets(portal("technical_assets"))
+}
+
 pub(crate) struct Portal {
     pub(crate) pool: PgPool,
     pub(crate) model: UsageModel,
