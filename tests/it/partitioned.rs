@@ -63,7 +63,7 @@ fn winter(seed: u128) -> UsageBatch {
     let days = day(2025, 12, 1)..day(2026, 1, 30);
     let (mut of_ports, mut of_assets) = (Vec::new(), Vec::new());
     for (number, date) in days.start.iter_days().take_while(|date| *date < days.end).enumerate() {
-        for n in (0..4).filter(|n| (number as u128 + n) % (seed + 1) != 0) {
+        for n in (0..4).filter(|n| !(number as u128 + n).is_multiple_of(seed + 1)) {
             let count = 1 + (number as u64 * 7 + (n * seed) as u64) % 5;
             let (port, consumer) = (port(n % 2), consumer(n));
             of_ports.push(queries(date, port, consumer, count));
