@@ -41,13 +41,6 @@ fn most_popular_assets_counts_consumers_by_grouping_twice() {
 }
 
 #[test]
-fn a_model_without_labels_reads_no_parent() {
-    let model = builder().consumers(Reference::to("data_products")).build().unwrap();
-    let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    assert!(!model.query(&chart).unwrap().sql().contains("data_products"));
-}
-
-#[test]
 fn more_points_than_a_chart_may_have_are_refused() {
     let model = builder().build().unwrap();
     let calendar = || day(1, 1, 1)..day(9999, 12, 31);

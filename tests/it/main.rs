@@ -40,6 +40,7 @@ mod removal;
 mod rows;
 mod send_and_sync;
 mod snowflake;
+mod statements;
 mod tables;
 mod terminal_charts;
 mod upsert;

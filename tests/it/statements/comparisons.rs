@@ -1,0 +1,175 @@
+//! What the comparison changes.
+
+use output_port_usage::Granularity::{Month, Quarter, Week, Year};
+use output_port_usage::chart::Comparison::{PreviousPeriod, YearBefore, YearBeforeByWeekday};
+use output_port_usage::chart::*;
+use output_port_usage::*;
+
+use super::{changes, days, over_time, pretty};
+use crate::portal::port;
+
+fn compared(granularity: Granularity, comparison: Comparison) -> String {
+    pretty(&over_time(granularity).compared_with(comparison))
+}
+
+#[test]
+fn bounds_of_buckets_go_back_by_the_comparison() {
+    let from_year = |comparison| changes(&compared(Week, YearBefore), &compared(Week, comparison));
+    insta::assert_snapshot!(from_year(PreviousPeriod), @r#"
+    -             AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
+    -             AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
+    -             AND "date" >= $10
+    -             AND "date" < $11
+    +             AND "date" >= "bucket"."start" - CAST($10 AS integer)
+    +             AND "date" < "bucket"."end" - CAST($11 AS integer)
+    +             AND "date" >= $12
+    +             AND "date" < $13
+    "#);
+    insta::assert_snapshot!(from_year(YearBeforeByWeekday), @r#"
+    -             AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
+    -             AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
+    +             AND "date" >= "bucket"."start" - (364)
+    +             AND "date" < "bucket"."end" - (364)
+    "#);
+}
+
+#[test]
+fn longer_buckets_are_compared_as_weeks_are() {
+    for comparison in [PreviousPeriod, YearBefore, YearBeforeByWeekday] {
+        let from_week =
+            |granularity| changes(&compared(Week, comparison), &compared(granularity, comparison));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(from_week(Month), @r#"
+            -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
+            -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+            +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
+            +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
+            "#);
+            insta::assert_snapshot!(from_week(Quarter), @r#"
+            -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
+            -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+            +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '3 months'))) AS date) AS "start",
+            +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '3 months'))) AS date) AS "end"
+            "#);
+            insta::assert_snapshot!(from_week(Year), @r#"
+            -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
+            -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+            +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 year'))) AS date) AS "start",
+            +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 year'))) AS date) AS "end"
+            "#);
+        }
+    }
+}
+
+#[test]
+fn groups_are_compared_by_their_consumers() {
+    let chart = QueryDistribution::new(port(1), days()).by_group();
+    insta::assert_snapshot!(pretty(&chart.compared_with(PreviousPeriod)), @r#"
+    WITH
+    "consumer" AS MATERIALIZED (
+        SELECT "consumer_id", SUM("query_count") AS "query_count", SUM("previous") AS "previous"
+        FROM (
+            SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count", 0 AS "previous"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $1
+                AND "date" >= $2 AND "date" < $3
+            GROUP BY "consumer_id"
+            UNION ALL
+            (
+                SELECT "consumer_id" AS "consumer_id", 0 AS "query_count", SUM("query_count") AS "previous"
+                FROM "usage"."output_port_query_stats_daily" AS "fact"
+                WHERE "output_port_id" = $4
+                    AND "date" >= $5 AND "date" < $6
+                GROUP BY "consumer_id"
+            )
+        ) AS "period"
+        GROUP BY "consumer_id"
+    ),
+    "member" AS MATERIALIZED (
+        SELECT
+            "parent"."domain_id" AS "group_id",
+            SUM("consumer"."query_count") AS "query_count",
+            SUM("consumer"."previous") AS "previous"
+        FROM "consumer"
+        LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id"
+        GROUP BY "parent"."domain_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "group_id",
+            "query_count",
+            "previous",
+            row_number() OVER (ORDER BY "group_id" IS NULL ASC, "query_count" DESC, "group_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "query_count" > (0)
+    ),
+    "slice" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $7) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $8) THEN "group_id" END) AS "group_id",
+            SUM("query_count") AS "query_count",
+            SUM("previous") AS "previous",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+    )
+    SELECT
+        CAST("slice"."group_id" AS uuid) AS "group_id",
+        CAST("slice"."query_count" AS bigint) AS "query_count",
+        CAST(
+            (
+                CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
+            ) AS double precision
+        ) AS "share",
+        CAST("slice"."rank" AS bigint) AS "rank",
+        CAST("slice"."members" AS bigint) AS "members",
+        CAST("labelled"."name" AS text) AS "label",
+        CAST(COALESCE("slice"."previous", 0) AS bigint) AS "previous",
+        CAST(
+            (
+                (
+                    CAST("slice"."query_count" AS double precision) - CAST(COALESCE("slice"."previous", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("slice"."previous", 0), 0) AS double precision)
+            ) AS double precision
+        ) AS "change"
+    FROM "slice"
+    LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id"
+    ORDER BY "slice"."rank" ASC NULLS LAST
+    "#);
+}
+
+#[test]
+fn days_before_are_values_where_there_are_no_buckets() {
+    let distribution = || QueryDistribution::new(port(1), days());
+    let assets = || MostPopularAssets::new(port(1), days());
+    let texts = |comparison| {
+        [
+            pretty(&distribution().compared_with(comparison)),
+            pretty(&distribution().by_group().compared_with(comparison)),
+            pretty(&assets().compared_with(comparison)),
+            pretty(&Summary::new(port(1), days()).compared_with(comparison)),
+        ]
+    };
+    assert_eq!(texts(YearBefore), texts(PreviousPeriod));
+    assert_eq!(texts(YearBeforeByWeekday), texts(PreviousPeriod));
+}
+
+#[test]
+fn a_top_n_is_a_value() {
+    let texts = |top| {
+        let distribution = || QueryDistribution::new(port(1), days()).top(top);
+        let assets = || MostPopularAssets::new(port(1), days()).top(top);
+        [
+            pretty(&distribution()),
+            pretty(&distribution().by_group()),
+            pretty(&distribution().compared_with(YearBefore)),
+            pretty(&distribution().by_group().compared_with(YearBefore)),
+            pretty(&assets()),
+            pretty(&assets().compared_with(YearBefore)),
+            pretty(&MostOftenCombinedWith::new(port(1), days()).top(top)),
+            pretty(&over_time(Month).split_by_consumer(top)),
+            pretty(&Overview::new(port(1), days()).granularity(Month).top(top)),
+        ]
+    };
+    assert_eq!(texts(1), texts(1_000));
+}

@@ -1,0 +1,241 @@
+//! What an ingest writes, with each way to change it.
+
+use output_port_usage::*;
+
+use super::{changes, days, script};
+use crate::portal::{asset, builder, combination, consumer, day, port, queries, scope, touches};
+
+fn batch() -> UsageBatch {
+    let first = day(2026, 1, 1);
+    let rows = [1, 2].map(|of| queries(first, port(of), consumer(1), 1)).to_vec();
+    let read = [1, 2].map(|of| touches(first, port(of), asset(of), consumer(1), 1)).to_vec();
+    UsageBatch::new(scope(days(), [port(1), port(2)]), rows).touches(read).combinations(vec![combination(
+        first,
+        port(1),
+        port(2),
+        consumer(1),
+        1,
+    )])
+}
+
+/// What was measured of the batch.
+fn only_queries() -> UsageBatch {
+    UsageBatch::new(batch().scope().clone(), batch().queries().to_vec())
+}
+
+fn all_tables() -> UsageModel {
+    builder().combinations().build().unwrap()
+}
+
+fn replace(model: &UsageModel, batch: &UsageBatch) -> String {
+    script(&model.replace(batch).unwrap().statements())
+}
+
+fn upsert(model: &UsageModel, batch: &UsageBatch) -> String {
+    script(&model.upsert(batch).unwrap().statements())
+}
+
+#[test]
+fn an_upsert_of_all_tables() {
+    insta::assert_snapshot!(upsert(&all_tables(), &batch()), @r#"
+    SELECT current_setting('transaction_isolation') AS "isolation";
+    SELECT pg_advisory_xact_lock($1);
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id", "consumer_id", "query_count"
+        FROM "usage"."output_port_query_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id", "date", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id", "date", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+    INSERT INTO "usage"."tech_asset_stats_daily" AS t ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id", u."tech_asset_id", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id", "tech_asset_id", "consumer_id", "query_count"
+        FROM "usage"."tech_asset_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id", "date", "tech_asset_id", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id", "date", "tech_asset_id", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+    INSERT INTO "usage"."output_port_combined_with_daily" AS t ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id_1", u."output_port_id_2", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count"
+        FROM "usage"."output_port_combined_with_daily"
+        WHERE ("output_port_id_1" = ANY($1::uuid[]) OR "output_port_id_2" = ANY($1::uuid[])) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id_1", "date", "output_port_id_2", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id_1", "date", "output_port_id_2", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+    "#);
+}
+
+#[test]
+fn a_replace_of_all_tables_removes_besides() {
+    insta::assert_snapshot!(changes(&upsert(&all_tables(), &batch()), &replace(&all_tables(), &batch())), @r#"
+    + DELETE FROM "usage"."output_port_query_stats_daily" AS t
+    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+    +     AND NOT EXISTS (
+    +         SELECT 1
+    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
+    +     )
+    + RETURNING 1;
+    + DELETE FROM "usage"."tech_asset_stats_daily" AS t
+    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+    +     AND NOT EXISTS (
+    +         SELECT 1
+    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
+    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
+    +     )
+    + RETURNING 1;
+    + DELETE FROM "usage"."output_port_combined_with_daily" AS t
+    + WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
+    +     AND NOT EXISTS (
+    +         SELECT 1
+    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
+    +         WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
+    +     )
+    + RETURNING 1;
+    "#);
+}
+
+#[test]
+fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
+    insta::assert_snapshot!(replace(&all_tables(), &only_queries()), @r#"
+    SELECT current_setting('transaction_isolation') AS "isolation";
+    SELECT pg_advisory_xact_lock($1);
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+    DELETE FROM "usage"."output_port_query_stats_daily" AS t
+    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
+        )
+    RETURNING 1;
+    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id", "consumer_id", "query_count"
+        FROM "usage"."output_port_query_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id", "date", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id", "date", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+    "#);
+    insta::assert_snapshot!(upsert(&all_tables(), &only_queries()), @r#"
+    SELECT current_setting('transaction_isolation') AS "isolation";
+    SELECT pg_advisory_xact_lock($1);
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+    SELECT u.id
+    FROM unnest($1::uuid[]) AS u(id)
+    LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
+    WHERE p."id" IS NULL
+    ORDER BY u.id;
+    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id", "consumer_id", "query_count"
+        FROM "usage"."output_port_query_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id", "date", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id", "date", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+    "#);
+    let two = builder().build().unwrap();
+    assert_eq!(replace(&two, &only_queries()), replace(&all_tables(), &only_queries()));
+    let without_pairs = batch().without_combinations();
+    assert_eq!(replace(&two, &without_pairs), replace(&all_tables(), &without_pairs));
+}
+
+#[test]
+fn what_is_done_with_empty_batches_and_unknown_ids_changes_no_statement() {
+    let ingest = all_tables().replace(&batch()).unwrap();
+    let relaxed = ingest.clone().allow_empty().skip_unknown();
+    assert_eq!(relaxed.statements(), ingest.statements());
+}
+
+#[test]
+fn ids_that_outlive_their_parents_are_not_looked_up() {
+    let keep = |table| Reference::to(table).schema("portal").on_delete(OnDelete::Keep);
+    let usual = replace(&all_tables(), &batch());
+    let without = |builder: UsageModelBuilder| {
+        changes(&usual, &replace(&builder.combinations().build().unwrap(), &batch()))
+    };
+    insta::assert_snapshot!(without(builder().output_ports(keep("datasets"))), @r#"
+    - LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
+    - WHERE p."id" IS NULL
+    - ORDER BY u.id;
+    - SELECT u.id
+    - FROM unnest($1::uuid[]) AS u(id)
+    "#);
+    insta::assert_snapshot!(without(builder().consumers(keep("data_products"))), @r#"
+    - SELECT u.id
+    - FROM unnest($1::uuid[]) AS u(id)
+    - LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
+    - WHERE p."id" IS NULL
+    - ORDER BY u.id;
+    "#);
+    insta::assert_snapshot!(without(builder().tech_assets(keep("technical_assets"))), @r#"
+    - LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
+    - WHERE p."id" IS NULL
+    - ORDER BY u.id;
+    - SELECT u.id
+    - FROM unnest($1::uuid[]) AS u(id)
+    "#);
+}
+
+#[test]
+fn parents_are_looked_up_by_their_keys() {
+    let other = builder().consumers(Reference::to("products").key("product")).combinations();
+    insta::assert_snapshot!(changes(&replace(&all_tables(), &batch()), &replace(&other.build().unwrap(), &batch())), @r#"
+    - LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
+    - WHERE p."id" IS NULL
+    + LEFT JOIN "public"."products" AS p ON p."product" = u.id
+    + WHERE p."product" IS NULL
+    "#);
+}

@@ -1,0 +1,78 @@
+//! What is removed and what is reconciled without table 3; with it, see `removal` and `reconcile`.
+
+use output_port_usage::*;
+
+use super::{days, script};
+use crate::portal::{builder, consumer, day, port, scope};
+
+#[test]
+fn removals_of_two_tables() {
+    let model = builder().build().unwrap();
+    let delete = model.delete(port(1), consumer(2), day(2026, 1, 1)).unwrap();
+    insta::assert_snapshot!(script(&delete.statements()), @r#"
+    SELECT current_setting('transaction_isolation') AS "isolation";
+    SELECT pg_advisory_xact_lock($1);
+    DELETE FROM "usage"."output_port_query_stats_daily"
+    WHERE "output_port_id" = $1 AND "date" = $2 AND "consumer_id" = $3
+    RETURNING 1;
+    DELETE FROM "usage"."tech_asset_stats_daily"
+    WHERE "output_port_id" = $1 AND "date" = $2 AND "consumer_id" = $3
+    RETURNING 1;
+    "#);
+    let purge = model.purge(&Purge::before(day(2025, 1, 1))).unwrap();
+    insta::assert_snapshot!(script(&purge.statements()), @r#"
+    SELECT current_setting('transaction_isolation') AS "isolation";
+    SELECT pg_advisory_xact_lock($1);
+    DELETE FROM "usage"."output_port_query_stats_daily"
+    WHERE "date" < $1
+    RETURNING 1;
+    DELETE FROM "usage"."tech_asset_stats_daily"
+    WHERE "date" < $1
+    RETURNING 1;
+    "#);
+    let guarded = Purge::before(day(2025, 1, 1)).keeping(scope(days(), [port(1)]));
+    assert_eq!(model.purge(&guarded).unwrap(), purge);
+}
+
+#[test]
+fn reconciling_two_tables() {
+    insta::assert_snapshot!(builder().build().unwrap().reconcile(days()).unwrap().pretty(), @r#"
+    SELECT
+        CAST("date" AS date) AS "date",
+        CAST("output_port_id" AS uuid) AS "output_port_id",
+        CAST("consumer_id" AS uuid) AS "consumer_id",
+        CAST("tech_asset_id" AS uuid) AS "tech_asset_id",
+        CAST("other_output_port_id" AS uuid) AS "other_output_port_id",
+        CAST("counted" AS bigint) AS "counted",
+        CAST("queries" AS bigint) AS "queries"
+    FROM (
+        SELECT
+            "counted"."date" AS "date",
+            "counted"."output_port_id" AS "output_port_id",
+            "counted"."consumer_id" AS "consumer_id",
+            "counted"."tech_asset_id" AS "tech_asset_id",
+            CAST((NULL) AS uuid) AS "other_output_port_id",
+            "counted"."query_count" AS "counted",
+            COALESCE("queries"."query_count", 0) AS "queries"
+        FROM "usage"."tech_asset_stats_daily" AS "counted"
+        LEFT JOIN
+            "usage"."output_port_query_stats_daily" AS "queries" ON "queries"."output_port_id" = "counted"."output_port_id"
+            AND "queries"."date" = "counted"."date"
+            AND "queries"."consumer_id" = "counted"."consumer_id"
+            AND "queries"."date" >= $1
+            AND "queries"."date" < $2
+        WHERE
+            "counted"."query_count" > COALESCE("queries"."query_count", 0)
+            AND "counted"."date" >= $3
+            AND "counted"."date" < $4
+    ) AS "violation"
+    ORDER BY
+        "date" ASC NULLS LAST,
+        "output_port_id" ASC NULLS LAST,
+        "consumer_id" ASC NULLS LAST,
+        "tech_asset_id" ASC NULLS LAST,
+        "other_output_port_id" ASC NULLS LAST,
+        "counted" ASC NULLS LAST,
+        "queries" ASC NULLS LAST
+    "#);
+}
