@@ -36,6 +36,7 @@ mod plans_growth;
 mod portal;
 mod query_log;
 mod reconcile;
+mod reconcile_random;
 mod removal;
 mod rows;
 mod send_and_sync;

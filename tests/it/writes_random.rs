@@ -80,7 +80,7 @@ pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
         .prop_map(|(cells, pairs, measured)| Drawn { cells, pairs, measured })
 }
 
-fn batches() -> impl Strategy<Value = UsageBatch> {
+pub(crate) fn batches() -> impl Strategy<Value = UsageBatch> {
     (0..2u64, 1..4u64, 1..16u8, drawn())
         .prop_map(|(start, length, ports, drawn)| batch(start, length, ports, &drawn))
 }
