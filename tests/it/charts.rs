@@ -91,26 +91,6 @@ async fn tables_named_like_the_parts_of_a_statement_are_read_all_the_same() {
 }
 
 #[test]
-fn the_longer_buckets_of_every_chart_over_time() {
-    let days = day(2026, 1, 1)..day(2026, 7, 1);
-    let over_time = |granularity| QueriesOverTime::new(port(1), days.clone()).granularity(granularity);
-    let of_ports = |granularity| QueriesOverTime::of_ports([port(1)], days.clone()).granularity(granularity);
-    for (granularity, step, unit) in [
-        (Granularity::Week, "INTERVAL '7 days'", "'week'"),
-        (Granularity::Quarter, "INTERVAL '3 months'", "'quarter'"),
-        (Granularity::Year, "INTERVAL '1 year'", "'year'"),
-    ] {
-        let month = |chart: String| chart.replace(step, "INTERVAL '1 month'").replace(unit, "'month'");
-        assert_eq!(month(sql(&over_time(granularity))), sql(&over_time(Granularity::Month)));
-        // weeks of many output ports are counted in whole numbers
-        if granularity != Granularity::Week {
-            assert_eq!(month(sql(&of_ports(granularity))), sql(&of_ports(Granularity::Month)));
-        }
-    }
-    insta::assert_snapshot!(sql(&of_ports(Granularity::Month)), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("port"."port" AS uuid) AS "output_port_id", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label" FROM unnest(CAST($6 AS uuid[])) AS "port" CROSS JOIN "bucket" LEFT JOIN (SELECT "output_port_id", CAST(date_trunc('month', CAST("bucket" AS timestamp)) AS date) AS "bucket", SUM("query_count") AS "query_count" FROM (SELECT "output_port_id" AS "output_port_id", "date" AS "bucket", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = ANY(CAST($7 AS uuid[])) AND "date" >= $8 AND "date" < $9 GROUP BY "output_port_id", "date") AS "daily" GROUP BY 1, 2) AS "counted" ON "counted"."output_port_id" = "port"."port" AND "counted"."bucket" = "bucket"."start" LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port" ORDER BY "port"."port" ASC, "bucket"."start" ASC"#);
-}
-
-#[test]
 fn text_depends_on_the_shape_of_a_request_and_never_on_its_data() {
     let one = MostPopularAssets::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).top(3);
     let other = MostPopularAssets::new(port(2), day(1999, 1, 1)..day(2030, 2, 1)).top(7);

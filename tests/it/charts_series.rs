@@ -34,6 +34,13 @@ fn many_ports_by_week_find_the_bucket_once_a_day() {
 }
 
 #[test]
+fn many_ports_by_month_are_truncated_once_a_day() {
+    let chart = QueriesOverTime::of_ports([port(1), port(2)], day(2026, 1, 1)..day(2026, 2, 1))
+        .granularity(Granularity::Month);
+    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("port"."port" AS uuid) AS "output_port_id", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label" FROM unnest(CAST($6 AS uuid[])) AS "port" CROSS JOIN "bucket" LEFT JOIN (SELECT "output_port_id", CAST(date_trunc('month', CAST("bucket" AS timestamp)) AS date) AS "bucket", SUM("query_count") AS "query_count" FROM (SELECT "output_port_id" AS "output_port_id", "date" AS "bucket", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = ANY(CAST($7 AS uuid[])) AND "date" >= $8 AND "date" < $9 GROUP BY "output_port_id", "date") AS "daily" GROUP BY 1, 2) AS "counted" ON "counted"."output_port_id" = "port"."port" AND "counted"."bucket" = "bucket"."start" LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port" ORDER BY "port"."port" ASC, "bucket"."start" ASC"#);
+}
+
+#[test]
 fn text_is_the_same_for_any_number_of_ports() {
     let days = day(2026, 1, 1)..day(2026, 2, 1);
     let one = QueriesOverTime::of_ports([port(1)], days.clone());

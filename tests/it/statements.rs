@@ -2,9 +2,10 @@
 //!
 //! | statement | in full | what else can change its text |
 //! | --- | --- | --- |
-//! | queries over time | `charts`: day, week | granularity: [`buckets`]; comparison: [`comparisons`] |
+//! | queries over time | `charts`: day, week | granularity: [`buckets`] |
+//! | compared | `charts_compared`: day, week | granularity, comparison: [`comparisons`] |
 //! | split by consumer | `charts_series`: day, month | granularity: [`buckets`]; label, key: [`parents`] |
-//! | of many ports | `charts_series`: day, week | granularity: [`buckets`]; label, key: [`parents`] |
+//! | of many ports | `charts_series`: day, week, month | granularity: [`buckets`]; label, key: [`parents`] |
 //! | overview | `charts_overview`: day, week | granularity: [`buckets`]; label, key: [`parents`] |
 //! | query distribution | `charts` | comparison: `charts_compared`; label, key: [`parents`] |
 //! | by group | `charts` | comparison: [`comparisons`]; labels, keys, group: [`parents`] |

@@ -76,3 +76,26 @@ fn an_overview_by_longer_buckets() {
     +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 year'))) AS date) AS "end"
     "#);
 }
+
+#[test]
+fn many_ports_by_longer_buckets() {
+    let of_ports =
+        |granularity| pretty(&QueriesOverTime::of_ports([port(1)], days()).granularity(granularity));
+    let from_month = |granularity| changes(&of_ports(Month), &of_ports(granularity));
+    insta::assert_snapshot!(from_month(Quarter), @r#"
+    -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
+    -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
+    +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '3 months'))) AS date) AS "start",
+    +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '3 months'))) AS date) AS "end"
+    -         CAST(date_trunc('month', CAST("bucket" AS timestamp)) AS date) AS "bucket",
+    +         CAST(date_trunc('quarter', CAST("bucket" AS timestamp)) AS date) AS "bucket",
+    "#);
+    insta::assert_snapshot!(from_month(Year), @r#"
+    -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
+    -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
+    +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 year'))) AS date) AS "start",
+    +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 year'))) AS date) AS "end"
+    -         CAST(date_trunc('month', CAST("bucket" AS timestamp)) AS date) AS "bucket",
+    +         CAST(date_trunc('year', CAST("bucket" AS timestamp)) AS date) AS "bucket",
+    "#);
+}

@@ -1,6 +1,6 @@
 //! What the comparison changes.
 
-use output_port_usage::Granularity::{Month, Quarter, Week, Year};
+use output_port_usage::Granularity::{Day, Month, Quarter, Week, Year};
 use output_port_usage::chart::Comparison::{PreviousPeriod, YearBefore, YearBeforeByWeekday};
 use output_port_usage::chart::*;
 use output_port_usage::*;
@@ -30,6 +30,33 @@ fn bounds_of_buckets_go_back_by_the_comparison() {
     -             AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
     +             AND "date" >= "bucket"."start" - (364)
     +             AND "date" < "bucket"."end" - (364)
+    "#);
+}
+
+#[test]
+fn days_go_forward_by_the_comparison() {
+    let from_year = |comparison| changes(&compared(Day, YearBefore), &compared(Day, comparison));
+    insta::assert_snapshot!(from_year(PreviousPeriod), @r#"
+    -     SELECT
+    -         GREATEST(
+    -             CAST(("date" + (INTERVAL '1 year')) AS date),
+    -             CAST(("date" + (1) + (INTERVAL '1 year')) AS date) - (1)
+    -         ) AS "date",
+    -         SUM("query_count") AS "query_count"
+    +     SELECT "date" + CAST($6 AS integer) AS "date", SUM("query_count") AS "query_count"
+    -         WHERE "output_port_id" = $6
+    -             AND "date" >= $7 AND "date" < $8
+    +         WHERE "output_port_id" = $7
+    +             AND "date" >= $8 AND "date" < $9
+    "#);
+    insta::assert_snapshot!(from_year(YearBeforeByWeekday), @r#"
+    -     SELECT
+    -         GREATEST(
+    -             CAST(("date" + (INTERVAL '1 year')) AS date),
+    -             CAST(("date" + (1) + (INTERVAL '1 year')) AS date) - (1)
+    -         ) AS "date",
+    -         SUM("query_count") AS "query_count"
+    +     SELECT "date" + (364) AS "date", SUM("query_count") AS "query_count"
     "#);
 }
 

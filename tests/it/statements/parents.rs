@@ -1,6 +1,6 @@
 //! What the references to the parents change: labels, keys, schemas and groups.
 
-use output_port_usage::Granularity::Month;
+use output_port_usage::Granularity::{Day, Month};
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
@@ -55,15 +55,29 @@ fn a_label_is_the_only_use_that_charts_make_of_a_parent() {
     +     CAST((NULL) AS text) AS "label",
     - LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id"
     "#);
-    insta::assert_snapshot!(without_labels(&over_time(Month).split_by_consumer(5)), @r#"
-    -     CAST("labelled"."name" AS text) AS "label"
-    +     CAST((NULL) AS text) AS "label"
-    - LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
-    "#);
     insta::assert_snapshot!(without_labels(&Overview::new(port(1), days()).granularity(Month)), @r#"
     -         CAST("labelled"."name" AS text) AS "label",
     +         CAST((NULL) AS text) AS "label",
     -     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    "#);
+    for chart in [over_time(Day), over_time(Month)] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(without_labels(&chart.split_by_consumer(5)), @r#"
+            -     CAST("labelled"."name" AS text) AS "label"
+            +     CAST((NULL) AS text) AS "label"
+            - LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+            "#);
+        }
+    }
+    insta::assert_snapshot!(without_labels(&Overview::new(port(1), days())), @r#"
+    -         CAST("labelled"."name" AS text) AS "label",
+    +         CAST((NULL) AS text) AS "label",
+    -     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    "#);
+    insta::assert_snapshot!(without_labels(&QueriesOverTime::of_ports([port(1)], days())), @r#"
+    -     CAST("labelled"."name" AS text) AS "label"
+    +     CAST((NULL) AS text) AS "label"
+    - LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
     "#);
     let assets = || MostPopularAssets::new(port(1), days());
     insta::assert_snapshot!(without_labels(&assets()), @r#"
@@ -131,6 +145,12 @@ fn keys_and_names_of_parents_are_the_models() {
     +         CAST("labelled"."title" AS text) AS "label",
     -     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
     +     LEFT JOIN "public"."products" AS "labelled" ON "labelled"."product" = "series"."consumer_id"
+    "#);
+    insta::assert_snapshot!(with_other_names(&QueriesOverTime::of_ports([port(1)], days())), @r#"
+    -     CAST("labelled"."name" AS text) AS "label"
+    +     CAST("labelled"."title" AS text) AS "label"
+    - LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
+    + LEFT JOIN "public"."ports" AS "labelled" ON "labelled"."port" = "port"."port"
     "#);
     insta::assert_snapshot!(with_other_names(&MostPopularAssets::new(port(1), days())), @r#"
     -     CAST("labelled"."name" AS text) AS "label"
