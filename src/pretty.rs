@@ -32,28 +32,32 @@ fn pretty(sql: &str) -> String {
         dialect: Dialect::PostgreSql,
         ..FormatOptions::default()
     };
-    // the formatter takes a backslash in a quoted name for an escape: it gets to see names without one
-    let blank = with_names(sql, |name| name.replace('\\', "_"));
+    // the formatter takes a backslash between quotes for an escape: it gets to see names and texts without one
+    let blank = with_quoted(sql, |quoted| quoted.replace('\\', "_"));
     let formatted = sqlformat::format(&blank, &QueryParams::None, &options);
-    let mut names = quoted_names(sql);
-    with_names(&formatted, |blank| names.next().unwrap_or(blank).to_owned())
+    let mut quoted = Vec::new();
+    with_quoted(sql, |original| {
+        quoted.push(original.to_owned());
+        String::new()
+    });
+    let mut quoted = quoted.into_iter();
+    with_quoted(&formatted, |blank| quoted.next().unwrap_or_else(|| blank.to_owned()))
 }
 
-/// The text with every quoted name changed.
-fn with_names(sql: &str, mut change: impl FnMut(&str) -> String) -> String {
+/// The text with everything between quotes changed, in names and in texts.
+///
+/// A doubled quote in a text ends one and begins another: between them there is nothing.
+fn with_quoted(sql: &str, mut change: impl FnMut(&str) -> String) -> String {
     let mut changed = String::with_capacity(sql.len());
-    for (index, part) in sql.split('"').enumerate() {
-        match index % 2 {
-            0 => changed.push_str(part),
-            _ => changed.push_str(&["\"", &change(part), "\""].concat()),
-        }
+    let mut rest = sql;
+    while let Some(at) = rest.find(['"', '\'']) {
+        let (before, found) = rest.split_at(at);
+        let (mark, after) = found.split_at(1);
+        let Some((quoted, behind)) = after.split_once(mark) else { break };
+        changed.extend([before, mark, &change(quoted), mark]);
+        rest = behind;
     }
-    changed
-}
-
-/// Every second part between quotes: names hold none.
-fn quoted_names(sql: &str) -> impl Iterator<Item = &str> {
-    sql.split('"').skip(1).step_by(2)
+    changed + rest
 }
 
 #[cfg(test)]
@@ -67,5 +71,16 @@ mod tests {
         let once = pretty(sql);
         assert!(once.contains("\"b  c\"") && once.lines().count() > 3, "{once}");
         assert_eq!(pretty(&once), once);
+    }
+
+    #[test]
+    fn what_stands_between_quotes_stays_as_it_is() {
+        for quoted in [r#""back\""#, r"'back\'", r"'it''s  \ '", r#"'"a\"."it''s"'"#, "'interval  1'"] {
+            let sql = format!("SELECT f({quoted}, interval '1  year', {quoted}) AS \"x  y\"");
+            let once = pretty(&sql);
+            assert_eq!(once.matches(quoted).count(), 2, "{once}");
+            assert!(once.contains("interval '1  year'") && once.contains("\"x  y\""), "{once}");
+            assert_eq!(pretty(&once), once);
+        }
     }
 }

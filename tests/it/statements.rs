@@ -18,6 +18,8 @@
 //! | delete, purge | `removal`, [`removals`] | |
 //! | create, drop, vacuum | `ddl` | `OnDelete`, delete indexes, table 3, names: [`definitions`] |
 //! | migrations | `migrations`: checksums | |
+//! | back-fill | `backfill::statements` | its setters: there |
+//! | distribute | `distribute` | the extension: there |
 //!
 //! Ids, days, a top n and the size of a batch are values, which change no text. Names and number of
 //! the tables: [`names`]; that hostile names change nothing else: `hostile`.

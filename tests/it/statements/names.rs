@@ -65,14 +65,14 @@ fn names_of_the_tables_are_the_models() {
     +     FROM "stats"."pairs" AS "fact"
     +     WHERE "smaller" = $1 AND "date" >= $2 AND "date" < $3
     +     GROUP BY "larger"
-    -         SELECT "output_port_id_1" AS "output_port_id", SUM("query_count") AS "query_count"
-    -         FROM "usage"."output_port_combined_with_daily" AS "fact"
-    -         WHERE "output_port_id_2" = $4 AND "date" >= $5 AND "date" < $6
-    -         GROUP BY "output_port_id_1"
-    +         SELECT "smaller" AS "output_port_id", SUM("query_count") AS "query_count"
-    +         FROM "stats"."pairs" AS "fact"
-    +         WHERE "larger" = $4 AND "date" >= $5 AND "date" < $6
-    +         GROUP BY "smaller"
+    -     SELECT "output_port_id_1" AS "output_port_id", SUM("query_count") AS "query_count"
+    -     FROM "usage"."output_port_combined_with_daily" AS "fact"
+    -     WHERE "output_port_id_2" = $4 AND "date" >= $5 AND "date" < $6
+    -     GROUP BY "output_port_id_1"
+    +     SELECT "smaller" AS "output_port_id", SUM("query_count") AS "query_count"
+    +     FROM "stats"."pairs" AS "fact"
+    +     WHERE "larger" = $4 AND "date" >= $5 AND "date" < $6
+    +     GROUP BY "smaller"
     -     SELECT SUM("query_count") AS "query_count"
     -     FROM "usage"."output_port_query_stats_daily" AS "fact"
     -     WHERE "output_port_id" = $7 AND "date" >= $8 AND "date" < $9
@@ -82,6 +82,12 @@ fn names_of_the_tables_are_the_models() {
     "#);
     let reconcile = |model: &UsageModel| model.reconcile(days()).unwrap().pretty();
     insta::assert_snapshot!(renamed(&reconcile), @r#"
+    -         "counted"."output_port_id_1",
+    -         "counted"."output_port_id_2",
+    +         "counted"."smaller",
+    +         "counted"."larger",
+    -     FROM "usage"."output_port_combined_with_daily" AS "counted"
+    +     FROM "stats"."pairs" AS "counted"
     -         "counted"."tech_asset_id" AS "tech_asset_id",
     +         "counted"."asset" AS "tech_asset_id",
     -         COALESCE("queries"."query_count", 0) AS "queries"
@@ -91,13 +97,13 @@ fn names_of_the_tables_are_the_models() {
     -         "usage"."output_port_query_stats_daily" AS "queries" ON "queries"."output_port_id" = "counted"."output_port_id"
     -         AND "queries"."date" = "counted"."date"
     -         AND "queries"."consumer_id" = "counted"."consumer_id"
-    -         AND "queries"."date" >= $1
-    -         AND "queries"."date" < $2
+    -         AND "queries"."date" >= $3
+    -         AND "queries"."date" < $4
     +         "stats"."queries" AS "queries" ON "queries"."port" = "counted"."output_port_id"
     +         AND "queries"."day" = "counted"."date"
     +         AND "queries"."product" = "counted"."consumer_id"
-    +         AND "queries"."day" >= $1
-    +         AND "queries"."day" < $2
+    +         AND "queries"."day" >= $3
+    +         AND "queries"."day" < $4
     -         "counted"."query_count" > COALESCE("queries"."query_count", 0)
     +         "counted"."query_count" > COALESCE("queries"."n", 0)
     -             "counted"."output_port_id_1" AS "output_port_id",
@@ -111,13 +117,13 @@ fn names_of_the_tables_are_the_models() {
     -             "usage"."output_port_query_stats_daily" AS "queries" ON "queries"."output_port_id" = "counted"."output_port_id_1"
     -             AND "queries"."date" = "counted"."date"
     -             AND "queries"."consumer_id" = "counted"."consumer_id"
-    -             AND "queries"."date" >= $5
-    -             AND "queries"."date" < $6
+    -             AND "queries"."date" >= $7
+    -             AND "queries"."date" < $8
     +             "stats"."queries" AS "queries" ON "queries"."port" = "counted"."smaller"
     +             AND "queries"."day" = "counted"."date"
     +             AND "queries"."product" = "counted"."consumer_id"
-    +             AND "queries"."day" >= $5
-    +             AND "queries"."day" < $6
+    +             AND "queries"."day" >= $7
+    +             AND "queries"."day" < $8
     -             "counted"."query_count" > COALESCE("queries"."query_count", 0)
     +             "counted"."query_count" > COALESCE("queries"."n", 0)
     -             "counted"."output_port_id_2" AS "output_port_id",
@@ -125,21 +131,19 @@ fn names_of_the_tables_are_the_models() {
     -             "counted"."output_port_id_1" AS "other_output_port_id",
     +             "counted"."smaller" AS "other_output_port_id",
     -             COALESCE("queries"."query_count", 0) AS "queries"
-    -         FROM "usage"."output_port_combined_with_daily" AS "counted"
     +             COALESCE("queries"."n", 0) AS "queries"
-    +         FROM "stats"."pairs" AS "counted"
     -             "usage"."output_port_query_stats_daily" AS "queries" ON "queries"."output_port_id" = "counted"."output_port_id_2"
     -             AND "queries"."date" = "counted"."date"
     -             AND "queries"."consumer_id" = "counted"."consumer_id"
-    -             AND "queries"."date" >= $9
-    -             AND "queries"."date" < $10
+    -             AND "queries"."date" >= $11
+    -             AND "queries"."date" < $12
+    -         WHERE "counted"."query_count" > COALESCE("queries"."query_count", 0)
     +             "stats"."queries" AS "queries" ON "queries"."port" = "counted"."larger"
     +             AND "queries"."day" = "counted"."date"
     +             AND "queries"."product" = "counted"."consumer_id"
-    +             AND "queries"."day" >= $9
-    +             AND "queries"."day" < $10
-    -             "counted"."query_count" > COALESCE("queries"."query_count", 0)
-    +             "counted"."query_count" > COALESCE("queries"."n", 0)
+    +             AND "queries"."day" >= $11
+    +             AND "queries"."day" < $12
+    +         WHERE "counted"."query_count" > COALESCE("queries"."n", 0)
     -             "counted"."output_port_id_1" AS "output_port_id",
     +             "counted"."smaller" AS "output_port_id",
     -             "counted"."output_port_id_2" AS "other_output_port_id",
