@@ -159,7 +159,8 @@ impl Ingest {
 
     /// The statements in the order in which they run, for review.
     ///
-    /// A driver runs these; it also reads their results between them, which a script cannot.
+    /// A driver runs these; it also reads their results between them, which a script cannot: a removal only runs if the
+    /// statement before it has found something to remove.
     pub fn statements(&self) -> Vec<Statement> {
         let mut statements = session::entrance(&self.model).to_vec();
         let unknown = unknown::statements(&self.model, &self.tables);
@@ -170,7 +171,9 @@ impl Ingest {
 
     /// What is written for one table: the removal where there is one, then the rows.
     fn writes(&self, rows: &TableRows) -> impl Iterator<Item = Statement> {
-        let remove = (self.mode == Mode::Replace).then(|| statements::remove_vanished(&self.scope, rows));
-        remove.into_iter().chain([statements::write_changed(&self.scope, rows)])
+        let remove = (self.mode == Mode::Replace).then(|| {
+            [statements::find_vanished(&self.scope, rows), statements::remove_vanished(&self.scope, rows)]
+        });
+        remove.into_iter().flatten().chain([statements::write_changed(&self.scope, rows)])
     }
 }

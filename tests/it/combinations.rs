@@ -34,6 +34,29 @@ fn combinations_are_written_by_two_more_statements() {
     let statements = model.replace(&batch(&[1, 2], vec![row(1, 2, 3)])).unwrap().statements();
     let last: String = statements[6..].iter().map(|statement| format!("{};\n\n", statement.sql())).collect();
     insta::assert_snapshot!(last, @r#"
+    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
+    FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
+    LEFT JOIN (
+        SELECT "date", "output_port_id", "consumer_id", "query_count"
+        FROM "usage"."output_port_query_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    ) AS o USING ("output_port_id", "date", "consumer_id")
+    WHERE o."query_count" IS DISTINCT FROM u."query_count"
+    ON CONFLICT ("output_port_id", "date", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
+        WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
+    RETURNING 1;
+
+    SELECT count(*) AS "vanished"
+    FROM "usage"."output_port_combined_with_daily" AS t
+    WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
+            WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
+        )
+    HAVING count(*) > 0;
+
     DELETE FROM "usage"."output_port_combined_with_daily" AS t
     WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (

@@ -57,6 +57,16 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
     WHERE p."id" IS NULL
     ORDER BY u.id;
 
+    SELECT count(*) AS "vanished"
+    FROM "usage"."output_port_query_stats_daily" AS t
+    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
+        )
+    HAVING count(*) > 0;
+
     DELETE FROM "usage"."output_port_query_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
@@ -78,6 +88,16 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
     ON CONFLICT ("output_port_id", "date", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
         WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
     RETURNING 1;
+
+    SELECT count(*) AS "vanished"
+    FROM "usage"."tech_asset_stats_daily" AS t
+    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
+            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
+        )
+    HAVING count(*) > 0;
 
     DELETE FROM "usage"."tech_asset_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date

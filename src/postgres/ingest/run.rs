@@ -17,8 +17,11 @@ impl Ingest {
         for (rows, skipped) in self.tables.iter().zip(skipped) {
             let mut of_table = TableOutcome { skipped, ..TableOutcome::default() };
             if self.mode == Mode::Replace {
-                let remove = statements::remove_vanished(&self.scope, rows);
-                of_table.removed = session.count(remove).await.map_err(IngestError::Driver)?;
+                let find = statements::find_vanished(&self.scope, rows);
+                if session.count(find).await.map_err(IngestError::Driver)? > 0 {
+                    let remove = statements::remove_vanished(&self.scope, rows);
+                    of_table.removed = session.count(remove).await.map_err(IngestError::Driver)?;
+                }
             }
             let write = statements::write_changed(&self.scope, rows);
             of_table.written = session.count(write).await.map_err(IngestError::Driver)?;

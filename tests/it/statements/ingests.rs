@@ -97,6 +97,15 @@ fn an_upsert_of_all_tables() {
 #[test]
 fn a_replace_of_all_tables_removes_besides() {
     insta::assert_snapshot!(changes(&upsert(&all_tables(), &batch()), &replace(&all_tables(), &batch())), @r#"
+    + SELECT count(*) AS "vanished"
+    + FROM "usage"."output_port_query_stats_daily" AS t
+    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+    +     AND NOT EXISTS (
+    +         SELECT 1
+    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
+    +     )
+    + HAVING count(*) > 0;
     + DELETE FROM "usage"."output_port_query_stats_daily" AS t
     + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
@@ -105,6 +114,15 @@ fn a_replace_of_all_tables_removes_besides() {
     +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
     +     )
     + RETURNING 1;
+    + SELECT count(*) AS "vanished"
+    + FROM "usage"."tech_asset_stats_daily" AS t
+    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+    +     AND NOT EXISTS (
+    +         SELECT 1
+    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
+    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
+    +     )
+    + HAVING count(*) > 0;
     + DELETE FROM "usage"."tech_asset_stats_daily" AS t
     + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
@@ -113,6 +131,15 @@ fn a_replace_of_all_tables_removes_besides() {
     +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
     +     )
     + RETURNING 1;
+    + SELECT count(*) AS "vanished"
+    + FROM "usage"."output_port_combined_with_daily" AS t
+    + WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
+    +     AND NOT EXISTS (
+    +         SELECT 1
+    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
+    +         WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
+    +     )
+    + HAVING count(*) > 0;
     + DELETE FROM "usage"."output_port_combined_with_daily" AS t
     + WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
@@ -139,6 +166,15 @@ fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
+    SELECT count(*) AS "vanished"
+    FROM "usage"."output_port_query_stats_daily" AS t
+    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
+        )
+    HAVING count(*) > 0;
     DELETE FROM "usage"."output_port_query_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
