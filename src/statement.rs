@@ -68,8 +68,15 @@ pub struct Query<T> {
 }
 
 impl<T> Query<T> {
-    pub(crate) fn new((sql, values): (String, Values)) -> Self {
-        Self { sql, values, row: PhantomData }
+    pub(crate) fn new((sql, Values(values)): (String, Values)) -> Self {
+        // a LIMIT comes from sea-query as a u64, a type that Postgres does not have
+        let values = values.into_iter().map(|value| match value {
+            Value::BigUnsigned(limit) => {
+                Value::BigInt(limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)))
+            }
+            value => value,
+        });
+        Self { sql, values: Values(values.collect()), row: PhantomData }
     }
 
     /// The SQL text.

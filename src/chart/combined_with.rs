@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, UnionType, WithClause};
+use sea_query::{Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, UnionType, WithClause};
 use serde::{Deserialize, Serialize};
 
 use super::sql::{self, PortDays};
@@ -105,7 +105,10 @@ impl Chart for MostOftenCombinedWith {
         ranked
             .columns(["output_port_id", "query_count"])
             .expr_window_as(Func::cust("row_number"), sql::by_count_then("output_port_id"), "rank")
-            .from("member");
+            .from("member")
+            .order_by("rank", Order::Asc);
+        // here, so that the planner expects few labels
+        sql::limit(&mut ranked, top);
         let queries = PortDays::new(&model.query_stats, self.port, &self.days)?;
         let mut total = queries.scan();
         total.expr_as(queries.sum(), "query_count");
@@ -128,8 +131,7 @@ impl Chart for MostOftenCombinedWith {
             .expr_as(column("query_count").cast_as("bigint"), "query_count")
             .expr_as(Func::coalesce([share, Expr::cust("0")]), "share")
             .expr_as(column("rank").cast_as("bigint"), "rank")
-            .from("ranked")
-            .and_where(column("rank").lte(top));
+            .from("ranked");
         sql::label(&mut select, &model.output_ports, ("ranked", "output_port_id"));
         sql::order_by_rank(&mut select, ("ranked", "rank"));
         Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, JoinType, PostgresQueryBuilder, SelectStatement, Values, WithClause};
+use sea_query::{
+    Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Values, WithClause,
+};
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Compared, Comparison, WithPrevious};
@@ -167,7 +169,10 @@ impl MostPopularAssets {
         ranked
             .columns(["tech_asset_id", "query_count", "consumers", "last_used"])
             .expr_window_as(Func::cust("row_number"), sql::by_count_then("tech_asset_id"), "rank")
-            .from("member");
+            .from("member")
+            .order_by("rank", Order::Asc);
+        // here, so that the planner expects few labels
+        sql::limit(&mut ranked, top);
         let mut with = WithClause::new();
         with.cte(sql::materialized("member", member)).cte(sql::cte("ranked", ranked));
 
@@ -183,8 +188,7 @@ impl MostPopularAssets {
             .expr_as(column("rank").cast_as("bigint"), "rank")
             .expr_as(column("consumers").cast_as("bigint"), "consumers")
             .expr_as(column("last_used").cast_as("date"), "last_used")
-            .from("ranked")
-            .and_where(column("rank").lte(top));
+            .from("ranked");
         sql::label(&mut select, &model.tech_assets, ("ranked", "tech_asset_id"));
         if let Some(comparison) = comparison {
             let days = comparison.days(&self.days)?;

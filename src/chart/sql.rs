@@ -154,6 +154,11 @@ pub(crate) fn ranked(id: &'static str, counts: &[&'static str], order: WindowSta
     ranked
 }
 
+/// At most so many rows, which tells the planner too.
+pub(crate) fn limit(select: &mut SelectStatement, rows: i64) {
+    select.limit(rows.unsigned_abs());
+}
+
 /// Folds `ranked` to its top n and one row without rank and id for everything else.
 ///
 /// Reads the columns `rank`, `id` and `counts`; gives those and `members`.
@@ -177,6 +182,8 @@ pub(crate) fn top_and_other(
         // by position: the CASE of the list and of the grouping would bind two parameters, which
         // Postgres does not know to be equal
         .add_group_by([Expr::cust("1"), Expr::cust("2")]);
+    // there are no more; but without it the planner expects hundreds, and reads a whole parent table for their labels
+    limit(&mut select, top + 1);
     select
 }
 

@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::plans::{check, floor, on_large_tables};
+use crate::plans::{check, filled, floor, on_large_tables, usual};
 use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, day, port};
 
 #[test]
@@ -54,4 +54,34 @@ async fn granularities_agree(portal: &Portal) {
         let points = portal.rows(&QueriesOverTime::new(port(3), days.clone()).granularity(granularity)).await;
         assert_eq!(points.iter().map(|point| point.query_count).sum::<i64>(), expected, "{granularity:?}");
     }
+}
+
+#[test]
+fn labels_in_large_parent_tables_are_looked_up_row_by_row() {
+    on_large_tables(async |_| {
+        let portal = filled(usual(2)).await;
+        for table in ["technical_assets", "data_products"] {
+            let others = format!(
+                "INSERT INTO portal.{table} (id, name)
+                SELECT md5(n::text)::uuid, 'other ' || n FROM generate_series(1, 50000) AS n"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(others)).execute(&portal.pool).await.unwrap();
+        }
+        sqlx::raw_sql("VACUUM ANALYZE portal.technical_assets, portal.data_products")
+            .execute(&portal.pool)
+            .await
+            .unwrap();
+        let days = day(2026, 4, 1)..day(2026, 7, 1);
+        let queries = floor(&portal, QUERY_STATS, port(1), &days).await;
+        let touches = floor(&portal, TOUCH_STATS, port(1), &days).await;
+        // an index of two or three levels and a page for each
+        let labels = |count: u64| 4 * count;
+        let distribution = QueryDistribution::new(port(1), days.clone());
+        check(&portal, &distribution, QUERY_STATS, 1, queries + 5 + labels(10)).await;
+        let split = QueriesOverTime::new(port(1), days.clone()).split_by_consumer(10);
+        check(&portal, &split, QUERY_STATS, 1, queries + 5 + labels(10)).await;
+        let overview = Overview::new(port(1), days.clone());
+        check(&portal, &overview, QUERY_STATS, 1, queries + 5 + labels(10)).await;
+        check(&portal, &MostPopularAssets::new(port(1), days), TOUCH_STATS, 1, touches + 5 + labels(5)).await;
+    });
 }

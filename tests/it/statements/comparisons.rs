@@ -139,6 +139,7 @@ fn groups_are_compared_by_their_consumers() {
             COUNT(*) AS "members"
         FROM "ranked"
         GROUP BY 1, 2
+        LIMIT $9
     )
     SELECT
         CAST("slice"."group_id" AS uuid) AS "group_id",

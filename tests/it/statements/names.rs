@@ -75,10 +75,10 @@ fn names_of_the_tables_are_the_models() {
     +     GROUP BY "smaller"
     -     SELECT SUM("query_count") AS "query_count"
     -     FROM "usage"."output_port_query_stats_daily" AS "fact"
-    -     WHERE "output_port_id" = $7 AND "date" >= $8 AND "date" < $9
+    -     WHERE "output_port_id" = $8 AND "date" >= $9 AND "date" < $10
     +     SELECT SUM("n") AS "query_count"
     +     FROM "stats"."queries" AS "fact"
-    +     WHERE "port" = $7 AND "day" >= $8 AND "day" < $9
+    +     WHERE "port" = $8 AND "day" >= $9 AND "day" < $10
     "#);
     let reconcile = |model: &UsageModel| model.reconcile(days()).unwrap().pretty();
     insta::assert_snapshot!(renamed(&reconcile), @r#"
