@@ -266,7 +266,7 @@ impl Error {
         matches!(self.kind(), Kind::BatchTooLarge { .. })
     }
 
-    /// Whether two batches do not add up: their scopes differ, or only one of them measured a table.
+    /// Whether two batches do not go together: their scopes differ in a merge, or only one of them measured a table.
     pub fn is_unmergeable(&self) -> bool {
         matches!(self.kind(), Kind::ScopesDiffer { .. } | Kind::MeasuredInOne(_))
     }
