@@ -1,12 +1,12 @@
 //! Back-fills that break off: nothing is half there, whatever the host does next.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use output_port_usage::*;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
+use tokio::sync::Notify;
 
 use super::batches;
 use super::host::{by_sqlx, stated};
@@ -222,24 +222,30 @@ fn kill_from_elsewhere(url: &str, pid: i32) {
 async fn a_future_dropped_between_batches_leaves_nothing_even_after_a_commit() {
     let twins = Twins::new().await;
     let (before, before_tokio) = (state(&twins.sqlx).await, state(&twins.tokio).await);
+    let asked = Notify::new();
+    // two batches, and then none ever again
     let endless = || {
         let first = stream::iter(batches(10).into_iter().take(2).map(Ok::<_, Infallible>));
-        first.chain(stream::pending())
+        let never = async || {
+            asked.notify_one();
+            std::future::pending().await
+        };
+        first.chain(stream::once(never()))
     };
-    let patience = Duration::from_secs(2);
     let mut transaction = twins.sqlx.pool.begin().await.unwrap();
-    let backfill = stated(twins.model(), &batches(10));
-    let dropped = tokio::time::timeout(patience, backfill.run_sqlx(&mut transaction, endless())).await;
-    assert!(dropped.is_err());
+    tokio::select! {
+        _ = stated(twins.model(), &batches(10)).run_sqlx(&mut transaction, endless()) => unreachable!(),
+        () = asked.notified() => {}
+    }
     transaction.commit().await.unwrap();
     assert_eq!(state(&twins.sqlx).await, before);
 
     let mut client = crate::drivers::twins::connect(&twins.tokio).await;
     let mut transaction = client.transaction().await.unwrap();
-    let backfill = stated(twins.model(), &batches(10));
-    let dropped =
-        tokio::time::timeout(patience, backfill.run_tokio_postgres(&mut transaction, endless())).await;
-    assert!(dropped.is_err());
+    tokio::select! {
+        _ = stated(twins.model(), &batches(10)).run_tokio_postgres(&mut transaction, endless()) => unreachable!(),
+        () = asked.notified() => {}
+    }
     transaction.commit().await.unwrap();
     assert_eq!(state(&twins.tokio).await, before_tokio);
 }
