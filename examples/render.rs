@@ -19,8 +19,9 @@ use output_port_usage::chart::{
     Summary,
 };
 use output_port_usage::{
-    Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Purge,
-    Reference, Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel,
+    Chart, Combination, ConsumerId, Distribution, Error, Granularity, OnDelete, OutputPortId,
+    OutputPortQueries, Purge, Reference, Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch,
+    UsageModel,
 };
 use uuid::Uuid;
 
@@ -95,6 +96,10 @@ fn statements(model: &UsageModel) -> Result<(), Error> {
         &model.delete(port, consumer(), day(1))?.statements(),
     );
     show("Purge before a date", &model.purge(&Purge::before(day(1)))?.statements());
+    show("Drop the foreign keys for a long load", &model.drop_foreign_keys());
+    show("Add and validate them afterwards", &model.add_foreign_keys());
+    show("Spread the tables over Citus", &model.distribute(Distribution::Citus));
+    show("Spread the tables over TimescaleDB", &model.distribute(Distribution::TimescaleDb));
     let reconcile = model.reconcile(days.clone())?.pretty();
     println!("-- What the tables contradict each other in\n{reconcile};\n");
 

@@ -4,12 +4,14 @@
 //! contiguous run of it, and includes the count, so no chart reads the table itself. The small BRIN
 //! index on the date serves what names no output port.
 
+mod foreign_key;
 pub(super) mod index;
 pub(super) mod key;
 
+use self::foreign_key::ForeignKey;
 use self::index::Index;
 use crate::ident::Ident;
-use crate::model::{Column, DeleteIndexes, OnDelete, Stats, Table, UsageModel};
+use crate::model::{Column, DeleteIndexes, Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 impl UsageModel {
@@ -101,8 +103,9 @@ impl UsageModel {
             sql.ident(table.column(Column::OutputPortId1)).text(" < ");
             sql.ident(table.column(Column::OutputPortId2)).text(")");
         }
-        for column in table.stats.ids() {
-            self.foreign_key(&mut sql, table, column);
+        for key in ForeignKey::of(self, table) {
+            sql.text(",\n    ");
+            key.write(&mut sql);
         }
         sql.text("\n) WITH (");
         sql.list(",", STORAGE_PARAMETERS, |sql, parameter| {
@@ -110,19 +113,6 @@ impl UsageModel {
         });
         sql.text("\n)");
         sql.into_statement()
-    }
-
-    fn foreign_key(&self, sql: &mut SqlWriter, table: &Table, column: Column) {
-        let Some(parent) = self.parent(column) else { return };
-        let on_delete = match parent.on_delete {
-            OnDelete::Cascade => "CASCADE",
-            OnDelete::Restrict => "RESTRICT",
-            OnDelete::Keep => return,
-        };
-        sql.text(",\n    CONSTRAINT ").ident(&Ident::derived(&table.name, foreign_key_suffix(column)));
-        sql.text(" FOREIGN KEY (").ident(table.column(column)).text(") REFERENCES ");
-        sql.qualified(&parent.schema, &parent.table).text(" (").ident(&parent.key).text(")");
-        sql.text(" ON DELETE ").text(on_delete);
     }
 }
 
@@ -140,17 +130,6 @@ fn sql_type(column: Column) -> &'static str {
         Column::Date => "date",
         Column::QueryCount => "integer",
         _ => "uuid",
-    }
-}
-
-fn foreign_key_suffix(column: Column) -> &'static str {
-    match column {
-        Column::OutputPortId => "output_port_id_fkey",
-        Column::OutputPortId1 => "output_port_id_1_fkey",
-        Column::OutputPortId2 => "output_port_id_2_fkey",
-        Column::TechAssetId => "tech_asset_id_fkey",
-        Column::ConsumerId => "consumer_id_fkey",
-        Column::Date | Column::QueryCount => "fkey",
     }
 }
 

@@ -17,6 +17,7 @@ mod ddl;
 mod distribute;
 mod drivers;
 mod fold;
+mod foreign_keys;
 mod hostile;
 mod idens;
 mod ids;

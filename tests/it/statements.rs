@@ -20,6 +20,7 @@
 //! | migrations | `migrations`: checksums | |
 //! | back-fill | `backfill::statements` | its setters: there |
 //! | distribute | `distribute` | the extension: there |
+//! | foreign keys | `foreign_keys` | `OnDelete`: there |
 //!
 //! Ids, days, a top n and the size of a batch are values, which change no text. Names and number of
 //! the tables: [`names`]; that hostile names change nothing else: `hostile`.

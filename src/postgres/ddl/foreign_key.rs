@@ -1,0 +1,115 @@
+//! The foreign keys of the tables: in their DDL, and by themselves.
+
+use crate::ident::Ident;
+use crate::model::{Column, OnDelete, Parent, Table, UsageModel};
+use crate::statement::{SqlWriter, Statement};
+
+impl UsageModel {
+    /// Drops the tables' foreign keys, so that a long back-fill need not look up every id of every row.
+    ///
+    /// Run them in a short transaction of their own: dropping a foreign key locks its parent table too, until the commit,
+    /// and readers of it wait. Until [`add_foreign_keys`](Self::add_foreign_keys) has run, a parent's usage outlives it.
+    ///
+    /// ```
+    /// # use output_port_usage::{Reference, UsageModel};
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// assert_eq!(
+    ///     model.drop_foreign_keys()[0].sql(),
+    ///     r#"ALTER TABLE "public"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey""#,
+    /// );
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    pub fn drop_foreign_keys(&self) -> Vec<Statement> {
+        self.foreign_keys().map(|key| key.drop()).collect()
+    }
+
+    /// Adds the tables' foreign keys anew, as [`create_tables`](Self::create_tables) declares them.
+    ///
+    /// First each is added for the rows to come, then each is validated for those that are there; run every statement in a
+    /// transaction of its own, so that no lock is held through a validation, which only keeps parents from
+    /// being altered. A row whose parent went meanwhile makes it fail with SQLSTATE 23503, which names the id.
+    ///
+    /// Tables partitioned by the host take none `NOT VALID` before PostgreSQL 18; there the host adds its own.
+    /// (PostgreSQL's page "ALTER TABLE".)
+    pub fn add_foreign_keys(&self) -> Vec<Statement> {
+        let add = self.foreign_keys().map(|key| key.add());
+        add.chain(self.foreign_keys().map(|key| key.validate())).collect()
+    }
+
+    fn foreign_keys(&self) -> impl Iterator<Item = ForeignKey<'_>> {
+        self.tables().flat_map(|table| ForeignKey::of(self, table))
+    }
+}
+
+/// A table's reference to a parent that Postgres enforces.
+pub(super) struct ForeignKey<'a> {
+    table: &'a Table,
+    column: Column,
+    parent: &'a Parent,
+    on_delete: &'static str,
+}
+
+impl<'a> ForeignKey<'a> {
+    pub(super) fn of(model: &'a UsageModel, table: &'a Table) -> impl Iterator<Item = Self> {
+        table.stats.ids().filter_map(move |column| {
+            let parent = model.parent(column)?;
+            let on_delete = match parent.on_delete {
+                OnDelete::Cascade => "CASCADE",
+                OnDelete::Restrict => "RESTRICT",
+                OnDelete::Keep => return None,
+            };
+            Some(Self { table, column, parent, on_delete })
+        })
+    }
+
+    fn name(&self) -> Ident {
+        let suffix = match self.column {
+            Column::OutputPortId => "output_port_id_fkey",
+            Column::OutputPortId1 => "output_port_id_1_fkey",
+            Column::OutputPortId2 => "output_port_id_2_fkey",
+            Column::TechAssetId => "tech_asset_id_fkey",
+            Column::ConsumerId => "consumer_id_fkey",
+            Column::Date | Column::QueryCount => "fkey",
+        };
+        Ident::derived(&self.table.name, suffix)
+    }
+
+    /// The constraint as a table declares it.
+    pub(super) fn write(&self, sql: &mut SqlWriter) {
+        sql.text("CONSTRAINT ").ident(&self.name());
+        sql.text(" FOREIGN KEY (").ident(self.table.column(self.column)).text(") REFERENCES ");
+        sql.qualified(&self.parent.schema, &self.parent.table).text(" (").ident(&self.parent.key).text(")");
+        sql.text(" ON DELETE ").text(self.on_delete);
+    }
+
+    fn drop(&self) -> Statement {
+        let mut sql = self.alter();
+        sql.text(" DROP CONSTRAINT IF EXISTS ").ident(&self.name());
+        sql.into_statement()
+    }
+
+    /// One that is there already is replaced, so that twice is as once.
+    fn add(&self) -> Statement {
+        let mut sql = self.alter();
+        sql.text("\n    DROP CONSTRAINT IF EXISTS ").ident(&self.name()).text(",\n    ADD ");
+        self.write(&mut sql);
+        sql.text(" NOT VALID");
+        sql.into_statement()
+    }
+
+    fn validate(&self) -> Statement {
+        let mut sql = self.alter();
+        sql.text(" VALIDATE CONSTRAINT ").ident(&self.name());
+        sql.into_statement()
+    }
+
+    fn alter(&self) -> SqlWriter {
+        let mut sql = SqlWriter::new();
+        sql.text("ALTER TABLE ").qualified(&self.table.schema, &self.table.name);
+        sql
+    }
+}
