@@ -1,21 +1,26 @@
-//! Rendering a chart's statement, beside writing the same text with `format!`, and beside running it.
+//! Rendering each statement, beside writing the same text with `format!`, and beside running it.
 //!
 //! ```text
 //! cargo bench --package output-port-usage-benches --bench render
 //! ```
 //!
 //! `render` against `format` says what the library costs over a text that somebody wrote by hand; against `run`, what
-//! share of a chart's time it is. The chart's output port has 2 years of 20 consumers, a small one.
+//! share of a statement's time it is. The output port has 2 years of 20 consumers, a small one. Running a write that
+//! changes nothing is the shortest that it can be.
 
 use std::hint::black_box;
 use std::ops::Range;
+use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use criterion::{Criterion, criterion_group, criterion_main};
-use output_port_usage::chart::{MostPopularAssets, Overview, QueriesOverTime, QueryDistribution};
+use output_port_usage::chart::{
+    Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime, QueryDistribution,
+    Summary,
+};
 use output_port_usage::{
-    Chart, ConsumerId, Granularity, OnDelete, OutputPortId, OutputPortQueries, Reference, Scope, TechAssetId,
-    TechAssetTouches, UsageBatch, UsageModel,
+    Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Purge,
+    Query, Reference, Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel, Values,
 };
 use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
 use tokio::runtime::Runtime;
@@ -24,24 +29,57 @@ use uuid::Uuid;
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 const PORT: OutputPortId = OutputPortId(Uuid::from_u128(1));
+const OTHER: OutputPortId = OutputPortId(Uuid::from_u128(2));
 
-fn charts(criterion: &mut Criterion) {
+fn statements(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime can be built");
-    let days = days();
     let database = throwaway_postgres::database().unwrap_or_else(|error| panic!("{error}"));
     let model = model().expect("the names are names");
-    let pool = runtime.block_on(fill(&model, database.url(), &days)).expect("the database takes the batch");
+    let batch = batch(&days()).expect("the scope has days and an output port");
+    let pool = runtime.block_on(fill(&model, database.url(), &batch)).expect("the database takes the batch");
     let host = Host { runtime, model, pool };
-
-    let over_time = || QueriesOverTime::new(PORT, days.clone());
-    host.measure(criterion, "queries_over_time_by_day", &over_time());
-    host.measure(criterion, "queries_over_time_by_week", &over_time().granularity(Granularity::Week));
-    let split = over_time().granularity(Granularity::Week).split_by_consumer(5);
-    host.measure(criterion, "queries_over_time_split", &split);
-    host.measure(criterion, "query_distribution", &QueryDistribution::new(PORT, days.clone()));
-    host.measure(criterion, "most_popular_assets", &MostPopularAssets::new(PORT, days.clone()));
-    host.measure(criterion, "overview", &Overview::new(PORT, days).granularity(Granularity::Week));
+    charts(criterion, &host);
+    compared(criterion, &host);
+    writes(criterion, &host, &batch);
     host.runtime.block_on(host.pool.close());
+}
+
+fn charts(criterion: &mut Criterion, host: &Host) {
+    let over_time = || QueriesOverTime::new(PORT, days());
+    let by_week = || over_time().granularity(Granularity::Week);
+    let of_ports = QueriesOverTime::of_ports([PORT, OTHER], days()).granularity(Granularity::Week);
+    host.chart(criterion, "queries_over_time_by_day", &over_time());
+    host.chart(criterion, "queries_over_time_by_week", &by_week());
+    host.chart(criterion, "queries_over_time_split", &by_week().split_by_consumer(5));
+    host.chart(criterion, "queries_over_time_of_ports", &of_ports);
+    host.chart(criterion, "query_distribution", &QueryDistribution::new(PORT, days()));
+    host.chart(criterion, "query_distribution_by_group", &QueryDistribution::new(PORT, days()).by_group());
+    host.chart(criterion, "most_popular_assets", &MostPopularAssets::new(PORT, days()));
+    host.chart(criterion, "most_often_combined_with", &MostOftenCombinedWith::new(PORT, days()));
+    host.chart(criterion, "summary", &Summary::new(PORT, days()));
+    host.chart(criterion, "overview", &Overview::new(PORT, days()).granularity(Granularity::Week));
+    host.query(criterion, "reconcile", || host.model.reconcile(days()));
+}
+
+fn compared(criterion: &mut Criterion, host: &Host) {
+    let before = Comparison::PreviousPeriod;
+    let over_time = QueriesOverTime::new(PORT, days()).granularity(Granularity::Week).compared_with(before);
+    let distribution = QueryDistribution::new(PORT, days()).compared_with(before);
+    let assets = MostPopularAssets::new(PORT, days()).compared_with(before);
+    host.chart(criterion, "queries_over_time_compared", &over_time);
+    host.chart(criterion, "query_distribution_compared", &distribution);
+    host.chart(criterion, "most_popular_assets_compared", &assets);
+    host.chart(criterion, "summary_compared", &Summary::new(PORT, days()).compared_with(before));
+}
+
+fn writes(criterion: &mut Criterion, host: &Host, batch: &UsageBatch) {
+    let consumer = ConsumerId(Uuid::from_u128(1));
+    let purge = Purge::before(days().start);
+    host.write(criterion, "replace", || host.model.replace(batch), |ingest| ingest.statements());
+    host.write(criterion, "upsert", || host.model.upsert(batch), |ingest| ingest.statements());
+    let delete = || host.model.delete(PORT, consumer, days().end);
+    host.write(criterion, "delete", delete, |removal| removal.statements());
+    host.write(criterion, "purge", || host.model.purge(&purge), |removal| removal.statements());
 }
 
 struct Host {
@@ -51,34 +89,74 @@ struct Host {
 }
 
 impl Host {
-    fn measure<C: Chart>(&self, criterion: &mut Criterion, name: &str, chart: &C)
+    fn chart<C: Chart>(&self, criterion: &mut Criterion, name: &str, chart: &C)
     where
         C::Row: for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin,
     {
-        let render = || self.model.query(chart).expect("the request is right");
+        self.query(criterion, name, || self.model.query(chart));
+    }
+
+    fn query<T>(&self, criterion: &mut Criterion, name: &str, render: impl Fn() -> Result<Query<T>, Error>)
+    where
+        T: for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let render = || render().expect("the request is right");
         let query = render();
         let mut group = criterion.benchmark_group(name);
         group.bench_function("render", |bencher| bencher.iter(render));
-        // the same text around the names, written and the values bound by hand
-        let [before, after] = halves(query.sql());
-        let (schema, table) = ("usage", "output_port_query_stats_daily");
-        group.bench_function("format", |bencher| {
-            bencher.iter(|| {
-                let sql = format!("{}\"{}\".\"{}\"{}", black_box(before), schema, table, black_box(after));
-                (sql, query.values().clone())
-            });
-        });
+        let text = (query.sql().to_owned(), query.values().clone());
+        group.bench_function("format", |bencher| bencher.iter(|| by_hand(&text)));
         group.bench_function("run", |bencher| {
             let fetch = || self.runtime.block_on(query.clone().into_sqlx().fetch_all(&self.pool));
             bencher.iter(|| fetch().expect("the chart can be read"));
         });
         group.finish();
     }
+
+    /// Rendering all statements of a write; `run` executes them in a transaction that is rolled back.
+    fn write<W>(
+        &self,
+        criterion: &mut Criterion,
+        name: &str,
+        request: impl Fn() -> Result<W, Error>,
+        render: impl Fn(&W) -> Vec<Statement>,
+    ) {
+        let render = || render(&request().expect("the batch is right"));
+        let statements = render();
+        let mut group = criterion.benchmark_group(name);
+        group.sample_size(20);
+        group.bench_function("render", |bencher| bencher.iter(render));
+        let texts: Vec<_> =
+            statements.iter().map(|one| (one.sql().to_owned(), one.values().clone())).collect();
+        group.bench_function("format", |bencher| {
+            bencher.iter(|| texts.iter().map(by_hand).collect::<Vec<_>>());
+        });
+        group.bench_function("run", |bencher| {
+            let run = || self.runtime.block_on(self.roll_back(&statements));
+            bencher.iter(|| run().expect("the statements run"));
+        });
+        group.finish();
+    }
+
+    async fn roll_back(&self, statements: &[Statement]) -> sqlx::Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        for statement in statements {
+            statement.clone().into_sqlx().persistent(false).execute(&mut *transaction).await?;
+        }
+        transaction.rollback().await
+    }
 }
 
-/// The text before and after the first table of the model.
+/// The same text around the names, written and the values bound by hand.
+fn by_hand((sql, values): &(String, Values)) -> (String, Values) {
+    let [before, after] = halves(sql);
+    let (schema, table) = ("usage", "output_port_query_stats_daily");
+    (format!("{}\"{}\".\"{}\"{}", black_box(before), schema, table, black_box(after)), values.clone())
+}
+
+/// The text before and after the first table of the model; one that names none is all before.
 fn halves(sql: &str) -> [&str; 2] {
-    let at = sql.find("\"usage\".").expect("every chart reads a table of the schema usage");
+    let Some(at) = sql.find("\"usage\".") else { return [sql, ""] };
     let (before, rest) = sql.split_at(at);
     let end = rest.find(" AS ").unwrap_or(rest.len());
     [before, &rest[end..]]
@@ -89,24 +167,19 @@ fn days() -> Range<NaiveDate> {
     first..first + Days::new(731)
 }
 
-fn model() -> Result<UsageModel, output_port_usage::Error> {
-    // without parents to fill: no foreign keys, no labels
-    let kept = |table| Reference::to(table).on_delete(OnDelete::Keep);
+fn model() -> Result<UsageModel, Error> {
+    let portal = |table| Reference::to(table).schema("portal").label("name").on_delete(OnDelete::Keep);
     UsageModel::builder()
         .schema("usage")
-        .output_ports(kept("datasets"))
-        .consumers(kept("data_products"))
-        .tech_assets(kept("technical_assets"))
+        .output_ports(portal("datasets"))
+        .consumers(portal("data_products").group("domain_id", portal("domains")))
+        .tech_assets(portal("technical_assets"))
+        .combinations()
         .build()
 }
 
-async fn fill(model: &UsageModel, url: &str, days: &Range<NaiveDate>) -> Result<PgPool> {
-    let pool = PgPoolOptions::new().max_connections(1).connect(url).await?;
-    model.create_schema().into_sqlx().execute(&pool).await?;
-    for statement in model.create_tables() {
-        statement.into_sqlx().execute(&pool).await?;
-    }
-    let (mut queries, mut touches) = (Vec::new(), Vec::new());
+fn batch(days: &Range<NaiveDate>) -> Result<UsageBatch, Error> {
+    let (mut queries, mut touches, mut combinations) = (Vec::new(), Vec::new(), Vec::new());
     for date in days.start.iter_days().take_while(|date| *date < days.end) {
         for number in 0..20 {
             let consumer_id = ConsumerId(Uuid::from_u128(100 + number));
@@ -120,15 +193,46 @@ async fn fill(model: &UsageModel, url: &str, days: &Range<NaiveDate>) -> Result<
                 consumer_id,
                 query_count,
             });
+            combinations.push(Combination {
+                date,
+                output_port_id_1: PORT,
+                output_port_id_2: OTHER,
+                consumer_id,
+                query_count: 1,
+            });
         }
     }
-    let batch = UsageBatch::new(Scope::new(days.clone(), [PORT])?, queries).touches(touches);
+    Ok(UsageBatch::new(Scope::new(days.clone(), [PORT])?, queries)
+        .touches(touches)
+        .combinations(combinations))
+}
+
+const PARENTS: &str = "CREATE SCHEMA portal;
+    CREATE TABLE portal.domains (id uuid PRIMARY KEY, name text);
+    CREATE TABLE portal.datasets (id uuid PRIMARY KEY, name text);
+    CREATE TABLE portal.data_products (id uuid PRIMARY KEY, name text, domain_id uuid);
+    CREATE TABLE portal.technical_assets (id uuid PRIMARY KEY, name text)";
+
+async fn fill(model: &UsageModel, url: &str, batch: &UsageBatch) -> Result<PgPool> {
+    let pool = PgPoolOptions::new().max_connections(1).connect(url).await?;
+    sqlx::raw_sql(PARENTS).execute(&pool).await?;
+    model.create_schema().into_sqlx().execute(&pool).await?;
+    for statement in model.create_tables() {
+        statement.into_sqlx().execute(&pool).await?;
+    }
     let mut transaction = pool.begin().await?;
-    model.replace(&batch)?.run_sqlx(&mut transaction).await?;
+    model.replace(batch)?.run_sqlx(&mut transaction).await?;
     transaction.commit().await?;
     model.vacuum().into_sqlx().execute(&pool).await?;
     Ok(pool)
 }
 
-criterion_group!(render, charts);
+criterion_group! {
+    name = render;
+    // Nineteen statements three ways: two and a half minutes.
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    targets = statements
+}
 criterion_main!(render);
