@@ -34,7 +34,9 @@ impl UsageModel {
     /// Where a table holds no row at all, its key and its indexes are dropped first and added again after the last
     /// batch, the same to the byte: twice as fast, and the key comes out dense. From then to the host's commit, readers
     /// of that table wait; see [`Backfill::keep_keys`]. Foreign keys stay, because dropping them would stop the parent
-    /// tables too. Run [`vacuum`](Self::vacuum) after the commit.
+    /// tables too; they cost most of a long load, so a host whose parents may wait for a moment drops them
+    /// [before](Self::drop_foreign_keys) and adds them [afterwards](Self::add_foreign_keys). Run
+    /// [`vacuum`](Self::vacuum) after the commit.
     ///
     /// # Errors
     ///

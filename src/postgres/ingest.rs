@@ -52,7 +52,7 @@ impl UsageModel {
     /// );
     /// let ingest = model.replace(&batch)?;
     /// // let outcome = ingest.run_sqlx(&mut transaction).await?;
-    /// assert!(ingest.statements()[4].sql().starts_with("DELETE FROM"));
+    /// assert!(ingest.statements()[5].sql().starts_with("DELETE FROM"));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn replace(&self, batch: &UsageBatch) -> Result<Ingest, Error> {
