@@ -146,7 +146,11 @@ async fn halves_are_read_as_if_alone(portal: &Portal, facts: &Facts, of: OutputP
         let compared = portal.rows(&groups.clone().compared_with(comparison)).await;
         let now: Vec<_> = compared.iter().map(|slice| slice.current.clone()).collect();
         assert_eq!(now, portal.rows(&groups).await);
-        let alone = portal.rows(&QueryDistribution::new(of, before.clone()).top(all).by_group()).await;
+        // a year before 28 February alone of a leap year lies no day, of which no chart can be asked
+        let alone = match before.is_empty() {
+            true => Vec::new(),
+            false => portal.rows(&QueryDistribution::new(of, before.clone()).top(all).by_group()).await,
+        };
         for slice in &compared {
             let previous = alone.iter().find(|other| other.group == slice.current.group);
             assert_eq!(slice.previous, previous.map_or(0, |other| other.query_count));
