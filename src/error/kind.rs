@@ -143,4 +143,6 @@ pub(crate) enum Kind {
     ResultCell { row: usize, column: &'static str, reason: String },
     #[error("row {row} of the result has {cells} cells, not one for each of the columns {columns}")]
     ResultWidth { row: usize, cells: usize, columns: String },
+    #[error("trailing days are zero: a run reads at least one day again")]
+    NoTrailingDays,
 }
