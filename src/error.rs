@@ -176,14 +176,14 @@ impl Error {
         matches!(self.kind(), Kind::SnowflakeName { .. })
     }
 
-    /// Whether an object has two tech assets, or a user or role two consumers.
+    /// Whether a user or role has two consumers.
     pub fn is_ambiguous_mapping(&self) -> bool {
-        matches!(self.kind(), Kind::ObjectMappedTwice { .. } | Kind::PrincipalMappedTwice { .. })
+        matches!(self.kind(), Kind::PrincipalMappedTwice { .. })
     }
 
-    /// Whether a mapping is empty or ends at a tech asset without an output port.
+    /// Whether a mapping is empty or ends at a tech asset without an output port or an object.
     pub fn is_incomplete_mapping(&self) -> bool {
-        matches!(self.kind(), Kind::EmptyAttribution(_) | Kind::AssetWithoutPort(_))
+        matches!(self.kind(), Kind::EmptyAttribution(_) | Kind::AssetWithoutPort(_) | Kind::EmptyAsset(_))
     }
 
     /// Whether a mapping has more rows than a VALUES list takes.
