@@ -272,8 +272,10 @@ impl Counts {
                 query_count,
             },
         );
-        UsageBatch::new(scope, queries.collect())
+        UsageBatch::builder(scope)
+            .queries(queries.collect())
             .touches(touches.collect())
             .combinations(combinations.collect())
+            .build()
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn object_map(attribution: &Attribution) -> Mapping<'_> {
 
 pub(super) fn consumer_map(attribution: &Attribution) -> Mapping<'_> {
     let row = |(kind, name, consumer): (PrincipalKind, _, _)| {
-        vec![kind.to_string().into(), Cow::from(name), id(consumer)]
+        vec![kind.as_str().into(), Cow::from(name), id(consumer)]
     };
     Mapping {
         what: "users and roles",

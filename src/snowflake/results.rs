@@ -28,7 +28,7 @@ pub(super) fn output_port_queries(mut sql: SqlWriter, scope: Scope) -> Statement
     );
     sql.into_statement(scope, &[DATE, OUTPUT_PORT, CONSUMER, COUNT], |scope, rows| {
         let queries = collect(rows, |row| queries(row, &scope))?;
-        Ok(UsageBatch::new(scope, queries))
+        Ok(UsageBatch::builder(scope).queries(queries).build())
     })
 }
 
@@ -125,7 +125,11 @@ pub(super) fn usage(mut sql: SqlWriter, scope: Scope) -> Statement<UsageBatch> {
             }
             Ok(())
         })?;
-        Ok(UsageBatch::new(scope, all_queries).touches(all_touches).combinations(all_combinations))
+        Ok(UsageBatch::builder(scope)
+            .queries(all_queries)
+            .touches(all_touches)
+            .combinations(all_combinations)
+            .build())
     })
 }
 
