@@ -119,6 +119,8 @@ impl Attribution {
     }
 
     /// The usage date of a query that starts at `instant`: its local date in the time zone.
+    ///
+    /// At either end of chrono's calendar, where a local date would lie beyond it, it is the date in UTC.
     pub fn usage_date(&self, instant: DateTime<Utc>) -> NaiveDate {
         local_days::local_date(self.time_zone, instant)
     }

@@ -6,7 +6,7 @@
 //!
 //! # Rules
 //!
-//! A record counts if all of these hold; [`Summary`] counts the others under the first that fails:
+//! A record counts if all of these hold; [`LogSummary`] counts the others under the first that fails:
 //!
 //! 1. its `execution_status`, where present, is `SUCCESS` in any case;
 //! 2. the local date of its start is one of the days;
@@ -84,7 +84,7 @@ use chrono::NaiveDate;
 pub use self::aggregator::Aggregator;
 pub use self::json_lines::{JsonLines, LineError, json_lines};
 pub use self::record::{AccessedObject, Record};
-pub use self::summary::{Summary, UnmappedObject, UnmappedPrincipal};
+pub use self::summary::{LogSummary, UnmappedObject, UnmappedPrincipal};
 use crate::attribution::Attribution;
 use crate::error::Error;
 use crate::usage::UsageBatch;

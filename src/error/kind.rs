@@ -150,6 +150,8 @@ pub(crate) enum Kind {
     ResultCell { row: usize, column: &'static str, reason: String },
     #[error("row {row} of the result has {cells} cells, not one for each of the columns {columns}")]
     ResultWidth { row: usize, cells: usize, columns: String },
+    #[error("trailing days are zero: a run reads at least one day again")]
+    NoTrailingDays,
 }
 
 /// Whose mistake it is: what a host branches on.
