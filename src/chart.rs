@@ -56,7 +56,7 @@ use crate::statement::Query;
 pub const MAX_POINTS: u64 = 1_000_000;
 
 /// A chart of the library. Sealed: hosts ask for charts, they do not define them.
-pub trait Chart: sealed::Sealed {
+pub trait Chart: sealed::Sealed + Clone + Send + Sync + 'static {
     /// The type of a result row.
     type Row: Row;
 

@@ -2,6 +2,8 @@
 
 mod flat_record;
 
+use std::fmt::Debug;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,14 +29,39 @@ use crate::driver::DriverRow;
 ///     Ok(model.query(chart)?.into_sqlx().fetch_all(pool).await?)
 /// }
 /// ```
-pub trait Row: Columnar + DriverRow + Serialize + DeserializeOwned + Send + Unpin + 'static {
+pub trait Row:
+    Columnar
+    + DriverRow
+    + Serialize
+    + DeserializeOwned
+    + Clone
+    + Debug
+    + PartialEq
+    + Send
+    + Sync
+    + Unpin
+    + 'static
+{
     /// The row as one flat record, for a file; see [`Chart::records`](crate::Chart::records) for a whole chart.
     fn record(&self) -> FlatRecord {
         FlatRecord::of(self)
     }
 }
 
-impl<R: Columnar + DriverRow + Serialize + DeserializeOwned + Send + Unpin + 'static> Row for R {}
+impl<R> Row for R where
+    R: Columnar
+        + DriverRow
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + Debug
+        + PartialEq
+        + Send
+        + Sync
+        + Unpin
+        + 'static
+{
+}
 
 /// The columns of one result row, read by name and type; every driver implements it.
 ///

@@ -186,6 +186,7 @@ impl Kind {
             | Self::TopZero(_)
             | Self::NoPorts
             | Self::TooManyPorts { .. }
+            | Self::NoTrailingDays
             | Self::PurgeOfKeptDays { .. } => Category::Request,
             Self::DuplicateKey { .. }
             | Self::OutsideScope { .. }
