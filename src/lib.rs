@@ -150,6 +150,7 @@ mod postgres;
 #[cfg(feature = "pretty")]
 mod pretty;
 pub mod query_log;
+mod review;
 mod row;
 pub mod snowflake;
 mod statement;

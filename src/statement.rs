@@ -14,9 +14,9 @@ pub(crate) use self::writer::{Param, SqlWriter};
 
 /// A statement that returns no rows to decode.
 ///
-/// It is text with `$1` placeholders and the values to bind. The text begins with a comment that says what the
-/// statement is for, such as `/* output-port-usage: summary */`: a DBA sees it in `pg_stat_activity` and
-/// `pg_stat_statements`. `Display` shows the text with literals in place of the placeholders, for reading and review.
+/// It is text with `$1` placeholders and the values to bind. Behind its first word stands a comment that says what the
+/// statement is for, such as `SELECT /* output-port-usage: summary */ …`: a DBA sees it in `pg_stat_activity` and
+/// `pg_stat_statements`, which from PostgreSQL 18 on cuts off what stands before the first word. `Display` shows the text with literals in place of the placeholders, for reading and review.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a statement does nothing until a driver runs it"]
 pub struct Statement {
@@ -34,16 +34,17 @@ enum Transaction {
 }
 
 impl Statement {
-    /// Puts the title before the text, and a note for whoever reads the text behind it.
+    /// Puts the title behind the first word of the text, and a note for whoever reads the text behind the title.
     fn titled(title: String, note: &'static str, sql: &str, values: Vec<Parameter>) -> Self {
-        // literals are looked for behind the comment, and no title or note may end it
+        // no title or note may end the comment, or look like a value in it
         debug_assert!(!title.contains(['\'', '"', '$', '*']) && !note.contains(['\'', '"', '$', '*']));
         let separator = if note.is_empty() { "" } else { "; " };
-        let sql = format!("/* output-port-usage: {title}{separator}{note} */ {sql}");
+        let (first, rest) = sql.split_once(' ').unwrap_or((sql, ""));
+        let sql = format!("{first} /* output-port-usage: {title}{separator}{note} */ {rest}");
         Self { title, sql, values, transaction: Transaction::Allowed }
     }
 
-    /// What the statement is for, in a few words; the same as in the comment that its text begins with.
+    /// What the statement is for, in a few words; the same as in the comment of its text.
     pub fn title(&self) -> &str {
         &self.title
     }

@@ -61,7 +61,7 @@ impl UsageModel {
     /// assert_eq!(
     ///     copy.map(|statement| statement.sql()),
     ///     Some(
-    ///         "/* output-port-usage: load queries */ COPY \"public\".\"output_port_query_stats_daily\" \
+    ///         "COPY /* output-port-usage: load queries */ \"public\".\"output_port_query_stats_daily\" \
     ///          (\"date\", \"output_port_id\", \"consumer_id\", \"query_count\") FROM STDIN (FORMAT binary)"
     ///     )
     /// );

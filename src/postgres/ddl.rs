@@ -40,7 +40,7 @@ impl UsageModel {
     ///     .tech_assets(Reference::to("technical_assets"))
     ///     .build()?;
     /// let first = &model.create_tables()[0];
-    /// assert!(first.sql().contains(r#"CREATE TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" ("#));
+    /// assert!(first.sql().contains(r#"TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" ("#));
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn create_tables(&self) -> Vec<Statement> {
@@ -160,7 +160,7 @@ fn comment_on_table(table: &Table) -> Statement {
 }
 
 fn comment_on_column(table: &Table, column: Column) -> Statement {
-    let mut sql = SqlWriter::for_each("describe a column of", table.stats.rows());
+    let mut sql = SqlWriter::of(["describe", column.default_name(), "of", table.stats.rows()]);
     sql.text("COMMENT ON COLUMN ")
         .qualified(&table.schema, &table.name)
         .text(".")

@@ -33,7 +33,7 @@ impl UsageModel {
     /// // let outcome = removal.run_sqlx(&mut transaction).await?;
     /// assert_eq!(
     ///     removal.statements()[2].sql(),
-    ///     r#"/* output-port-usage: delete one day of queries */ DELETE FROM "public"."output_port_query_stats_daily"
+    ///     r#"DELETE /* output-port-usage: delete one day of queries */ FROM "public"."output_port_query_stats_daily"
     /// WHERE "output_port_id" = $1 AND "date" = $2 AND "consumer_id" = $3
     /// RETURNING 1"#
     /// );

@@ -37,7 +37,7 @@ impl UsageModel {
     ///     .tech_assets(Reference::to("technical_assets"))
     ///     .build()?;
     /// let statements = model.distribute(Distribution::Citus);
-    /// assert_eq!(statements[0].sql(), r#"/* output-port-usage: distribute the parents, output ports */ SELECT create_reference_table('"public"."datasets"')"#);
+    /// assert_eq!(statements[0].sql(), r#"SELECT /* output-port-usage: distribute the parents, output ports */ create_reference_table('"public"."datasets"')"#);
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn distribute(&self, distribution: Distribution) -> Vec<Statement> {
@@ -84,7 +84,7 @@ fn distributed_table(table: &Table, first: Option<&Table>) -> Statement {
 
 /// The key has a date, so no index is added; the rest of the key orders a compressed segment.
 fn by_year(table: &Table) -> [Statement; 2] {
-    let mut hypertable = SqlWriter::for_each("distribute the table of", table.stats.rows());
+    let mut hypertable = SqlWriter::for_each("partition by year the table of", table.stats.rows());
     hypertable.text("SELECT create_hypertable(").regclass(&table.schema, &table.name).text(", by_range(");
     hypertable.name_literal(table.column(Column::Date));
     hypertable.text(", interval '1 year'), create_default_indexes => false)");

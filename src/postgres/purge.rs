@@ -64,7 +64,7 @@ impl UsageModel {
     /// let removal = model.purge(&Purge::before(window.days().start).keeping(window.clone()))?;
     /// assert_eq!(
     ///     removal.statements()[2].sql(),
-    ///     r#"/* output-port-usage: purge queries */ DELETE FROM "public"."output_port_query_stats_daily"
+    ///     r#"DELETE /* output-port-usage: purge queries */ FROM "public"."output_port_query_stats_daily"
     /// WHERE "date" < $1
     /// RETURNING 1"#
     /// );

@@ -27,7 +27,12 @@ impl SqlWriter {
 
     /// Starts one of several statements that differ in their object: "create the table of", "touches".
     pub(crate) fn for_each(title: &'static str, object: &'static str) -> Self {
-        Self { title: format!("{title} {object}"), sql: String::new(), values: Vec::new() }
+        Self::of([title, object])
+    }
+
+    /// Starts a statement whose title has so many parts.
+    pub(crate) fn of<const N: usize>(title: [&'static str; N]) -> Self {
+        Self { title: title.join(" "), sql: String::new(), values: Vec::new() }
     }
 
     pub(crate) fn text(&mut self, text: &'static str) -> &mut Self {

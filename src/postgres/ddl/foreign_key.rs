@@ -19,7 +19,7 @@ impl UsageModel {
     /// #     .build()?;
     /// assert_eq!(
     ///     model.drop_foreign_keys()[0].sql(),
-    ///     r#"/* output-port-usage: drop a foreign key of queries */ ALTER TABLE "public"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey""#,
+    ///     r#"ALTER /* output-port-usage: drop the foreign key on output_port_id of queries */ TABLE "public"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey""#,
     /// );
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
@@ -87,14 +87,14 @@ impl<'a> ForeignKey<'a> {
     }
 
     fn drop(&self) -> Statement {
-        let mut sql = self.alter("drop a foreign key of");
+        let mut sql = self.alter("drop the foreign key on");
         sql.text(" DROP CONSTRAINT IF EXISTS ").ident(&self.name());
         sql.into_statement()
     }
 
     /// One that is there already is replaced, so that twice is as once.
     fn add(&self) -> Statement {
-        let mut sql = self.alter("add a foreign key of");
+        let mut sql = self.alter("add the foreign key on");
         sql.text("\n    DROP CONSTRAINT IF EXISTS ").ident(&self.name()).text(",\n    ADD ");
         self.write(&mut sql);
         sql.text(" NOT VALID");
@@ -102,13 +102,13 @@ impl<'a> ForeignKey<'a> {
     }
 
     fn validate(&self) -> Statement {
-        let mut sql = self.alter("validate a foreign key of");
+        let mut sql = self.alter("validate the foreign key on");
         sql.text(" VALIDATE CONSTRAINT ").ident(&self.name());
         sql.into_statement()
     }
 
     fn alter(&self, title: &'static str) -> SqlWriter {
-        let mut sql = SqlWriter::for_each(title, self.table.stats.rows());
+        let mut sql = SqlWriter::of([title, self.column.default_name(), "of", self.table.stats.rows()]);
         sql.text("ALTER TABLE ").qualified(&self.table.schema, &self.table.name);
         sql
     }
