@@ -5,7 +5,6 @@ mod local_days;
 mod name;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -96,12 +95,12 @@ pub(crate) enum PrincipalKind {
     Role,
 }
 
-impl fmt::Display for PrincipalKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl PrincipalKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
             Self::User => "user",
             Self::Role => "role",
-        })
+        }
     }
 }
 
@@ -120,6 +119,8 @@ impl Attribution {
     }
 
     /// The usage date of a query that starts at `instant`: its local date in the time zone.
+    ///
+    /// At either end of chrono's calendar, where a local date would lie beyond it, it is the date in UTC.
     pub fn usage_date(&self, instant: DateTime<Utc>) -> NaiveDate {
         local_days::local_date(self.time_zone, instant)
     }

@@ -6,7 +6,7 @@
 //!
 //! # Rules
 //!
-//! A record counts if all of these hold; [`Summary`] counts the others under the first that fails:
+//! A record counts if all of these hold; [`LogSummary`] counts the others under the first that fails:
 //!
 //! 1. its `execution_status`, where present, is `SUCCESS` in any case;
 //! 2. the local date of its start is one of the days;
@@ -62,7 +62,7 @@
 //!
 //! assert_eq!(batch.queries().len(), 1); // one query for the output port,
 //! assert_eq!(batch.queries()[0].query_count, 1);
-//! assert_eq!(batch.measured_touches().unwrap().len(), 2); // one touch for each table
+//! assert_eq!(batch.touches().unwrap().len(), 2); // one touch for each table
 //! assert_eq!(summary.counted, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -84,7 +84,7 @@ use chrono::NaiveDate;
 pub use self::aggregator::Aggregator;
 pub use self::json_lines::{JsonLines, LineError, json_lines};
 pub use self::record::{AccessedObject, Record};
-pub use self::summary::{Summary, UnmappedObject, UnmappedPrincipal};
+pub use self::summary::{LogSummary, UnmappedObject, UnmappedPrincipal};
 use crate::attribution::Attribution;
 use crate::error::Error;
 use crate::usage::UsageBatch;

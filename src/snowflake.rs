@@ -3,7 +3,7 @@
 //! An [`Aggregation`] writes the SQL that counts the usage of some days where the history is, from the
 //! same [`Attribution`](crate::Attribution) that [`query_log`](crate::query_log) takes and with the same
 //! results. The library runs nothing: the host's Snowflake client takes the text and the binds, and
-//! [`Statement::decode`] makes a [`UsageBatch`](crate::UsageBatch) of the rows.
+//! [`SnowflakeStatement::decode`] makes a [`UsageBatch`](crate::UsageBatch) of the rows.
 //!
 //! # What is read
 //!
@@ -24,7 +24,7 @@
 //!
 //! ```
 //! use chrono::NaiveDate;
-//! use output_port_usage::snowflake::{Aggregation, Bind, Row};
+//! use output_port_usage::snowflake::{Aggregation, Bind, ResultRow};
 //! use output_port_usage::{Attribution, ConsumerId, OutputPortId, TechAssetId};
 //! use uuid::Uuid;
 //!
@@ -43,7 +43,7 @@
 //! let answer = r#"[{"RESULT": "output_port_queries", "USAGE_DATE": "2026-03-10",
 //!     "OUTPUT_PORT_ID": "00000000-0000-0000-0000-000000000001", "OUTPUT_PORT_ID_2": null, "TECH_ASSET_ID": null,
 //!     "CONSUMER_ID": "00000000-0000-0000-0000-000000000015", "QUERY_COUNT": 3}]"#;
-//! let rows: Vec<Row> = serde_json::from_str(answer)?;
+//! let rows: Vec<ResultRow> = serde_json::from_str(answer)?;
 //! let batch = statement.decode(rows)?;
 //! assert_eq!(batch.queries()[0].query_count, 3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -65,8 +65,8 @@ mod statement;
 mod window;
 
 pub use self::aggregation::Aggregation;
-pub use self::coverage::{Coverage, UnmappedObject, UnmappedPrincipal};
+pub use self::coverage::{CoverageReport, UncountedObject, UncountedPrincipal};
 pub use self::mapping::Mappings;
-pub use self::row::Row;
-pub use self::statement::{Bind, Statement};
+pub use self::row::ResultRow;
+pub use self::statement::{Bind, SnowflakeStatement};
 pub use self::window::{Window, WindowPlan};

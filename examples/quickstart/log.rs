@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use chrono::NaiveDate;
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
-use output_port_usage::query_log::{self, Aggregator, Summary};
+use output_port_usage::query_log::{self, Aggregator, LogSummary};
 use output_port_usage::{Attribution, Scope, UsageBatch};
 
 const SAMPLE_LOG: &[u8] = include_bytes!("../sample/log.jsonl.gz");
@@ -39,7 +39,7 @@ pub(crate) struct Counted {
     /// The local days from the log's first record to its last.
     pub(crate) days: Range<NaiveDate>,
     pub(crate) batch: UsageBatch,
-    pub(crate) summary: Summary,
+    pub(crate) summary: LogSummary,
     /// The first of the malformed lines.
     pub(crate) malformed: Vec<String>,
     pub(crate) took: Duration,

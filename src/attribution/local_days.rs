@@ -45,7 +45,8 @@ pub(crate) fn local_date(zone: Tz, instant: DateTime<Utc>) -> NaiveDate {
 }
 
 fn local(zone: Tz, utc: NaiveDateTime) -> NaiveDateTime {
-    utc + zone.offset_from_utc_datetime(&utc).fix()
+    // at the two ends of the calendar, where no local time is left, the clock shows UTC
+    utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix()).unwrap_or(utc)
 }
 
 /// The first instant that bears `day` or a later date, in seconds since the epoch.

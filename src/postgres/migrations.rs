@@ -38,21 +38,21 @@ impl UsageModel {
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn migrations(&self) -> Vec<Migration> {
-        let first = [&self.query_stats, &self.touch_stats];
+        let first = [&self.0.queries, &self.0.touches];
         let mut migrations = vec![Migration {
             id: 1,
             name: "usage_tables",
             up: script(first.into_iter().flat_map(|table| self.create_table(table))),
             down: script(first.into_iter().rev().map(ddl::drop_table)),
         }];
-        let combinations = self.combination_stats.as_ref();
+        let combinations = self.0.combinations.as_ref();
         migrations.extend(combinations.map(|table| Migration {
             id: 2,
             name: "usage_combinations",
             up: script(self.create_table(table)),
             down: script([ddl::drop_table(table)]),
         }));
-        if self.delete_indexes == DeleteIndexes::With {
+        if self.0.delete_indexes == DeleteIndexes::With {
             migrations.push(delete_indexes(3, "usage_delete_indexes", &first));
             let third =
                 combinations.map(|table| delete_indexes(4, "usage_combinations_delete_index", &[table]));

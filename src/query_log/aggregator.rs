@@ -6,14 +6,14 @@ use std::ops::Range;
 use chrono::{Days, NaiveDate};
 
 use super::record::{AccessedObject, Record};
-use super::summary::{Summary, Tally, UnmappedObject, UnmappedPrincipal};
+use super::summary::{LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
 use super::touches::{Touch, Touches, Unit};
 use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind};
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
 
-/// Counts the usage of some days, one record at a time, in any order.
+/// LogCounts the usage of some days, one record at a time, in any order.
 ///
 /// Until [`finish`](Self::finish) it holds at most 64 bytes for each distinct touch that counts,
 /// whatever the size of the log, besides the attribution and the summary's names.
@@ -31,9 +31,11 @@ pub struct Aggregator<'a> {
     principals: HashMap<(PrincipalKind, &'a str), u32>,
     producers: HashSet<(OutputPortId, ConsumerId)>,
     touches: Touches,
+    /// Whether a day has a record, by its place among the days.
+    has_records: Vec<bool>,
     /// The links of the record at hand.
     accessed: Vec<u32>,
-    summary: Summary,
+    summary: LogSummary,
     unmapped_principals: Tally<(Option<String>, Option<String>)>,
     unmapped_objects: Tally<Option<String>>,
 }
@@ -56,6 +58,8 @@ impl<'a> Aggregator<'a> {
             .consumer_map()
             .map(|(kind, name, consumer)| ((kind, name), index_of(&consumers, &consumer)))
             .collect();
+        let len = (days.end - days.start).num_days();
+        let len = usize::try_from(len).expect("a scope has between one and 3,652,059 days");
         Ok(Self {
             attribution,
             scope,
@@ -66,22 +70,28 @@ impl<'a> Aggregator<'a> {
             principals,
             producers: attribution.producers().collect(),
             touches: Touches::default(),
+            has_records: vec![false; len],
             accessed: Vec::new(),
-            summary: Summary::default(),
+            summary: LogSummary::default(),
             unmapped_principals: Tally::default(),
             unmapped_objects: Tally::default(),
         })
     }
 
-    /// Counts a record, or notes in the summary why it does not count.
+    /// LogCounts a record, or notes in the summary why it does not count.
     pub fn add(&mut self, record: &Record) {
         self.summary.records += 1;
+        let date = self.days.date_of(record.query_start_time);
+        if let Some(date) = date {
+            let day = self.day(date);
+            self.has_records[day as usize] = true;
+        }
         if record.execution_status.as_deref().is_some_and(|status| !is_same_in_upper_case(status, "SUCCESS"))
         {
             self.summary.not_successful += 1;
             return;
         }
-        let Some(date) = self.days.date_of(record.query_start_time) else {
+        let Some(date) = date else {
             self.summary.outside_days += 1;
             return;
         };
@@ -109,6 +119,12 @@ impl<'a> Aggregator<'a> {
     /// Notes in the summary a line that was no record.
     pub fn skip_malformed_line(&mut self) {
         self.summary.malformed_lines += 1;
+    }
+
+    /// The place of a date among the days, of which it is one.
+    fn day(&self, date: NaiveDate) -> u32 {
+        let day = (date - self.scope.days().start).num_days();
+        u32::try_from(day).expect("the date is one of at most 9999 years of days")
     }
 
     /// The user's consumer, or else the role's.
@@ -151,8 +167,7 @@ impl<'a> Aggregator<'a> {
             CountedUnit::RootQuery => record.root_query_id.as_ref().unwrap_or(&record.query_id),
         };
         let unit = Unit::new(unit);
-        let day = (date - self.scope.days().start).num_days();
-        let day = u32::try_from(day).expect("the date is one of at most 9999 years of days");
+        let day = self.day(date);
         let producer = self.consumers[consumer as usize];
         let mut is_counted = false;
         for &link in &self.accessed {
@@ -173,10 +188,13 @@ impl<'a> Aggregator<'a> {
     ///
     /// The batch has queries, touches and combinations, in the order of their keys. Making it takes
     /// memory in proportion to its rows.
-    pub fn finish(self) -> (UsageBatch, Summary) {
+    pub fn finish(self) -> (UsageBatch, LogSummary) {
         let mut summary = self.summary;
+        let days = self.scope.days().start.iter_days().zip(&self.has_records);
+        summary.days_without_records =
+            days.filter(|(_, has_records)| !**has_records).map(|(day, _)| day).collect();
         let touches = self.touches.into_sorted();
-        let mut counts = Counts::default();
+        let mut counts = LogCounts::default();
         for unit in touches.chunk_by(|a, b| a.unit == b.unit) {
             summary.units += 1;
             for reads in unit.chunk_by(|a, b| (a.day, a.consumer) == (b.day, b.consumer)) {
@@ -226,14 +244,14 @@ fn index_of<T: Ord>(sorted: &[T], item: &T) -> u32 {
 
 /// The three results, by the keys of their tables.
 #[derive(Default)]
-struct Counts {
+struct LogCounts {
     queries: BTreeMap<(NaiveDate, OutputPortId, ConsumerId), u64>,
     touches: BTreeMap<(NaiveDate, OutputPortId, TechAssetId, ConsumerId), u64>,
     combinations: BTreeMap<(NaiveDate, OutputPortId, OutputPortId, ConsumerId), u64>,
 }
 
-impl Counts {
-    /// Counts one unit that read distinct `links`, in their order, on one day for one consumer.
+impl LogCounts {
+    /// LogCounts one unit that read distinct `links`, in their order, on one day for one consumer.
     fn add(&mut self, date: NaiveDate, consumer: ConsumerId, links: &[(OutputPortId, TechAssetId)]) {
         for &(output_port, asset) in links {
             *self.touches.entry((date, output_port, asset, consumer)).or_default() += 1;
@@ -272,8 +290,10 @@ impl Counts {
                 query_count,
             },
         );
-        UsageBatch::new(scope, queries.collect())
+        UsageBatch::builder(scope)
+            .queries(queries.collect())
             .touches(touches.collect())
             .combinations(combinations.collect())
+            .build()
     }
 }

@@ -16,7 +16,7 @@ const MAX_LINE: u64 = 64 << 20;
 /// I/O error is the last item. Blank lines are skipped. Only one line is in memory at a time; a line
 /// longer than 64 MiB is malformed.
 pub fn json_lines<R: BufRead>(reader: R) -> JsonLines<R> {
-    JsonLines { reader, line: Vec::new(), number: 0, ended: false, max_line: MAX_LINE }
+    JsonLines { reader, line: Vec::new(), number: 0, ended: false, max_line: MAX_LINE, failed: None }
 }
 
 /// The records of a reader, made by [`json_lines`].
@@ -28,12 +28,17 @@ pub struct JsonLines<R> {
     number: u64,
     ended: bool,
     max_line: u64,
+    /// What the reader said when it was asked whether anything follows.
+    failed: Option<io::Error>,
 }
 
 impl<R: BufRead> JsonLines<R> {
     /// Reads the next line into the buffer; `None` at the end.
     fn read_line(&mut self) -> io::Result<Option<Line>> {
         self.line.clear();
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let read = (&mut self.reader).take(self.max_line + 1).read_until(b'\n', &mut self.line)?;
         if read == 0 {
             return Ok(None);
@@ -44,6 +49,36 @@ impl<R: BufRead> JsonLines<R> {
             return Ok(Some(Line::TooLong));
         }
         Ok(Some(Line::Read))
+    }
+
+    /// Whether nothing but blank lines follows; passes over those.
+    fn is_at_end(&mut self) -> bool {
+        loop {
+            let buffer = match self.reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.failed = Some(error);
+                    return false;
+                }
+                Ok(buffer) => buffer,
+            };
+            if buffer.is_empty() {
+                return true;
+            }
+            let blank = buffer.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let lines = buffer[..blank].iter().filter(|&&byte| byte == b'\n').count();
+            let is_all_blank = blank == buffer.len();
+            self.reader.consume(blank);
+            self.number += lines as u64;
+            if !is_all_blank {
+                return false;
+            }
+        }
+    }
+
+    fn malformed(&mut self, line_number: u64, reason: String) -> LineError {
+        let is_last = self.is_at_end();
+        LineError { line_number, kind: LineErrorKind::Malformed { reason, is_last } }
     }
 
     fn skip_line(&mut self) -> io::Result<()> {
@@ -74,12 +109,11 @@ impl<R: BufRead> Iterator for JsonLines<R> {
         while !self.ended {
             self.number += 1;
             let line_number = self.number;
-            let malformed =
-                |reason: String| LineError { line_number, kind: LineErrorKind::Malformed(reason) };
             match self.read_line() {
                 Ok(None) => self.ended = true,
                 Ok(Some(Line::TooLong)) => {
-                    return Some(Err(malformed(format!("it is longer than {} bytes", self.max_line))));
+                    let reason = format!("it is longer than {} bytes", self.max_line);
+                    return Some(Err(self.malformed(line_number, reason)));
                 }
                 Ok(Some(Line::Read)) => {
                     let mark = if line_number == 1 { "\u{feff}".as_bytes() } else { b"" };
@@ -88,11 +122,13 @@ impl<R: BufRead> Iterator for JsonLines<R> {
                         None => {}
                         // serde would also take an array for a record, by position
                         Some(b'{') => {
-                            return Some(
-                                serde_json::from_slice(line).map_err(|error| malformed(reason(&error))),
-                            );
+                            let record = serde_json::from_slice(line).map_err(|error| reason(&error));
+                            return Some(record.map_err(|reason| self.malformed(line_number, reason)));
                         }
-                        Some(_) => return Some(Err(malformed("it is no JSON object".into()))),
+                        Some(_) => {
+                            let reason = "it is no JSON object".to_owned();
+                            return Some(Err(self.malformed(line_number, reason)));
+                        }
                     }
                 }
                 Err(source) => {
@@ -124,7 +160,7 @@ pub struct LineError {
 
 #[derive(Debug)]
 enum LineErrorKind {
-    Malformed(String),
+    Malformed { reason: String, is_last: bool },
     Io(io::Error),
 }
 
@@ -136,14 +172,28 @@ impl LineError {
 
     /// Whether the line is no record, and reading goes on. Otherwise the reader failed.
     pub fn is_malformed(&self) -> bool {
-        matches!(self.kind, LineErrorKind::Malformed(_))
+        matches!(self.kind, LineErrorKind::Malformed { .. })
+    }
+
+    /// Whether no line follows, as where a file was cut off in the middle of a line.
+    ///
+    /// Of a malformed line it says that nothing but blank lines comes after it; a failed reader always
+    /// is at its end. Counts of a log that ends so are likely to be too low: a host that replaces what
+    /// it counted before stops here.
+    pub fn is_last(&self) -> bool {
+        match self.kind {
+            LineErrorKind::Malformed { is_last, .. } => is_last,
+            LineErrorKind::Io(_) => true,
+        }
     }
 }
 
 impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            LineErrorKind::Malformed(reason) => write!(f, "line {} is malformed: {reason}", self.line_number),
+            LineErrorKind::Malformed { reason, .. } => {
+                write!(f, "line {} is malformed: {reason}", self.line_number)
+            }
             LineErrorKind::Io(_) => write!(f, "cannot read line {}", self.line_number),
         }
     }
@@ -152,7 +202,7 @@ impl fmt::Display for LineError {
 impl std::error::Error for LineError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            LineErrorKind::Malformed(_) => None,
+            LineErrorKind::Malformed { .. } => None,
             LineErrorKind::Io(source) => Some(source),
         }
     }

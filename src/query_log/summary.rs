@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// The most distinct names that a summary lists.
@@ -19,9 +20,14 @@ const MAX_BYTES: usize = 3_500;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub struct Summary {
+pub struct LogSummary {
     /// Lines that were no record.
     pub malformed_lines: u64,
+    /// The days of the scope on which no record starts, whatever would have become of it; in order.
+    ///
+    /// A log that is shorter than its scope shows here. Its batch states such a day as one without any
+    /// use, and a replace removes what was counted there before.
+    pub days_without_records: Vec<NaiveDate>,
     /// Records read.
     pub records: u64,
     /// Records with a status other than `SUCCESS`.

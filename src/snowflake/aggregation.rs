@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::coverage::{self, Coverage};
+use super::coverage::{self, CoverageReport};
 use super::mapping::Mappings;
 use super::prelude::Prelude;
-use super::statement::{SqlWriter, Statement};
+use super::statement::{ScriptWriter, SnowflakeStatement};
 use super::{results, window};
 use crate::attribution::Attribution;
 use crate::error::Error;
@@ -74,7 +74,7 @@ impl<'a> Aggregation<'a> {
     ///
     /// Days that are empty, reversed or outside the years 1 to 9999; a view's name that is none; more
     /// rows than VALUES take.
-    pub fn usage(&self) -> Result<Statement<UsageBatch>, Error> {
+    pub fn usage(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
         let (sql, scope) = self.counting()?;
         Ok(results::usage(sql, scope))
     }
@@ -87,7 +87,7 @@ impl<'a> Aggregation<'a> {
     /// # Errors
     ///
     /// As [`usage`](Self::usage).
-    pub fn output_port_queries(&self) -> Result<Statement<UsageBatch>, Error> {
+    pub fn output_port_queries(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
         let (sql, scope) = self.counting()?;
         Ok(results::output_port_queries(sql, scope))
     }
@@ -97,7 +97,7 @@ impl<'a> Aggregation<'a> {
     /// # Errors
     ///
     /// As [`usage`](Self::usage).
-    pub fn tech_asset_touches(&self) -> Result<Statement<Vec<TechAssetTouches>>, Error> {
+    pub fn tech_asset_touches(&self) -> Result<SnowflakeStatement<Vec<TechAssetTouches>>, Error> {
         let (sql, scope) = self.counting()?;
         Ok(results::tech_asset_touches(sql, scope))
     }
@@ -107,7 +107,7 @@ impl<'a> Aggregation<'a> {
     /// # Errors
     ///
     /// As [`usage`](Self::usage).
-    pub fn combinations(&self) -> Result<Statement<Vec<Combination>>, Error> {
+    pub fn combinations(&self) -> Result<SnowflakeStatement<Vec<Combination>>, Error> {
         let (sql, scope) = self.counting()?;
         Ok(results::combinations(sql, scope))
     }
@@ -119,9 +119,9 @@ impl<'a> Aggregation<'a> {
     /// # Errors
     ///
     /// As [`usage`](Self::usage).
-    pub fn coverage(&self) -> Result<Statement<Coverage>, Error> {
+    pub fn coverage(&self) -> Result<SnowflakeStatement<CoverageReport>, Error> {
         let scope = self.scope()?;
-        let mut sql = SqlWriter::default();
+        let mut sql = ScriptWriter::default();
         Prelude::new(self)?.write_for_coverage(&mut sql)?;
         Ok(coverage::statement(sql, scope))
     }
@@ -140,9 +140,9 @@ impl<'a> Aggregation<'a> {
     }
 
     /// A statement up to the set of touches.
-    fn counting(&self) -> Result<(SqlWriter, Scope), Error> {
+    fn counting(&self) -> Result<(ScriptWriter, Scope), Error> {
         let scope = self.scope()?;
-        let mut sql = SqlWriter::default();
+        let mut sql = ScriptWriter::default();
         Prelude::new(self)?.write_for_counting(&mut sql)?;
         Ok((sql, scope))
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::statement::{SqlWriter, Statement};
+use super::statement::{ScriptWriter, SnowflakeStatement};
 use crate::error::shown;
 use crate::usage::Scope;
 
@@ -15,11 +15,11 @@ use crate::usage::Scope;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub struct Coverage {
+pub struct CoverageReport {
     /// Users with their roles, neither of them mapped, that read mapped objects.
-    pub unmapped_principals: Vec<UnmappedPrincipal>,
+    pub unmapped_principals: Vec<UncountedPrincipal>,
     /// Unmapped objects of domains that count, read by mapped principals.
-    pub unmapped_objects: Vec<UnmappedObject>,
+    pub unmapped_objects: Vec<UncountedObject>,
     /// Queries on mapped objects that `QUERY_HISTORY` does not have yet.
     ///
     /// Where a role is mapped they do not count until it does; otherwise counting does not ask it.
@@ -30,7 +30,7 @@ pub struct Coverage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub struct UnmappedPrincipal {
+pub struct UncountedPrincipal {
     /// The user, as Snowflake stores the name.
     pub user_name: Option<String>,
     /// The role, as Snowflake stores the name.
@@ -43,7 +43,7 @@ pub struct UnmappedPrincipal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub struct UnmappedObject {
+pub struct UncountedObject {
     /// The name as Snowflake prints it; `None` where `ACCESS_HISTORY` does not give one.
     pub object_name: Option<String>,
     /// Queries that read it.
@@ -56,7 +56,7 @@ const ROLE: &str = "role_name";
 const OBJECT: &str = "object_name";
 const COUNT: &str = "query_count";
 
-pub(super) fn statement(mut sql: SqlWriter, scope: Scope) -> Statement<Coverage> {
+pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<CoverageReport> {
     sql.text(
         "SELECT\n    \
              'unmapped_principal' AS result,\n    \
@@ -99,19 +99,19 @@ pub(super) fn statement(mut sql: SqlWriter, scope: Scope) -> Statement<Coverage>
              object_name NULLS FIRST",
     );
     sql.into_statement(scope, &[RESULT, USER, ROLE, OBJECT, COUNT], |_, rows| {
-        let mut coverage = Coverage::default();
+        let mut coverage = CoverageReport::default();
         rows.each(|row| {
             let query_count = row.count(COUNT)?;
             let name = |column| row.text_or_null(column).map(|name| name.map(str::to_owned));
             match row.text(RESULT)? {
-                "unmapped_principal" => coverage.unmapped_principals.push(UnmappedPrincipal {
+                "unmapped_principal" => coverage.unmapped_principals.push(UncountedPrincipal {
                     user_name: name(USER)?,
                     role_name: name(ROLE)?,
                     query_count,
                 }),
-                "unmapped_object" => {
-                    coverage.unmapped_objects.push(UnmappedObject { object_name: name(OBJECT)?, query_count })
-                }
+                "unmapped_object" => coverage
+                    .unmapped_objects
+                    .push(UncountedObject { object_name: name(OBJECT)?, query_count }),
                 "not_in_query_history" => coverage.not_in_query_history = query_count,
                 other => return Err(row.refuse(RESULT, format!("is no result: {:?}", shown(other)))),
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use super::statement::{Bind, SqlWriter};
+use super::statement::{Bind, ScriptWriter};
 use crate::attribution::{Attribution, PrincipalKind};
 use crate::error::{Error, Kind};
 
@@ -44,7 +44,7 @@ pub(super) fn object_map(attribution: &Attribution) -> Mapping<'_> {
 
 pub(super) fn consumer_map(attribution: &Attribution) -> Mapping<'_> {
     let row = |(kind, name, consumer): (PrincipalKind, _, _)| {
-        vec![kind.to_string().into(), Cow::from(name), id(consumer)]
+        vec![kind.as_str().into(), Cow::from(name), id(consumer)]
     };
     Mapping {
         what: "users and roles",
@@ -80,7 +80,7 @@ impl Mapping<'_> {
     }
 
     /// Writes the table, with the comma behind it.
-    pub(super) fn write(&self, sql: &mut SqlWriter, mappings: Mappings) -> Result<(), Error> {
+    pub(super) fn write(&self, sql: &mut ScriptWriter, mappings: Mappings) -> Result<(), Error> {
         sql.text(self.opening).text("    SELECT\n");
         match mappings {
             Mappings::Json => self.write_json(sql),
@@ -90,7 +90,7 @@ impl Mapping<'_> {
         Ok(())
     }
 
-    fn write_json(&self, sql: &mut SqlWriter) {
+    fn write_json(&self, sql: &mut ScriptWriter) {
         sql.list(",\n", self.columns, |sql, &column| {
             sql.text("        entry.value:\"").text(column).text("\"::VARCHAR AS ").text(column);
         });
@@ -100,7 +100,7 @@ impl Mapping<'_> {
             .text("))) AS entry");
     }
 
-    fn write_values(&self, sql: &mut SqlWriter) -> Result<(), Error> {
+    fn write_values(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
         const PLACES: [&str; 3] = ["column1", "column2", "column3"];
         if self.rows.len() > MAX_VALUES {
             return Err(

@@ -2,7 +2,7 @@
 
 use super::aggregation::Aggregation;
 use super::mapping::{self, Mapping};
-use super::statement::{Bind, SqlWriter};
+use super::statement::{Bind, ScriptWriter};
 use crate::attribution::{AccessedObjects, CountedUnit, ObjectName, PrincipalKind};
 use crate::error::Error;
 
@@ -32,7 +32,7 @@ impl<'a> Prelude<'a> {
     }
 
     /// Writes everything up to the deduplicated set of touches.
-    pub(super) fn write_for_counting(&self, sql: &mut SqlWriter) -> Result<(), Error> {
+    pub(super) fn write_for_counting(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
         self.write_maps(sql)?;
         if !self.producer.is_empty() {
             self.producer.write(sql, self.aggregation.mappings)?;
@@ -66,7 +66,7 @@ impl<'a> Prelude<'a> {
     }
 
     /// Writes everything up to the accesses, mapped or not.
-    pub(super) fn write_for_coverage(&self, sql: &mut SqlWriter) -> Result<(), Error> {
+    pub(super) fn write_for_coverage(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
         self.write_maps(sql)?;
         self.write_accessed(sql);
         sql.text(
@@ -100,7 +100,7 @@ impl<'a> Prelude<'a> {
         Ok(())
     }
 
-    fn write_maps(&self, sql: &mut SqlWriter) -> Result<(), Error> {
+    fn write_maps(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
         let Aggregation { attribution, mappings, .. } = *self.aggregation;
         sql.text("WITH\n");
         mapping::object_map(attribution).write(sql, mappings)?;
@@ -111,7 +111,7 @@ impl<'a> Prelude<'a> {
         Ok(())
     }
 
-    fn write_accessed(&self, sql: &mut SqlWriter) {
+    fn write_accessed(&self, sql: &mut ScriptWriter) {
         let attribution = self.aggregation.attribution;
         let (opening, array) = match attribution.accessed_objects() {
             AccessedObjects::Direct => (
@@ -150,7 +150,7 @@ impl<'a> Prelude<'a> {
     }
 
     /// An hour of slack keeps the scan pruned and loses no row, should the two views' starts differ.
-    fn write_query_window(&self, sql: &mut SqlWriter) {
+    fn write_query_window(&self, sql: &mut ScriptWriter) {
         let bounds = self.bounds();
         sql.text("    FROM ").name(&self.query_history);
         sql.text(" AS qh\n    WHERE qh.start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
@@ -159,7 +159,7 @@ impl<'a> Prelude<'a> {
     }
 
     /// The user's consumer or else the role's, and where from.
-    fn write_consumer(&self, sql: &mut SqlWriter) {
+    fn write_consumer(&self, sql: &mut ScriptWriter) {
         sql.text(match (self.maps_users, self.maps_roles) {
             (true, true) => "COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id",
             (true, false) => "by_user.consumer_id",
@@ -169,7 +169,7 @@ impl<'a> Prelude<'a> {
     }
 
     /// The joins that find a read's consumer, and which reads are of interest at all.
-    fn write_principals(&self, sql: &mut SqlWriter) {
+    fn write_principals(&self, sql: &mut ScriptWriter) {
         if self.maps_users {
             sql.text(
                 "    LEFT JOIN consumer_map AS by_user\n        \
@@ -200,7 +200,7 @@ impl<'a> Prelude<'a> {
         }
     }
 
-    fn write_touches(&self, sql: &mut SqlWriter) {
+    fn write_touches(&self, sql: &mut ScriptWriter) {
         sql.text(
             "touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats\n    \
                  SELECT DISTINCT\n        \

@@ -1,7 +1,7 @@
 //! The counts of a statement, and how its rows become a batch.
 
-use super::row::{Columns, Table};
-use super::statement::{SqlWriter, Statement};
+use super::row::{ResultColumns, ResultRows};
+use super::statement::{ScriptWriter, SnowflakeStatement};
 use crate::error::{Error, shown};
 use crate::id::{ConsumerId, TechAssetId};
 use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
@@ -15,7 +15,7 @@ const CONSUMER: &str = "consumer_id";
 const COUNT: &str = "query_count";
 const RESULT: &str = "result";
 
-pub(super) fn output_port_queries(mut sql: SqlWriter, scope: Scope) -> Statement<UsageBatch> {
+pub(super) fn output_port_queries(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<UsageBatch> {
     sql.text(
         "SELECT\n    \
              usage_date,\n    \
@@ -28,11 +28,14 @@ pub(super) fn output_port_queries(mut sql: SqlWriter, scope: Scope) -> Statement
     );
     sql.into_statement(scope, &[DATE, OUTPUT_PORT, CONSUMER, COUNT], |scope, rows| {
         let queries = collect(rows, |row| queries(row, &scope))?;
-        Ok(UsageBatch::new(scope, queries))
+        Ok(UsageBatch::builder(scope).queries(queries).build())
     })
 }
 
-pub(super) fn tech_asset_touches(mut sql: SqlWriter, scope: Scope) -> Statement<Vec<TechAssetTouches>> {
+pub(super) fn tech_asset_touches(
+    mut sql: ScriptWriter,
+    scope: Scope,
+) -> SnowflakeStatement<Vec<TechAssetTouches>> {
     sql.text(
         "SELECT\n    \
              usage_date,\n    \
@@ -49,7 +52,7 @@ pub(super) fn tech_asset_touches(mut sql: SqlWriter, scope: Scope) -> Statement<
     })
 }
 
-pub(super) fn combinations(mut sql: SqlWriter, scope: Scope) -> Statement<Vec<Combination>> {
+pub(super) fn combinations(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<Vec<Combination>> {
     sql.text(
         "SELECT\n    \
              one.usage_date,\n    \
@@ -76,7 +79,7 @@ const PAIRS: &str = "FROM touches AS one\n\
          AND other.output_port_id > one.output_port_id -- each pair once\n    \
          AND other.tech_asset_id <> one.tech_asset_id -- one shared asset combines nothing\n";
 
-pub(super) fn usage(mut sql: SqlWriter, scope: Scope) -> Statement<UsageBatch> {
+pub(super) fn usage(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<UsageBatch> {
     sql.text(
         "SELECT -- three results, so that the views are read once\n    \
              'output_port_queries' AS result,\n    \
@@ -125,11 +128,18 @@ pub(super) fn usage(mut sql: SqlWriter, scope: Scope) -> Statement<UsageBatch> {
             }
             Ok(())
         })?;
-        Ok(UsageBatch::new(scope, all_queries).touches(all_touches).combinations(all_combinations))
+        Ok(UsageBatch::builder(scope)
+            .queries(all_queries)
+            .touches(all_touches)
+            .combinations(all_combinations)
+            .build())
     })
 }
 
-fn collect<T>(rows: Table<'_>, read: impl Fn(&Columns<'_>) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+fn collect<T>(
+    rows: ResultRows<'_>,
+    read: impl Fn(&ResultColumns<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
     let mut all = Vec::new();
     rows.each(|row| {
         all.push(read(row)?);
@@ -138,7 +148,7 @@ fn collect<T>(rows: Table<'_>, read: impl Fn(&Columns<'_>) -> Result<T, Error>) 
     Ok(all)
 }
 
-fn queries(row: &Columns<'_>, scope: &Scope) -> Result<OutputPortQueries, Error> {
+fn queries(row: &ResultColumns<'_>, scope: &Scope) -> Result<OutputPortQueries, Error> {
     Ok(OutputPortQueries {
         date: row.date(DATE, scope)?,
         output_port_id: row.output_port(OUTPUT_PORT, scope)?,
@@ -147,7 +157,7 @@ fn queries(row: &Columns<'_>, scope: &Scope) -> Result<OutputPortQueries, Error>
     })
 }
 
-fn touches(row: &Columns<'_>, scope: &Scope) -> Result<TechAssetTouches, Error> {
+fn touches(row: &ResultColumns<'_>, scope: &Scope) -> Result<TechAssetTouches, Error> {
     Ok(TechAssetTouches {
         date: row.date(DATE, scope)?,
         output_port_id: row.output_port(OUTPUT_PORT, scope)?,
@@ -158,7 +168,11 @@ fn touches(row: &Columns<'_>, scope: &Scope) -> Result<TechAssetTouches, Error> 
 }
 
 /// The first output port's column bears two names: `usage` shares it with the other results.
-fn combination(row: &Columns<'_>, output_port_1: &'static str, scope: &Scope) -> Result<Combination, Error> {
+fn combination(
+    row: &ResultColumns<'_>,
+    output_port_1: &'static str,
+    scope: &Scope,
+) -> Result<Combination, Error> {
     Ok(Combination {
         date: row.date(DATE, scope)?,
         output_port_id_1: row.output_port(output_port_1, scope)?,

@@ -17,22 +17,22 @@ use crate::usage::Scope;
 /// It deserializes from a map whose keys are the columns' names in any case (other keys are ignored),
 /// or from an array with one cell for each column. Counts may be numbers or texts; dates may be ISO
 /// text, or days since 1970-01-01 as a number or a text, as Snowflake's SQL API returns them. Whether
-/// the cells fit the statement is found out by [`Statement::decode`](super::Statement::decode).
+/// the cells fit the statement is found out by [`SnowflakeStatement::decode`](super::SnowflakeStatement::decode).
 ///
-/// A client that gives neither collects the cells as texts: `cells.collect::<Row>()`, where a cell is
+/// A client that gives neither collects the cells as texts: `cells.collect::<ResultRow>()`, where a cell is
 /// an `Option<String>`.
 ///
 /// # Example
 ///
 /// ```
-/// use output_port_usage::snowflake::Row;
+/// use output_port_usage::snowflake::ResultRow;
 ///
 /// // the `data` of an answer of the SQL API
-/// let rows: Vec<Row> = serde_json::from_str(r#"[["20522", "0000b001-…", "0000c001-…", "3"]]"#)?;
+/// let rows: Vec<ResultRow> = serde_json::from_str(r#"[["20522", "0000b001-…", "0000c001-…", "3"]]"#)?;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row(Cells);
+pub struct ResultRow(Cells);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Cells {
@@ -52,7 +52,7 @@ enum Cell {
     Other,
 }
 
-impl FromIterator<Option<String>> for Row {
+impl FromIterator<Option<String>> for ResultRow {
     /// A row of texts, one for each column, `None` for NULL.
     fn from_iter<I: IntoIterator<Item = Option<String>>>(cells: I) -> Self {
         let cell = |text: Option<String>| text.map_or(Cell::Null, Cell::Text);
@@ -60,30 +60,30 @@ impl FromIterator<Option<String>> for Row {
     }
 }
 
-impl<'de> Deserialize<'de> for Row {
+impl<'de> Deserialize<'de> for ResultRow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RowVisitor)
+        deserializer.deserialize_any(ResultRowVisitor)
     }
 }
 
-struct RowVisitor;
+struct ResultRowVisitor;
 
-impl<'de> Visitor<'de> for RowVisitor {
-    type Value = Row;
+impl<'de> Visitor<'de> for ResultRowVisitor {
+    type Value = ResultRow;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a row: a map of columns, or an array of cells")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Row, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ResultRow, A::Error> {
         let mut cells = Vec::new();
         while let Some(cell) = seq.next_element()? {
             cells.push(cell);
         }
-        Ok(Row(Cells::Placed(cells)))
+        Ok(ResultRow(Cells::Placed(cells)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ResultRow, A::Error> {
         let mut cells = BTreeMap::new();
         while let Some(column) = map.next_key::<String>()? {
             let cell = map.next_value()?;
@@ -91,7 +91,7 @@ impl<'de> Visitor<'de> for RowVisitor {
                 return Err(A::Error::custom(format_args!("column {:?} is there twice", shown(&column))));
             }
         }
-        Ok(Row(Cells::Named(cells)))
+        Ok(ResultRow(Cells::Named(cells)))
     }
 }
 
@@ -173,20 +173,26 @@ impl fmt::Display for Cell {
 }
 
 /// The rows of a statement, with the columns that they should have.
-pub(super) struct Table<'a> {
+pub(super) struct ResultRows<'a> {
     columns: &'static [&'static str],
-    rows: &'a mut dyn Iterator<Item = Row>,
+    rows: &'a mut dyn Iterator<Item = ResultRow>,
 }
 
-impl<'a> Table<'a> {
-    pub(super) fn new(columns: &'static [&'static str], rows: &'a mut dyn Iterator<Item = Row>) -> Self {
+impl<'a> ResultRows<'a> {
+    pub(super) fn new(
+        columns: &'static [&'static str],
+        rows: &'a mut dyn Iterator<Item = ResultRow>,
+    ) -> Self {
         Self { columns, rows }
     }
 
     /// Reads each row.
-    pub(super) fn each(self, mut read: impl FnMut(&Columns<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn each(
+        self,
+        mut read: impl FnMut(&ResultColumns<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         for (index, row) in self.rows.enumerate() {
-            let columns = Columns { names: self.columns, cells: &row.0, row: index + 1 };
+            let columns = ResultColumns { names: self.columns, cells: &row.0, row: index + 1 };
             columns.check_width()?;
             read(&columns)?;
         }
@@ -195,14 +201,14 @@ impl<'a> Table<'a> {
 }
 
 /// The columns of one row, read by name and type.
-pub(super) struct Columns<'a> {
+pub(super) struct ResultColumns<'a> {
     names: &'static [&'static str],
     cells: &'a Cells,
     /// The row's number, from 1.
     row: usize,
 }
 
-impl Columns<'_> {
+impl ResultColumns<'_> {
     pub(super) fn text(&self, column: &'static str) -> Result<&str, Error> {
         match self.cell(column)? {
             Cell::Text(text) => Ok(text),

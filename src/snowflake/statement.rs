@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::row::{Row, Table};
+use super::row::{ResultRow, ResultRows};
 use crate::error::Error;
 use crate::usage::Scope;
 
@@ -12,15 +12,15 @@ use crate::usage::Scope;
 /// in their values alone: [`sql`](Self::sql) with `?`, [`numbered_sql`](Self::numbered_sql) with `:1`, and
 /// [`script`](Self::script) with literals. `Display` writes the script.
 #[must_use = "a statement does nothing until a client runs it"]
-pub struct Statement<T> {
+pub struct SnowflakeStatement<T> {
     pieces: Vec<Piece>,
     scope: Scope,
     columns: &'static [&'static str],
-    decode: Decode<T>,
+    decode: DecodeRows<T>,
 }
 
 /// How the rows of one statement become its result.
-pub(super) type Decode<T> = fn(Scope, Table<'_>) -> Result<T, Error>;
+pub(super) type DecodeRows<T> = fn(Scope, ResultRows<'_>) -> Result<T, Error>;
 
 /// A value to bind, with the type that the statement counts on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,7 +39,7 @@ enum Piece {
     Bind(Bind),
 }
 
-impl<T> Statement<T> {
+impl<T> SnowflakeStatement<T> {
     /// The text with a `?` for each of [`binds`](Self::binds).
     ///
     /// Text and number of binds depend on the shape of the request alone, but for names that
@@ -85,16 +85,16 @@ impl<T> Statement<T> {
         &self.scope
     }
 
-    /// Decodes the rows of the result; see [`Row`] for what they may look like.
+    /// Decodes the rows of the result; see [`ResultRow`] for what they may look like.
     ///
     /// # Errors
     ///
     /// A row that the statement cannot have returned: too few or too many cells, a column missing or
     /// NULL, a count that is negative or fractional, an id that is no UUID, a day or an output port
     /// outside the scope. The message names row and column.
-    pub fn decode(&self, rows: impl IntoIterator<Item = Row>) -> Result<T, Error> {
+    pub fn decode(&self, rows: impl IntoIterator<Item = ResultRow>) -> Result<T, Error> {
         let rows = &mut rows.into_iter();
-        (self.decode)(self.scope.clone(), Table::new(self.columns, rows))
+        (self.decode)(self.scope.clone(), ResultRows::new(self.columns, rows))
     }
 
     fn render(&self, mut write_bind: impl FnMut(&mut String, usize, &Bind)) -> String {
@@ -113,27 +113,27 @@ impl<T> Statement<T> {
     }
 }
 
-impl<T> fmt::Display for Statement<T> {
+impl<T> fmt::Display for SnowflakeStatement<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.script())
     }
 }
 
-impl<T> Clone for Statement<T> {
+impl<T> Clone for SnowflakeStatement<T> {
     fn clone(&self) -> Self {
         Self { pieces: self.pieces.clone(), scope: self.scope.clone(), ..*self }
     }
 }
 
-impl<T> PartialEq for Statement<T> {
+impl<T> PartialEq for SnowflakeStatement<T> {
     fn eq(&self, other: &Self) -> bool {
         self.pieces == other.pieces && self.scope == other.scope
     }
 }
 
-impl<T> fmt::Debug for Statement<T> {
+impl<T> fmt::Debug for SnowflakeStatement<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Statement")
+        f.debug_struct("SnowflakeStatement")
             .field("pieces", &self.pieces)
             .field("scope", &self.scope)
             .finish_non_exhaustive()
@@ -142,11 +142,11 @@ impl<T> fmt::Debug for Statement<T> {
 
 /// Writes a statement: its text comes from `&'static str`, quoted names, literals and binds alone.
 #[derive(Debug, Default)]
-pub(super) struct SqlWriter {
+pub(super) struct ScriptWriter {
     pieces: Vec<Piece>,
 }
 
-impl SqlWriter {
+impl ScriptWriter {
     pub(super) fn text(&mut self, text: &'static str) -> &mut Self {
         self.open().push_str(text);
         self
@@ -190,9 +190,9 @@ impl SqlWriter {
         self,
         scope: Scope,
         columns: &'static [&'static str],
-        decode: Decode<T>,
-    ) -> Statement<T> {
-        Statement { pieces: self.pieces, scope, columns, decode }
+        decode: DecodeRows<T>,
+    ) -> SnowflakeStatement<T> {
+        SnowflakeStatement { pieces: self.pieces, scope, columns, decode }
     }
 
     /// The text that is being written.

@@ -92,7 +92,7 @@ impl<'a> Window<'a> {
     /// Zero trailing days; an instant or a day outside the years 1 to 9999.
     pub fn plan(&self, now: DateTime<Utc>, last_ingested: Option<NaiveDate>) -> Result<WindowPlan, Error> {
         if self.trailing_days == 0 {
-            return Err(Kind::TopZero("trailing_days").into());
+            return Err(Kind::NoTrailingDays.into());
         }
         check_day(now.date_naive())?;
         let today = self.attribution.usage_date(now);
@@ -288,7 +288,7 @@ mod tests {
         let window = Window::new(&attribution);
         let now = "2026-03-12T12:00:00Z".parse().unwrap();
         let error = window.clone().trailing_days(0).plan(now, None).unwrap_err();
-        assert_eq!(error.to_string(), "trailing_days is zero: ask for at least one");
+        assert_eq!(error.to_string(), "trailing days are zero: a run reads at least one day again");
         for now in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
             assert!(window.plan(now, None).unwrap_err().is_invalid_days());
         }

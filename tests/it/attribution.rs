@@ -1,6 +1,6 @@
 //! What an attribution accepts, and what it refuses by name.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, Utc};
 use output_port_usage::{Attribution, AttributionBuilder, ConsumerId, Error, OutputPortId, TechAssetId};
 use uuid::Uuid;
 
@@ -129,6 +129,15 @@ fn an_output_port_is_measured_only_where_an_object_is_mapped() {
     let unmeasured = OutputPortId(Uuid::from_u128(8));
     let attribution = mapping().tech_asset(OTHER_ASSET, [unmeasured]).build().unwrap();
     assert_eq!(attribution.output_ports(), [PORT].into());
+}
+
+#[test]
+fn the_usage_date_of_any_instant_is_a_date_in_every_time_zone() {
+    for zone in ["UTC", "Pacific/Kiritimati", "Asia/Tokyo", "America/Los_Angeles", "Etc/GMT+12"] {
+        let attribution = mapping().time_zone(zone).build().unwrap();
+        assert_eq!(attribution.usage_date(DateTime::<Utc>::MAX_UTC), NaiveDate::MAX, "{zone}");
+        assert_eq!(attribution.usage_date(DateTime::<Utc>::MIN_UTC), NaiveDate::MIN, "{zone}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! | `Statement::pretty`, `Query::pretty`, `Display` and `Migration::{up, down}` of texts with such names | [`names`] |
 //! | `AttributionBuilder::{object, user, role, exclude_user, time_zone, object_domains}` | [`attribution`] |
 //! | `query_log::json_lines`, `Record::new`, `AccessedObject::new`, their fields and their JSON | [`log`] |
-//! | `snowflake::Aggregation::{access_history, query_history}`, `Row`, `Statement::decode` | [`snowflake`] |
+//! | `snowflake::Aggregation::{access_history, query_history}`, `ResultRow`, `SnowflakeStatement::decode` | [`snowflake`] |
 //! | `FromStr` and JSON of ids; JSON of the other vocabulary | [`ids`] |
 //! | labels that the database holds, by both drivers | [`labels`] |
 

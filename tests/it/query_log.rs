@@ -9,7 +9,7 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 
 use chrono::{DateTime, Days, NaiveDate};
-use output_port_usage::query_log::{self, Aggregator, Record, Summary};
+use output_port_usage::query_log::{self, Aggregator, LogSummary, Record};
 use output_port_usage::{Attribution, UsageBatch};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -18,7 +18,7 @@ use self::hand_made::{cases, mapping, read};
 use self::random::{RULES, RandomLog};
 use self::tables::tables;
 
-fn summary(attribution: &Attribution, days: Range<NaiveDate>, records: &[Record]) -> Summary {
+fn summary(attribution: &Attribution, days: Range<NaiveDate>, records: &[Record]) -> LogSummary {
     let mut aggregator = Aggregator::new(attribution, days).unwrap();
     records.iter().for_each(|record| aggregator.add(record));
     aggregator.finish().1
@@ -166,7 +166,7 @@ fn the_summary_says_what_became_of_every_record() {
     }
     let (_, summary) = aggregator.finish();
     let expected = serde_json::json!({
-        "malformed_lines": 1, "records": 8, "not_successful": 1, "outside_days": 1, "excluded_user": 1,
+        "malformed_lines": 1, "days_without_records": [], "records": 8, "not_successful": 1, "outside_days": 1, "excluded_user": 1,
         "no_mapped_object": 1, "unmapped_principal": 1, "own_reads": 1, "counted": 2, "units": 1,
         "unmapped_principals": [{"user_name": "EVE", "role_name": "PUBLIC", "records": 1}],
         "more_unmapped_principals": 0,
@@ -174,7 +174,54 @@ fn the_summary_says_what_became_of_every_record() {
         "more_unmapped_objects": 0,
     });
     assert_eq!(serde_json::to_value(&summary).unwrap(), expected);
-    assert_eq!(serde_json::from_value::<Summary>(expected).unwrap(), summary);
+    assert_eq!(serde_json::from_value::<LogSummary>(expected).unwrap(), summary);
+}
+
+#[test]
+fn the_summary_lists_the_days_without_any_record() {
+    let attribution = mapping().time_zone("Europe/Brussels").build().unwrap();
+    let failed = |start| {
+        let mut record = read("q2", start, &["DB.S.UNMAPPED"]);
+        record.execution_status = Some("FAIL".into());
+        record
+    };
+    // 23:30 UTC on the 10th is the 11th in Brussels; a failed statement shows that the log goes that far
+    let log = [read("q1", "2026-03-10T23:30:00Z", &["DB.S.A"]), failed("2026-03-13T09:00:00Z")];
+    let summary = summary(&attribution, march(9)..march(15), &log);
+    assert_eq!(summary.days_without_records, [9, 10, 12, 14].map(march));
+    assert_eq!((summary.counted, summary.not_successful), (1, 1));
+}
+
+#[test]
+fn a_malformed_line_says_whether_it_is_the_last() {
+    struct Stops;
+    impl Read for Stops {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is gone"))
+        }
+    }
+    let good = r#"{"query_id":"q","query_start_time":0}"#;
+    let cut = &good[..20];
+    let errors = |log: &str, capacity| -> Vec<(u64, bool)> {
+        query_log::json_lines(BufReader::with_capacity(capacity, log.as_bytes()))
+            .filter_map(Result::err)
+            .map(|error| (error.line_number(), error.is_last()))
+            .collect()
+    };
+    for capacity in [1, 2, 7, 4096] {
+        assert_eq!(errors(&format!("{good}\n{cut}"), capacity), [(2, true)]);
+        assert_eq!(errors(&format!("{good}\n{cut}\n"), capacity), [(2, true)]);
+        assert_eq!(errors(&format!("{cut}\n \r\n\n\t"), capacity), [(1, true)], "blank lines are no lines");
+        // passing over blank lines loses none of their numbers
+        assert_eq!(errors(&format!("x\n\n \n  {cut}\n\n{good}"), capacity), [(1, false), (4, false)]);
+    }
+    let log = format!("{cut}\n");
+    let mut lines = query_log::json_lines(BufReader::new(log.as_bytes().chain(Stops)));
+    let malformed = lines.next().unwrap().unwrap_err();
+    assert_eq!((malformed.is_malformed(), malformed.is_last()), (true, false), "nobody knows what follows");
+    let failed = lines.next().unwrap().unwrap_err();
+    assert_eq!((failed.is_malformed(), failed.is_last(), failed.line_number()), (false, true, 2));
+    assert!(lines.next().is_none());
 }
 
 fn records(log: &[u8]) -> Vec<Result<Record, String>> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use access_log::Mapping;
 use chrono::{Days, NaiveDate};
-use output_port_usage::snowflake::{Coverage, WindowPlan};
+use output_port_usage::snowflake::{CoverageReport, WindowPlan};
 use output_port_usage::{Outcome, TableOutcome};
 
 use crate::database::Reached;
@@ -59,7 +59,7 @@ pub(crate) fn of_ingest(outcome: &Outcome) -> String {
     text
 }
 
-pub(crate) fn of_coverage(coverage: &Coverage) -> String {
+pub(crate) fn of_coverage(coverage: &CoverageReport) -> String {
     let name = |name: &Option<String>| name.as_deref().map_or_else(|| "(without a name)".to_owned(), shown);
     let principals: Vec<String> = coverage
         .unmapped_principals

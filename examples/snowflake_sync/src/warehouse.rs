@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
-use output_port_usage::snowflake::{Bind, Row, Statement};
+use output_port_usage::snowflake::{Bind, ResultRow, SnowflakeStatement};
 use snowflake_connector_rs::{
     AuthConfig, CellValue, Client, ClientConfig, EndpointConfig, Error, ErrorKind, KeyPairConfig,
     PositionalBinds, QueryConfig, Session, SessionConfig, Statement as ClientStatement,
@@ -70,7 +70,11 @@ impl Warehouse {
     }
 
     /// Runs a statement of the library and decodes its rows.
-    pub(crate) async fn run<T>(&self, statement: &Statement<T>, what: &'static str) -> Result<T, Failure> {
+    pub(crate) async fn run<T>(
+        &self,
+        statement: &SnowflakeStatement<T>,
+        what: &'static str,
+    ) -> Result<T, Failure> {
         let mut bound = ClientStatement::new_positional(statement.sql());
         for bind in statement.binds() {
             bound = match bind {
@@ -82,7 +86,7 @@ impl Warehouse {
             };
         }
         let rows = self.texts(bound, what).await?;
-        statement.decode(rows.into_iter().map(Row::from_iter)).map_err(|error| {
+        statement.decode(rows.into_iter().map(ResultRow::from_iter)).map_err(|error| {
             Failure::new(Exit::Snowflake, "Snowflake's rows are not what the statement asks for")
                 .because(error)
         })

@@ -1,6 +1,6 @@
 //! Records of a log: their fields, their JSON, and lines that are none.
 
-use output_port_usage::query_log::{self, AccessedObject, Aggregator, Record, Summary};
+use output_port_usage::query_log::{self, AccessedObject, Aggregator, LogSummary, Record};
 use output_port_usage::*;
 use proptest::prelude::*;
 
@@ -48,7 +48,7 @@ fn attribution(unit: CountedUnit) -> Attribution {
     builder.user("ana", consumer(1)).counted_unit(unit).build().unwrap()
 }
 
-fn count(attribution: &Attribution, records: &[Record]) -> (u64, Summary) {
+fn count(attribution: &Attribution, records: &[Record]) -> (u64, LogSummary) {
     let mut aggregator = Aggregator::new(attribution, day(2026, 1, 1)..day(2026, 1, 2)).unwrap();
     records.iter().for_each(|record| aggregator.add(record));
     let (batch, summary) = aggregator.finish();
@@ -79,7 +79,7 @@ fn a_record_with_hostile_text_counts_or_is_left_out_for_one_reason() {
             assert_eq!((summary.records, summary.counted), (2, 2 - left_out));
             assert_eq!(summary.unmapped_principal + summary.not_successful, left_out);
             let json = serde_json::to_string(&summary).unwrap();
-            assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
+            assert_eq!(serde_json::from_str::<LogSummary>(&json).unwrap(), summary);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the Snowflake side takes: names of views, and the rows that a client hands over.
 
-use output_port_usage::snowflake::{Aggregation, Row};
+use output_port_usage::snowflake::{Aggregation, ResultRow};
 use output_port_usage::*;
 use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::tokenizer::{Token, Tokenizer, Word};
@@ -77,13 +77,13 @@ fn a_hostile_cell_of_a_count_is_refused_by_row_and_column() {
             assert!(error.is_invalid_result(), "{error}");
             assert!(error.to_string().len() < 400, "a message stays short");
             let json = serde_json::to_string(&cells).unwrap();
-            let row: Row = serde_json::from_str(&json).unwrap();
+            let row: ResultRow = serde_json::from_str(&json).unwrap();
             assert_eq!(statement.decode([row]).unwrap_err().to_string(), error.to_string());
         }
         let key = serde_json::to_string(&text).unwrap();
-        let twice = serde_json::from_str::<Row>(&format!("{{{key}: 1, {key}: 2}}")).unwrap_err();
+        let twice = serde_json::from_str::<ResultRow>(&format!("{{{key}: 1, {key}: 2}}")).unwrap_err();
         assert!(twice.to_string().len() < 800, "a message stays short");
-        let alone: Row = serde_json::from_str(&format!("{{{key}: 1}}")).unwrap();
+        let alone: ResultRow = serde_json::from_str(&format!("{{{key}: 1}}")).unwrap();
         let error = statement.decode([alone]).unwrap_err().to_string();
         assert_eq!(error, "row 1 of the result, column usage_date: is missing");
     }
@@ -94,7 +94,8 @@ fn a_hostile_result_is_none_and_hostile_names_of_a_coverage_come_back() {
     let attribution = attribution();
     let aggregation = aggregation(&attribution);
     let (usage, coverage) = (aggregation.usage().unwrap(), aggregation.coverage().unwrap());
-    let row = |cells: &[Option<&str>]| cells.iter().map(|cell| cell.map(str::to_owned)).collect::<Row>();
+    let row =
+        |cells: &[Option<&str>]| cells.iter().map(|cell| cell.map(str::to_owned)).collect::<ResultRow>();
     for text in corpus() {
         let text = text.as_str();
         let result = row(&[Some(text), None, None, None, None, None, Some("1")]);
@@ -109,6 +110,6 @@ fn a_hostile_result_is_none_and_hostile_names_of_a_coverage_come_back() {
         assert_eq!(left_out.unmapped_principals[0].role_name.as_deref(), Some(text));
         assert_eq!(left_out.unmapped_objects[0].object_name.as_deref(), Some(text));
         let json = serde_json::to_string(&left_out).unwrap();
-        assert_eq!(serde_json::from_str::<snowflake::Coverage>(&json).unwrap(), left_out);
+        assert_eq!(serde_json::from_str::<snowflake::CoverageReport>(&json).unwrap(), left_out);
     }
 }

@@ -1,7 +1,7 @@
 //! The rows that come back, and those that cannot.
 
 use output_port_usage::UsageBatch;
-use output_port_usage::snowflake::{Aggregation, Row, Statement};
+use output_port_usage::snowflake::{Aggregation, ResultRow, SnowflakeStatement};
 use serde_json::{Value, json};
 
 use super::{day, march, small};
@@ -10,11 +10,11 @@ use crate::query_log::hand_made::{consumer, mapping, port};
 const PORT: &str = "00000000-0000-0000-0000-00000000b001";
 const CONSUMER: &str = "00000000-0000-0000-0000-00000000c001";
 
-fn rows(rows: Value) -> Vec<Row> {
+fn rows(rows: Value) -> Vec<ResultRow> {
     serde_json::from_value(rows).unwrap()
 }
 
-fn queries_statement() -> Statement<UsageBatch> {
+fn queries_statement() -> SnowflakeStatement<UsageBatch> {
     let attribution = small().build().unwrap();
     Aggregation::new(&attribution, march()).output_port_queries().unwrap()
 }
@@ -39,7 +39,10 @@ fn every_shape_of_a_row_decodes_alike() {
     }
     let texts =
         [Some("2026-03-10"), Some(PORT), Some(CONSUMER), Some("3")].map(|text| text.map(str::to_owned));
-    assert_eq!(statement.decode([texts.into_iter().collect::<Row>()]).unwrap().queries()[0].query_count, 3);
+    assert_eq!(
+        statement.decode([texts.into_iter().collect::<ResultRow>()]).unwrap().queries()[0].query_count,
+        3
+    );
     assert!(statement.decode([]).unwrap().queries().is_empty());
 }
 
@@ -142,6 +145,6 @@ fn a_result_of_another_statement_is_refused() {
     let error =
         aggregation.coverage().unwrap().decode(rows(json!([["x", null, null, null, 1]]))).unwrap_err();
     insta::assert_snapshot!(error, @r#"row 1 of the result, column result: is no result: "x""#);
-    let twice = serde_json::from_str::<Row>(r#"{"QUERY_COUNT": 1, "query_count": 2}"#).unwrap_err();
+    let twice = serde_json::from_str::<ResultRow>(r#"{"QUERY_COUNT": 1, "query_count": 2}"#).unwrap_err();
     insta::assert_snapshot!(twice, @r#"column "query_count" is there twice at line 1 column 36"#);
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use output_port_usage::query_log::AccessedObject;
-use output_port_usage::snowflake::{Bind, Row};
+use output_port_usage::snowflake::{Bind, ResultRow};
 use serde_json::{Value, json};
 use snowflake_connector_rs::{
     AuthConfig, CellValue, Client, ClientConfig, EndpointConfig, IntoStatement, Session, SessionConfig,
@@ -135,7 +135,7 @@ impl Account {
     pub(crate) async fn rows(
         &self,
         statement: impl IntoStatement,
-    ) -> Result<Vec<Row>, snowflake_connector_rs::Error> {
+    ) -> Result<Vec<ResultRow>, snowflake_connector_rs::Error> {
         let rows = self.session.query(statement).await?.collect::<Vec<_>>().await?;
         let cell = |cell: CellValue| match cell {
             CellValue::Null => None,

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use chrono::{NaiveDate, TimeDelta};
 use output_port_usage::query_log::{self, Aggregator, Record};
-use output_port_usage::snowflake::{Aggregation, Bind, Coverage, Mappings, Row, Statement};
+use output_port_usage::snowflake::{
+    Aggregation, Bind, CoverageReport, Mappings, ResultRow, SnowflakeStatement,
+};
 use output_port_usage::{Attribution, UsageBatch};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -32,7 +34,7 @@ pub(crate) enum Principals {
 }
 
 /// Runs a statement in some form, and reads its rows in some shape.
-pub(crate) type Run<'a> = &'a mut dyn FnMut(&dyn Form) -> Vec<Row>;
+pub(crate) type Run<'a> = &'a mut dyn FnMut(&dyn Form) -> Vec<ResultRow>;
 
 #[derive(Debug)]
 pub(crate) struct Case {
@@ -47,7 +49,7 @@ pub(crate) struct Case {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Expected {
     Usage(UsageBatch),
-    Coverage(Coverage),
+    Coverage(CoverageReport),
 }
 
 /// The records as two views can hold them: `QUERY_HISTORY` has one role and status for each query id.
@@ -117,7 +119,8 @@ impl Case {
                 late.add(record);
             }
         }
-        let (arrived, late): (query_log::Summary, query_log::Summary) = (arrived.finish().1, late.finish().1);
+        let (arrived, late): (query_log::LogSummary, query_log::LogSummary) =
+            (arrived.finish().1, late.finish().1);
         let expected = serde_json::json!({
             "unmapped_principals": arrived.unmapped_principals.iter().map(|principal| serde_json::json!({
                 "user_name": principal.user_name, "role_name": principal.role_name, "query_count": principal.records,
@@ -185,7 +188,7 @@ pub(crate) trait Form {
     fn columns(&self) -> &'static [&'static str];
 }
 
-impl<T> Form for Statement<T> {
+impl<T> Form for SnowflakeStatement<T> {
     fn sql(&self) -> String {
         self.sql()
     }
@@ -208,7 +211,7 @@ impl<T> Form for Statement<T> {
 }
 
 /// Rows as maps, keys in upper case.
-pub(crate) fn as_maps(answer: &Answer) -> Vec<Row> {
+pub(crate) fn as_maps(answer: &Answer) -> Vec<ResultRow> {
     let map = |row: &Vec<Value>| {
         let columns = answer.columns.iter().cloned();
         Value::Object(columns.zip(row.iter().cloned()).collect())
@@ -217,7 +220,7 @@ pub(crate) fn as_maps(answer: &Answer) -> Vec<Row> {
 }
 
 /// Rows as the SQL API returns them: arrays of texts, dates as days since the epoch.
-pub(crate) fn as_api_data(answer: &Answer) -> Vec<Row> {
+pub(crate) fn as_api_data(answer: &Answer) -> Vec<ResultRow> {
     let cell = |cell: &Value| match cell {
         Value::Null => Value::Null,
         Value::String(text) => match text.parse::<NaiveDate>() {
@@ -231,7 +234,7 @@ pub(crate) fn as_api_data(answer: &Answer) -> Vec<Row> {
 }
 
 /// Rows collected cell by cell.
-pub(crate) fn as_texts(answer: &Answer) -> Vec<Row> {
+pub(crate) fn as_texts(answer: &Answer) -> Vec<ResultRow> {
     let cell = |cell: &Value| match cell {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),

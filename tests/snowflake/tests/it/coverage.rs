@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use output_port_usage::query_log::Record;
-use output_port_usage::snowflake::{Aggregation, Coverage};
+use output_port_usage::snowflake::{Aggregation, CoverageReport};
 use serde_json::json;
 use snowflake_emulation::Access;
 
@@ -43,7 +43,7 @@ fn the_coverage_report_names_what_one_more_mapping_would_count() {
         access(0, "SCANNER", "PUBLIC", read("q12", NINE, &["DB.S.A"])),
         access(0, "ANA", "PUBLIC", read("q13", "2026-03-11T00:00:00Z", &["DB.S.A"])),
     ];
-    let expected: Coverage = serde_json::from_value(json!({
+    let expected: CoverageReport = serde_json::from_value(json!({
         "unmapped_principals": [{"user_name": "EVE", "role_name": "PUBLIC", "query_count": 2}],
         "unmapped_objects": [
             {"object_name": "DB.S.NEW", "query_count": 2},
@@ -66,5 +66,5 @@ fn nothing_to_report_is_an_empty_report() {
     let day = "2026-03-10".parse().unwrap().."2026-03-11".parse().unwrap();
     let statement = Aggregation::new(&attribution, day).coverage().unwrap();
     let answer = case::account().run(&statement.script(), []).unwrap();
-    assert_eq!(statement.decode(case::as_texts(&answer)).unwrap(), Coverage::default());
+    assert_eq!(statement.decode(case::as_texts(&answer)).unwrap(), CoverageReport::default());
 }
