@@ -138,6 +138,12 @@
 
 mod attribution;
 pub mod chart;
+// Its Rust needs every feature: without them doc tests leave it out.
+#[cfg(any(
+    not(doctest),
+    all(feature = "pretty", feature = "sqlx", feature = "tokio-postgres", feature = "utoipa")
+))]
+pub mod docs;
 mod driver;
 mod error;
 mod hash;
@@ -178,8 +184,3 @@ pub use sea_query_binder::SqlxValues;
 pub use statement::{Query, Statement};
 pub use time::{Granularity, last_days};
 pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch, UsageBatchBuilder};
-
-/// README's Rust, compiled.
-#[cfg(all(doctest, feature = "sqlx", feature = "tokio-postgres", feature = "pretty"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
