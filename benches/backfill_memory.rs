@@ -164,12 +164,18 @@ fn batch(number: u64) -> UsageBatch {
             let consumer_id = ConsumerId(id(2, of / 10 * 10 + by));
             let tech_asset_id = TechAssetId(id(3, of));
             let query_count = 1 + (u64::try_from(of * by).unwrap_or(0) + number) % 40;
-            queries.push(OutputPortQueries { date, output_port_id, consumer_id, query_count });
-            touches.push(TechAssetTouches { date, output_port_id, tech_asset_id, consumer_id, query_count });
+            queries.push(OutputPortQueries::new(date, output_port_id, consumer_id, query_count));
+            touches.push(TechAssetTouches::new(
+                date,
+                output_port_id,
+                tech_asset_id,
+                consumer_id,
+                query_count,
+            ));
         }
     }
     let scope = Scope::new(date..day(number + 1), ports()).expect("a day of the calendar");
-    UsageBatch::new(scope, queries).touches(touches)
+    UsageBatch::builder(scope).queries(queries).touches(touches).build()
 }
 
 fn model(task: Task) -> Result<UsageModel, output_port_usage::Error> {

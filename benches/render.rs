@@ -15,14 +15,14 @@ use std::time::Duration;
 use chrono::{Days, NaiveDate};
 use criterion::{Criterion, criterion_group, criterion_main};
 use output_port_usage::chart::{
-    Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime, QueryDistribution,
+    Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime, QueryDistribution, Row,
     Summary,
 };
 use output_port_usage::{
     Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Purge,
     Query, Reference, Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel, Values,
 };
-use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -89,22 +89,19 @@ struct Host {
 }
 
 impl Host {
-    fn chart<C: Chart>(&self, criterion: &mut Criterion, name: &str, chart: &C)
-    where
-        C::Row: for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin,
-    {
+    fn chart<C: Chart>(&self, criterion: &mut Criterion, name: &str, chart: &C) {
         self.query(criterion, name, || self.model.query(chart));
     }
 
     fn query<T>(&self, criterion: &mut Criterion, name: &str, render: impl Fn() -> Result<Query<T>, Error>)
     where
-        T: for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin,
+        T: Row,
     {
         let render = || render().expect("the request is right");
         let query = render();
         let mut group = criterion.benchmark_group(name);
         group.bench_function("render", |bencher| bencher.iter(render));
-        let text = (query.sql().to_owned(), query.values().clone());
+        let text = (query.sql().to_owned(), query.values());
         group.bench_function("format", |bencher| bencher.iter(|| by_hand(&text)));
         group.bench_function("run", |bencher| {
             let fetch = || self.runtime.block_on(query.clone().into_sqlx().fetch_all(&self.pool));
@@ -185,26 +182,16 @@ fn batch(days: &Range<NaiveDate>) -> Result<UsageBatch, Error> {
             let consumer_id = ConsumerId(Uuid::from_u128(100 + number));
             let tech_asset_id = TechAssetId(Uuid::from_u128(200 + number % 5));
             let query_count = 1 + number as u64;
-            queries.push(OutputPortQueries { date, output_port_id: PORT, consumer_id, query_count });
-            touches.push(TechAssetTouches {
-                date,
-                output_port_id: PORT,
-                tech_asset_id,
-                consumer_id,
-                query_count,
-            });
-            combinations.push(Combination {
-                date,
-                output_port_id_1: PORT,
-                output_port_id_2: OTHER,
-                consumer_id,
-                query_count: 1,
-            });
+            queries.push(OutputPortQueries::new(date, PORT, consumer_id, query_count));
+            touches.push(TechAssetTouches::new(date, PORT, tech_asset_id, consumer_id, query_count));
+            combinations.push(Combination::new(date, PORT, OTHER, consumer_id, 1));
         }
     }
-    Ok(UsageBatch::new(Scope::new(days.clone(), [PORT])?, queries)
+    Ok(UsageBatch::builder(Scope::new(days.clone(), [PORT])?)
+        .queries(queries)
         .touches(touches)
-        .combinations(combinations))
+        .combinations(combinations)
+        .build())
 }
 
 const PARENTS: &str = "CREATE SCHEMA portal;

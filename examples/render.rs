@@ -149,11 +149,14 @@ fn batch(date: NaiveDate, port: OutputPortId, other: OutputPortId) -> Result<Usa
     let consumer_id = consumer();
     let tech_asset_id = TechAssetId(Uuid::from_u128(4));
     let scope = Scope::new(date..date.succ_opt().unwrap_or(date), [port])?;
-    let queries = OutputPortQueries { date, output_port_id: port, consumer_id, query_count: 1 };
-    let touches = TechAssetTouches { date, output_port_id: port, tech_asset_id, consumer_id, query_count: 1 };
-    let combination =
-        Combination { date, output_port_id_1: port, output_port_id_2: other, consumer_id, query_count: 1 };
-    Ok(UsageBatch::new(scope, vec![queries]).touches(vec![touches]).combinations(vec![combination]))
+    let queries = OutputPortQueries::new(date, port, consumer_id, 1);
+    let touches = TechAssetTouches::new(date, port, tech_asset_id, consumer_id, 1);
+    let combination = Combination::new(date, port, other, consumer_id, 1);
+    Ok(UsageBatch::builder(scope)
+        .queries(vec![queries])
+        .touches(vec![touches])
+        .combinations(vec![combination])
+        .build())
 }
 
 fn group(title: &str) {

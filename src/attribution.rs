@@ -6,7 +6,6 @@ mod name;
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -111,12 +110,12 @@ pub(crate) enum PrincipalKind {
     Role,
 }
 
-impl fmt::Display for PrincipalKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl PrincipalKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
             Self::User => "user",
             Self::Role => "role",
-        })
+        }
     }
 }
 

@@ -47,7 +47,7 @@ pub use summary::{Summary, SummaryTotals};
 
 use crate::error::Error;
 use crate::model::UsageModel;
-use crate::row::Decode;
+pub use crate::row::{FlatRecord, Row};
 use crate::statement::Query;
 
 /// The most points that a chart over time may have, its buckets times its series; more is an error.
@@ -56,9 +56,20 @@ use crate::statement::Query;
 pub const MAX_POINTS: u64 = 1_000_000;
 
 /// A chart of the library. Sealed: hosts ask for charts, they do not define them.
-pub trait Chart: sealed::Sealed {
+pub trait Chart: sealed::Sealed + Clone + Send + Sync + 'static {
     /// The type of a result row.
-    type Row: Decode;
+    type Row: Row;
+
+    /// The rows as flat records, for a file.
+    ///
+    /// A row gives one record. A series gives one for each of its buckets, with the series repeated.
+    ///
+    /// # Errors
+    ///
+    /// For a chart of series, what its query refuses: days, granularity.
+    fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
+        Ok(rows.iter().map(Row::record).collect())
+    }
 
     #[doc(hidden)]
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error>;

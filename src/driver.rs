@@ -4,10 +4,12 @@
 mod backfill;
 #[cfg(feature = "postgres-types")]
 mod postgres_types;
+mod row;
 #[cfg(feature = "sqlx")]
 mod sqlx;
 #[cfg(feature = "tokio-postgres")]
 mod tokio_postgres;
 
+pub(crate) use self::row::DriverRow;
 #[cfg(feature = "tokio-postgres")]
 pub use self::tokio_postgres::{DecodeError, TokioPostgresQuery, TokioPostgresStatement};

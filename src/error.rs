@@ -5,15 +5,26 @@ mod unknown_ids;
 
 use std::fmt;
 
+use self::kind::Category;
 pub(crate) use self::kind::Kind;
 pub use self::unknown_ids::UnknownIds;
 
 /// Why the library refused a configuration, a request or a batch.
 ///
-/// The message names the offending thing. Callers that branch use the predicates, for instance
-/// [`is_duplicate_key`](Error::is_duplicate_key); causes are reached through
-/// [`source`](std::error::Error::source).
-#[derive(thiserror::Error)]
+/// The message names the offending thing. A host branches on whose mistake it is, which fits HTTP in one line:
+///
+/// ```
+/// # use output_port_usage::Error;
+/// fn status(error: &Error) -> u16 {
+///     if error.is_request() { 400 } else { 500 }
+/// }
+/// let error = "no-uuid".parse::<output_port_usage::OutputPortId>().unwrap_err();
+/// assert_eq!(status(&error), 400);
+/// assert_eq!(error.to_string(), r#"output port id is not a UUID: "no-uuid""#);
+/// ```
+///
+/// Causes are reached through [`source`](std::error::Error::source).
+#[derive(Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<Kind>);
 
@@ -29,176 +40,73 @@ impl From<Kind> for Error {
     }
 }
 
+/// Whose mistake it is. Exactly one of these is true of an error.
 impl Error {
     pub(crate) fn kind(&self) -> &Kind {
         &self.0
     }
 
-    /// Whether a name cannot be a Postgres name: empty, too long, or with a quote or NUL in it.
-    pub fn is_invalid_name(&self) -> bool {
-        matches!(self.kind(), Kind::Name { .. })
+    /// Whether the model is wrong: a name, a parent table, or something that it was built without.
+    ///
+    /// The host's mistake, found at start-up as a rule; 500 for whoever asked.
+    pub fn is_configuration(&self) -> bool {
+        self.kind().category() == Category::Configuration
     }
 
-    /// Whether two things of a model bear one name.
-    pub fn is_duplicate_name(&self) -> bool {
-        matches!(self.kind(), Kind::NamesAlike { .. })
+    /// Whether the request is wrong: its days, its top n, an id that is no UUID, a list that is empty or too long.
+    ///
+    /// As a rule the mistake of whoever asked: 400.
+    pub fn is_request(&self) -> bool {
+        self.kind().category() == Category::Request
     }
 
-    /// Whether a range of days is empty, reversed, outside the years 1 to 9999 or compared with days that are.
-    pub fn is_invalid_days(&self) -> bool {
-        matches!(
-            self.kind(),
-            Kind::EmptyDays { .. } | Kind::DayOutOfRange(_) | Kind::ComparedBeforeCalendar { .. }
-        )
+    /// Whether a batch cannot be written: its rows, its scope, or ids that no parent table knows.
+    ///
+    /// The mistake of whoever counted. Where a batch comes by HTTP, 422 or 400; nothing was written.
+    pub fn is_batch(&self) -> bool {
+        self.kind().category() == Category::Batch
     }
 
-    /// Whether a list of output ports is empty or longer than one statement takes.
-    pub fn is_invalid_ports(&self) -> bool {
-        matches!(self.kind(), Kind::NoPorts | Kind::TooManyPorts { .. })
+    /// Whether an attribution is wrong: a name that Snowflake could not print, a mapping that is ambiguous, empty or
+    /// too large, an unknown time zone.
+    ///
+    /// The mistake of whoever keeps the mapping; 500 for whoever asked for a chart.
+    pub fn is_mapping(&self) -> bool {
+        self.kind().category() == Category::Mapping
     }
 
-    /// Whether a batch holds one key twice.
-    pub fn is_duplicate_key(&self) -> bool {
-        matches!(self.kind(), Kind::DuplicateKey { .. })
+    /// Whether a result row of a Snowflake statement is not what the statement returns.
+    ///
+    /// Nobody's input: another statement's rows, or a client that changes types; 500.
+    pub fn is_result(&self) -> bool {
+        self.kind().category() == Category::Result
     }
 
-    /// Whether a batch holds a row outside its scope.
-    pub fn is_outside_scope(&self) -> bool {
-        matches!(self.kind(), Kind::OutsideScope { .. })
+    /// Whether a write refused the transaction that it was handed, before it wrote anything.
+    ///
+    /// The host's mistake; 500.
+    pub fn is_transaction(&self) -> bool {
+        self.kind().category() == Category::Transaction
     }
+}
 
-    /// Whether a batch's tables contradict each other.
-    pub fn is_inconsistent(&self) -> bool {
-        matches!(
-            self.kind(),
-            Kind::TouchesAboveQueries { .. }
-                | Kind::QueriesAboveTouches { .. }
-                | Kind::CombinationsAboveQueries { .. }
-        )
-    }
-
-    /// Whether a combination's output ports are one and the same, or out of order.
-    pub fn is_invalid_pair(&self) -> bool {
-        matches!(self.kind(), Kind::PairOutOfOrder(_) | Kind::PairOfOne(_))
-    }
-
-    /// Whether combinations meet a model that was built without them.
-    pub fn is_without_combinations(&self) -> bool {
-        matches!(self.kind(), Kind::NoCombinationsTable | Kind::NoCombinations)
-    }
-
-    /// Whether a request asks for a top n of zero.
-    pub fn is_zero_top(&self) -> bool {
-        matches!(self.kind(), Kind::TopZero(_))
-    }
-
-    /// Whether a text is not the id that it should be.
-    pub fn is_invalid_id(&self) -> bool {
-        matches!(self.kind(), Kind::Id { .. })
-    }
-
-    /// Whether a request or a builder needs something that the model was not given: a parent, a group, a column.
-    pub fn is_incomplete_model(&self) -> bool {
-        matches!(self.kind(), Kind::NoGroup | Kind::NoReference(_) | Kind::ForeignColumn { .. })
-    }
-
-    /// Whether a count is over what the tables hold, `i32::MAX`.
-    pub fn is_count_too_large(&self) -> bool {
-        matches!(self.kind(), Kind::CountTooLarge { .. })
-    }
-
-    /// Whether a batch's scope has no output ports.
-    pub fn is_empty_scope(&self) -> bool {
-        matches!(self.kind(), Kind::EmptyScope)
-    }
-
-    /// Whether a request would give more points than a chart can hold.
-    pub fn is_too_many_points(&self) -> bool {
-        matches!(self.kind(), Kind::TooManyPoints { .. })
-    }
-
-    /// Whether a batch without rows, or with none but skipped ones, was to replace a whole scope.
+/// Two mistakes that a host may want to answer.
+impl Error {
+    /// Whether a batch without rows, or with none but skipped ones, was to replace a whole scope or a whole day.
+    ///
+    /// An empty access history looks like this. Also [`is_batch`](Self::is_batch).
     pub fn is_empty_batch(&self) -> bool {
-        matches!(self.kind(), Kind::EmptyBatch { .. } | Kind::AllUnknown(_))
-    }
-
-    /// Whether a batch holds more rows than one ingest can send.
-    pub fn is_too_large(&self) -> bool {
-        matches!(self.kind(), Kind::BatchTooLarge { .. })
-    }
-
-    /// Whether two batches do not go together: their scopes differ in a merge, or only one of them measured a table.
-    pub fn is_unmergeable(&self) -> bool {
-        matches!(self.kind(), Kind::ScopesDiffer { .. } | Kind::MeasuredInOne(_))
-    }
-
-    /// Whether a purge would remove days that it was told to keep.
-    pub fn is_purge_of_kept_days(&self) -> bool {
-        matches!(self.kind(), Kind::PurgeOfKeptDays { .. })
-    }
-
-    /// Whether a back-fill met rows in its scope.
-    pub fn is_scope_occupied(&self) -> bool {
-        matches!(self.kind(), Kind::ScopeOccupied { .. })
-    }
-
-    /// Whether the batches of a back-fill do not state its scope: out of turn, of other output ports, or too few.
-    pub fn is_scope_not_stated(&self) -> bool {
-        matches!(
-            self.kind(),
-            Kind::BatchOutOfTurn { .. } | Kind::BatchOfOtherPorts { .. } | Kind::BackfillBrokeOff { .. }
-        )
-    }
-
-    /// Whether a table has no key to load into.
-    pub fn is_without_key(&self) -> bool {
-        matches!(self.kind(), Kind::NoKey { .. })
-    }
-
-    /// Whether an ingest was refused because its transaction is REPEATABLE READ.
-    pub fn is_unsupported_isolation(&self) -> bool {
-        matches!(self.kind(), Kind::Isolation(_))
+        matches!(self.kind(), Kind::EmptyBatch { .. } | Kind::EmptyDay { .. } | Kind::AllUnknown(_))
     }
 
     /// The ids that a batch names and no parent table knows, if that is the error.
+    ///
+    /// Also [`is_batch`](Self::is_batch).
     pub fn unknown_ids(&self) -> Option<&UnknownIds> {
         match self.kind() {
             Kind::Unknown(ids) | Kind::AllUnknown(ids) => Some(ids),
             _ => None,
         }
-    }
-}
-
-/// What can be wrong with an attribution and its Snowflake statements.
-impl Error {
-    /// Whether a text is no name that Snowflake could give an object, a user, a role or a domain.
-    pub fn is_invalid_snowflake_name(&self) -> bool {
-        matches!(self.kind(), Kind::SnowflakeName { .. })
-    }
-
-    /// Whether a user or role has two consumers.
-    pub fn is_ambiguous_mapping(&self) -> bool {
-        matches!(self.kind(), Kind::PrincipalMappedTwice { .. })
-    }
-
-    /// Whether a mapping is empty or ends at a tech asset without an output port or an object.
-    pub fn is_incomplete_mapping(&self) -> bool {
-        matches!(self.kind(), Kind::EmptyAttribution(_) | Kind::AssetWithoutPort(_) | Kind::EmptyAsset(_))
-    }
-
-    /// Whether a mapping has more rows than a VALUES list takes.
-    pub fn is_too_many_values(&self) -> bool {
-        matches!(self.kind(), Kind::TooManyValues { .. })
-    }
-
-    /// Whether a result row of a Snowflake statement is not what the statement returns.
-    pub fn is_invalid_result(&self) -> bool {
-        matches!(self.kind(), Kind::ResultCell { .. } | Kind::ResultWidth { .. })
-    }
-
-    /// Whether a time zone is not in the IANA database.
-    pub fn is_unknown_time_zone(&self) -> bool {
-        matches!(self.kind(), Kind::UnknownTimeZone(_))
     }
 }
 

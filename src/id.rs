@@ -1,17 +1,17 @@
 //! The identifiers that the host's own tables define.
 
+mod parse;
+
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::error::{Error, Kind};
-
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -39,33 +39,22 @@ macro_rules! id {
                 fmt::Display::fmt(&self.0, f)
             }
         }
-
-        impl FromStr for $name {
-            type Err = Error;
-
-            /// Parses a UUID in any of its usual spellings.
-            fn from_str(text: &str) -> Result<Self, Error> {
-                Uuid::parse_str(text)
-                    .map(Self)
-                    .map_err(|source| Kind::Id { what: $what, text: text.into(), source }.into())
-            }
-        }
     };
 }
 
 id! {
     /// An output port: the dataset that a data product exposes.
-    OutputPortId, "output port id"
+    OutputPortId
 }
 id! {
     /// A consumer: the data product that queries an output port.
-    ConsumerId, "consumer id"
+    ConsumerId
 }
 id! {
-    /// A tech asset: a table or view behind output ports.
-    TechAssetId, "tech asset id"
+    /// A tech asset: the warehouse objects that stand behind output ports as one thing.
+    TechAssetId
 }
 id! {
     /// A group of consumers, for instance the domain that they belong to.
-    GroupId, "group id"
+    GroupId
 }

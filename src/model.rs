@@ -4,29 +4,37 @@ mod builder;
 mod daily_table;
 mod reference;
 mod table;
+mod table_names;
 
 pub use builder::UsageModelBuilder;
 pub use daily_table::DailyTable;
 pub(crate) use reference::Parent;
 pub use reference::{OnDelete, Reference};
-pub use table::{Column, TableNames};
-pub(crate) use table::{Stats, Table};
+pub use table::Column;
+pub(crate) use table::{IndexName, Stats, Table};
+pub use table_names::TableNames;
+
+use std::sync::Arc;
 
 use crate::ident::Ident;
 
 /// The usage-metrics model of one portal.
 ///
 /// Made once by [`UsageModel::builder`], where every name is checked; afterwards it renders each
-/// statement of the library: tables, ingests and charts. It holds no connection and is cheap to share.
+/// statement of the library: tables, ingests and charts. It holds no connection, and a clone shares its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageModel {
+pub struct UsageModel(pub(crate) Arc<Definition>);
+
+/// What a model says, with every name checked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Definition {
     pub(crate) schema: Ident,
     pub(crate) output_ports: Parent,
     pub(crate) consumers: Parent,
     pub(crate) tech_assets: Parent,
-    pub(crate) query_stats: Table,
-    pub(crate) touch_stats: Table,
-    pub(crate) combination_stats: Option<Table>,
+    pub(crate) queries: Table,
+    pub(crate) touches: Table,
+    pub(crate) combinations: Option<Table>,
     pub(crate) delete_indexes: DeleteIndexes,
 }
 
@@ -45,9 +53,14 @@ impl UsageModel {
 
     /// The tables of the model, in the order in which they are created.
     pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
-        [Some(&self.query_stats), Some(&self.touch_stats), self.combination_stats.as_ref()]
-            .into_iter()
-            .flatten()
+        self.0.tables()
+    }
+}
+
+impl Definition {
+    /// The tables of the model, in the order in which they are created.
+    pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
+        [Some(&self.queries), Some(&self.touches), self.combinations.as_ref()].into_iter().flatten()
     }
 
     /// The parent that an id column of any table points to; `None` for columns without one.

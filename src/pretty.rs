@@ -11,14 +11,22 @@ impl Statement {
     pub fn pretty(&self) -> String {
         pretty(self.sql())
     }
+
+    /// The SQL text in lines with every value as a literal, to paste into `psql`.
+    pub fn pretty_with_literals(&self) -> String {
+        pretty(&self.to_string())
+    }
 }
 
 impl<T> Query<T> {
-    /// The SQL text in lines, placeholders kept: what a reviewer reads and a snapshot holds.
-    ///
-    /// Formatting only moves white space, and formatting twice changes nothing more.
+    /// The SQL text in lines, placeholders kept; see [`Statement::pretty`].
     pub fn pretty(&self) -> String {
-        pretty(self.sql())
+        self.statement().pretty()
+    }
+
+    /// The SQL text in lines with every value as a literal; see [`Statement::pretty_with_literals`].
+    pub fn pretty_with_literals(&self) -> String {
+        self.statement().pretty_with_literals()
     }
 }
 

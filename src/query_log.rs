@@ -62,7 +62,7 @@
 //!
 //! assert_eq!(batch.queries().len(), 1); // one query for the output port,
 //! assert_eq!(batch.queries()[0].query_count, 1);
-//! assert_eq!(batch.measured_touches().unwrap().len(), 2); // one touch for each table
+//! assert_eq!(batch.touches().unwrap().len(), 2); // one touch for each table
 //! assert_eq!(summary.counted, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
 
 /// The width of a chart's time buckets.
 ///
-/// A bucket is named by its start date. Weeks start on Monday (ISO 8601).
+/// A bucket is named by its start date. Weeks start on Monday (ISO 8601). In JSON and in query strings the values are
+/// `day`, `week`, `month`, `quarter` and `year`.
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -28,12 +30,23 @@ pub enum Granularity {
 }
 
 impl Granularity {
+    /// How a title says it.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
     /// The start of the bucket that holds `day`.
     pub fn bucket(self, day: NaiveDate) -> NaiveDate {
         match self {
             Self::Day => day,
             Self::Week => {
-                let since_monday = Days::new(day.weekday().num_days_from_monday().into());
+                let since_monday = chrono::Days::new(day.weekday().num_days_from_monday().into());
                 day.checked_sub_days(since_monday).unwrap_or(NaiveDate::MIN)
             }
             Self::Month => first_of(day.year(), day.month()),
@@ -46,8 +59,8 @@ impl Granularity {
     pub fn next_bucket(self, day: NaiveDate) -> NaiveDate {
         let start = self.bucket(day);
         let next = match self {
-            Self::Day => start.checked_add_days(Days::new(1)),
-            Self::Week => start.checked_add_days(Days::new(7)),
+            Self::Day => start.checked_add_days(chrono::Days::new(1)),
+            Self::Week => start.checked_add_days(chrono::Days::new(7)),
             Self::Month => start.checked_add_months(Months::new(1)),
             Self::Quarter => start.checked_add_months(Months::new(3)),
             Self::Year => start.checked_add_months(Months::new(12)),
@@ -55,10 +68,54 @@ impl Granularity {
         next.unwrap_or(NaiveDate::MAX)
     }
 
-    /// The whole buckets that `days` touch.
+    /// From the start of the bucket that holds the first of `days`, to the end of `days`: what a chart until today wants.
     ///
-    /// A chart counts exactly the requested days, so its first and last bucket may be partial;
-    /// expand the days first where every point is to be a whole bucket. An empty range stays as it is.
+    /// A chart counts exactly the requested days, so a first bucket that begins before them shows only a part of its
+    /// queries. This widens the days to its start. The end stays: a last bucket that is still going on is
+    /// [`partial`](crate::chart::QueriesOverTimePoint::partial), and its count is compared with as many days as it has.
+    /// An empty range stays as it is.
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use output_port_usage::{Granularity, last_days};
+    ///
+    /// let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+    /// let days = Granularity::Month.expand_start(last_days(90, day(11, 24)));
+    /// assert_eq!(days, day(8, 1)..day(11, 25)); // November is partial on its 24th day
+    /// ```
+    pub fn expand_start(self, days: Range<NaiveDate>) -> Range<NaiveDate> {
+        if days.is_empty() {
+            return days;
+        }
+        self.bucket(days.start)..days.end
+    }
+
+    /// The complete buckets inside `days`; empty where there is none.
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use output_port_usage::{Granularity, last_days};
+    ///
+    /// let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+    /// assert_eq!(Granularity::Month.within(last_days(90, day(11, 24))), day(9, 1)..day(11, 1));
+    /// assert!(Granularity::Year.within(last_days(90, day(11, 24))).is_empty());
+    /// ```
+    pub fn within(self, days: Range<NaiveDate>) -> Range<NaiveDate> {
+        if days.is_empty() {
+            return days;
+        }
+        let first = self.bucket(days.start);
+        let start = if first == days.start { first } else { self.next_bucket(days.start) };
+        // the bucket of the first day after them is the first that they do not hold whole
+        let end = self.bucket(days.end);
+        start..end.max(start)
+    }
+
+    /// The whole buckets that `days` touch, before and after them.
+    ///
+    /// For days that lie wholly in the past. Days that end with today may come out with an end in the future, and a
+    /// chart then takes the days to come for days without queries: use [`expand_start`](Self::expand_start) there. An
+    /// empty range stays as it is.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -73,7 +130,7 @@ impl Granularity {
         if days.is_empty() {
             return days;
         }
-        let last = days.end - Days::new(1);
+        let last = days.end - chrono::Days::new(1);
         self.bucket(days.start)..self.next_bucket(last)
     }
 }
@@ -98,19 +155,65 @@ fn first_of(year: i32, month: u32) -> NaiveDate {
 /// assert_eq!(days.end, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
 /// ```
 pub fn last_days(count: u32, today: NaiveDate) -> Range<NaiveDate> {
-    let end = today.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
-    let start = end.checked_sub_days(Days::new(count.into())).unwrap_or(NaiveDate::MIN);
+    let end = today.checked_add_days(chrono::Days::new(1)).unwrap_or(NaiveDate::MAX);
+    let start = end.checked_sub_days(chrono::Days::new(count.into())).unwrap_or(NaiveDate::MIN);
     start..end
 }
 
-/// Refuses a range that is empty, reversed or outside the years 1 to 9999, which Postgres, Snowflake
-/// and ISO 8601 text all carry. The exclusive end may be the first day of year 10000.
-pub(crate) fn check_days(days: &Range<NaiveDate>) -> Result<(), Error> {
-    if days.is_empty() {
-        return Err(Kind::EmptyDays { from: days.start, until: days.end }.into());
+/// Half-open days that are at least one, within the years 1 to 9999, which Postgres, Snowflake and ISO 8601 text all
+/// carry. The exclusive end may be the first day of year 10000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Days {
+    start: NaiveDate,
+    end: NaiveDate,
+}
+
+impl Days {
+    /// # Errors
+    ///
+    /// A range that is empty, reversed or outside these years.
+    pub(crate) fn check(days: &Range<NaiveDate>) -> Result<Self, Error> {
+        let &Range { start, end } = days;
+        if days.is_empty() {
+            return Err(Kind::EmptyDays { from: start, until: end }.into());
+        }
+        check_day(start)?;
+        check_day(end - chrono::Days::new(1))?;
+        Ok(Self { start, end })
     }
-    check_day(days.start)?;
-    check_day(days.end - Days::new(1))
+
+    pub(crate) fn start(self) -> NaiveDate {
+        self.start
+    }
+
+    /// The first day after them.
+    pub(crate) fn end(self) -> NaiveDate {
+        self.end
+    }
+
+    pub(crate) fn last(self) -> NaiveDate {
+        self.end - chrono::Days::new(1)
+    }
+
+    /// How many there are, at least one.
+    pub(crate) fn count(self) -> u32 {
+        u32::try_from((self.end - self.start).num_days())
+            .expect("9999 years have fewer days than a u32 counts")
+    }
+
+    pub(crate) fn range(self) -> Range<NaiveDate> {
+        self.start..self.end
+    }
+
+    /// Some of the days; none where the range is empty or reaches beyond them.
+    pub(crate) fn part(self, days: Range<NaiveDate>) -> Option<Self> {
+        let Range { start, end } = days;
+        (start < end && start >= self.start && end <= self.end).then_some(Self { start, end })
+    }
+
+    pub(crate) fn contains(self, day: NaiveDate) -> bool {
+        self.range().contains(&day)
+    }
 }
 
 /// Refuses a day outside the years 1 to 9999.
@@ -154,10 +257,36 @@ mod tests {
     }
 
     #[test]
+    fn complete_buckets_lie_inside_the_days() {
+        let (first, until) = (day(2026, 8, 27), day(2026, 11, 25));
+        assert_eq!(Granularity::Day.within(first..until), first..until);
+        assert_eq!(Granularity::Week.within(first..until), day(2026, 8, 31)..day(2026, 11, 23));
+        assert_eq!(Granularity::Month.within(first..until), day(2026, 9, 1)..day(2026, 11, 1));
+        assert!(Granularity::Quarter.within(first..until).is_empty());
+        assert!(Granularity::Year.within(first..until).is_empty());
+        let whole = day(2026, 7, 1)..day(2026, 10, 1);
+        assert_eq!(Granularity::Quarter.within(whole.clone()), whole);
+        // a range inside one bucket, and one that only touches two
+        assert!(Granularity::Month.within(day(2026, 5, 2)..day(2026, 5, 31)).is_empty());
+        assert!(Granularity::Month.within(day(2026, 5, 31)..day(2026, 6, 2)).is_empty());
+        assert!(Granularity::Month.within(day(2026, 5, 3)..day(2026, 5, 3)).is_empty());
+    }
+
+    #[test]
     fn days_outside_years_1_to_9999_are_refused() {
-        assert!(check_days(&(day(1, 1, 1)..day(10000, 1, 1))).is_ok());
-        assert!(check_days(&(day(0, 12, 31)..day(1, 1, 2))).unwrap_err().is_invalid_days());
-        assert!(check_days(&(day(9999, 12, 31)..day(10000, 1, 2))).unwrap_err().is_invalid_days());
-        assert!(check_days(&last_days(0, day(2026, 1, 1))).unwrap_err().is_invalid_days());
+        let days = Days::check(&(day(1, 1, 1)..day(10000, 1, 1))).unwrap();
+        assert_eq!((days.last(), days.count()), (day(9999, 12, 31), 3_652_059));
+        for (days, message) in [
+            (day(0, 12, 31)..day(1, 1, 2), "day 0000-12-31 is outside the years 1 to 9999"),
+            (day(9999, 12, 31)..day(10000, 1, 2), "day +10000-01-01 is outside the years 1 to 9999"),
+            (
+                last_days(0, day(2026, 1, 1)),
+                "days are empty or reversed: 2026-01-02 to 2026-01-02 (the end is exclusive)",
+            ),
+        ] {
+            let error = Days::check(&days).unwrap_err();
+            assert!(error.is_request());
+            assert_eq!(error.to_string(), message);
+        }
     }
 }

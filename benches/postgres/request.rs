@@ -10,8 +10,7 @@ use futures_util::future::BoxFuture;
 use output_port_usage::chart::*;
 use output_port_usage::{Chart, Granularity, OutputPortId, UsageModel};
 use sea_query::Values;
-use sqlx::FromRow;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::answer::Entry;
@@ -58,10 +57,7 @@ struct Asked<C: Chart> {
     entries: fn(Vec<C::Row>) -> Vec<Entry>,
 }
 
-impl<C: Chart + Sync> Ours for Asked<C>
-where
-    C::Row: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static,
-{
+impl<C: Chart> Ours for Asked<C> {
     fn parts(&self, model: &UsageModel) -> Result<(String, Values)> {
         Ok(model.query(&self.chart)?.into_parts())
     }
@@ -77,10 +73,7 @@ where
     }
 }
 
-fn asked<C: Chart + Sync + 'static>(chart: C, entries: fn(Vec<C::Row>) -> Vec<Entry>) -> Box<dyn Ours>
-where
-    C::Row: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static,
-{
+fn asked<C: Chart>(chart: C, entries: fn(Vec<C::Row>) -> Vec<Entry>) -> Box<dyn Ours> {
     Box::new(Asked { chart, entries })
 }
 

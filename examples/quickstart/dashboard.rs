@@ -11,7 +11,7 @@ use output_port_usage::chart::{
     QueryDistributionSlice,
 };
 use output_port_usage::{Granularity, OutputPortId, UsageModel};
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::PgPool;
 
 use crate::charts::{Asset, Page, Part, Point, percent};
 use crate::report::Totals;
@@ -126,10 +126,7 @@ impl Dashboard {
 }
 
 /// The rows of one chart: one statement, one round trip.
-async fn rows<C: Chart>(pool: &PgPool, model: &UsageModel, chart: &C) -> Result<Vec<C::Row>>
-where
-    C::Row: for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin,
-{
+async fn rows<C: Chart>(pool: &PgPool, model: &UsageModel, chart: &C) -> Result<Vec<C::Row>> {
     model.query(chart)?.into_sqlx().fetch_all(pool).await.context("cannot read a chart")
 }
 

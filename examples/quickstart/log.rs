@@ -137,14 +137,14 @@ impl Log {
 /// The batch with the scope of the log's days; every row of it is in them.
 fn within(batch: UsageBatch, days: Range<NaiveDate>) -> Result<UsageBatch> {
     let scope = Scope::new(days, batch.scope().output_ports().iter().copied())?;
-    let mut narrowed = UsageBatch::new(scope, batch.queries().to_vec());
-    if let Some(touches) = batch.measured_touches() {
+    let mut narrowed = UsageBatch::builder(scope).queries(batch.queries().to_vec());
+    if let Some(touches) = batch.touches() {
         narrowed = narrowed.touches(touches.to_vec());
     }
-    if let Some(combinations) = batch.measured_combinations() {
+    if let Some(combinations) = batch.combinations() {
         narrowed = narrowed.combinations(combinations.to_vec());
     }
-    Ok(narrowed)
+    Ok(narrowed.build())
 }
 
 fn first_of_january(year: i32) -> Result<NaiveDate> {

@@ -87,7 +87,7 @@ impl Totals {
     /// The totals of a batch, without a database.
     pub(crate) fn of(batch: &UsageBatch, port: OutputPortId) -> Self {
         let queries = batch.queries().iter().filter(|row| row.output_port_id == port);
-        let touches = batch.measured_touches().unwrap_or_default();
+        let touches = batch.touches().unwrap_or_default();
         let touches = touches.iter().filter(|row| row.output_port_id == port);
         let queries = queries.map(|row| row.query_count.cast_signed()).sum();
         Self {

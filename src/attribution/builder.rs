@@ -183,6 +183,7 @@ impl AttributionBuilder {
             };
             let name = SnowflakeIdent::parse(what, &written)?.into_stored();
             if let Some(((kind, name), first)) = insert(&mut principals, (kind, name), consumer) {
+                let kind = kind.as_str();
                 return Err(Kind::PrincipalMappedTwice { kind, name, first, second: consumer }.into());
             }
         }

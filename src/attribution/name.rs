@@ -302,7 +302,7 @@ mod tests {
             ("a.b.\"c\0\"", "holds a NUL"),
         ] {
             let error = ObjectName::parse(text).unwrap_err();
-            assert!(error.is_invalid_snowflake_name());
+            assert!(error.is_mapping());
             assert_eq!(error.to_string(), format!("object name {text:?} {reason}"));
         }
         let name = |chars| format!("a.b.\"{}\"", "é".repeat(chars));

@@ -1,7 +1,5 @@
 //! The time axis: the buckets of a chart as rows.
 
-use std::ops::Range;
-
 use chrono::{Datelike, NaiveDate};
 use sea_query::{CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement};
 
@@ -9,26 +7,22 @@ use super::MAX_POINTS;
 use super::sql::{self, PortDays};
 use crate::error::{Error, Kind};
 use crate::model::Column;
-use crate::time::Granularity;
+use crate::time::{Days, Granularity};
 
 /// The buckets that the days of a chart touch, as the rows of a CTE `bucket(start, end)`.
-pub(super) struct Buckets<'a> {
+pub(super) struct Buckets {
     granularity: Granularity,
-    days: &'a Range<NaiveDate>,
+    days: Days,
     step: &'static str,
 }
 
-impl<'a> Buckets<'a> {
-    /// The buckets of `days`, which were checked, for a chart of so many series.
+impl Buckets {
+    /// The buckets of `days`, for a chart of so many series.
     ///
     /// # Errors
     ///
     /// More than [`MAX_POINTS`](super::MAX_POINTS) points.
-    pub(super) fn new(
-        granularity: Granularity,
-        days: &'a Range<NaiveDate>,
-        series: u64,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(granularity: Granularity, days: Days, series: u64) -> Result<Self, Error> {
         let step = match granularity {
             Granularity::Day => "INTERVAL '1 day'",
             Granularity::Week => "INTERVAL '7 days'",
@@ -45,7 +39,7 @@ impl<'a> Buckets<'a> {
     }
 
     pub(super) fn cte(&self) -> CommonTableExpression {
-        let first = self.granularity.bucket(self.days.start);
+        let first = self.granularity.bucket(self.days.start());
         // integers, because the planner then knows how many rows to expect, and because generate_series over
         // dates would go through the session's time zone
         let series =
@@ -66,8 +60,8 @@ impl<'a> Buckets<'a> {
 
     /// How many buckets lie between the first and the last.
     fn steps(&self) -> i32 {
-        let first = self.granularity.bucket(self.days.start);
-        let last = self.days.end.pred_opt().unwrap_or(self.days.end);
+        let first = self.granularity.bucket(self.days.start());
+        let last = self.days.last();
         let months = |day: NaiveDate| day.year() * 12 + day.month0() as i32;
         let (days, months) = ((last - first).num_days() as i32, months(last) - months(first));
         match self.granularity {
@@ -94,7 +88,7 @@ impl<'a> Buckets<'a> {
         if self.granularity == Granularity::Day {
             return Expr::cust("FALSE").cast_as("boolean");
         }
-        self.start().lt(self.days.start).or(self.end().gt(self.days.end)).cast_as("boolean")
+        self.start().lt(self.days.start()).or(self.end().gt(self.days.end())).cast_as("boolean")
     }
 
     /// The rows of the bucket: a few buffers for each, and no date arithmetic per row.
@@ -107,11 +101,7 @@ impl<'a> Buckets<'a> {
     /// Joins the sums of one port's rows as `counted(query_count)`; NULL in a bucket without rows.
     pub(super) fn join_sums(&self, select: &mut SelectStatement, rows: &PortDays) {
         if self.granularity == Granularity::Day {
-            let mut counted = rows.scan();
-            counted
-                .expr_as(Expr::col(rows.column(Column::Date)), "date")
-                .expr_as(rows.sum(), "query_count")
-                .group_by_col(rows.column(Column::Date));
+            let counted = rows.sum_by(Column::Date, "date");
             let on = Expr::col(("counted", "date")).eq(self.start());
             select.join_subquery(JoinType::LeftJoin, counted, "counted", on);
         } else {
@@ -127,7 +117,7 @@ impl<'a> Buckets<'a> {
             Granularity::Day => return None,
             Granularity::Week => {
                 // whole numbers, which cost a third of date_trunc
-                let first = || Expr::val(self.granularity.bucket(self.days.start)).cast_as("date");
+                let first = || Expr::val(self.granularity.bucket(self.days.start())).cast_as("date");
                 let weeks = day.sub(first()).div(Expr::cust("7"));
                 return Some(first().add(weeks.mul(Expr::cust("7"))));
             }

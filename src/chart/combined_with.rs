@@ -11,8 +11,9 @@ use super::{Chart, sealed};
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::model::{Column, Table, UsageModel};
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
+use crate::time::Days;
 
 /// The output ports that were queried together with one output port, the most often first.
 ///
@@ -60,6 +61,7 @@ impl MostOftenCombinedWith {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostOftenCombined {
@@ -69,13 +71,13 @@ pub struct MostOftenCombined {
     pub label: Option<String>,
     /// How many queries read both, at least 1.
     pub query_count: i64,
-    /// The part of this output port's queries; 0 where table 1 holds none of them.
+    /// The part of this output port's queries; 0 where the queries table holds none of them.
     pub share: f64,
     /// The row's number from 1.
     pub rank: i64,
 }
 
-impl Decode for MostOftenCombined {
+impl Columnar for MostOftenCombined {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             output_port_id: OutputPortId(row.uuid("output_port_id")?),
@@ -85,6 +87,15 @@ impl Decode for MostOftenCombined {
             rank: row.count("rank")?,
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        record
+            .id("output_port_id", self.output_port_id.0)
+            .text("label", self.label.as_deref())
+            .count("query_count", self.query_count)
+            .share("share", self.share)
+            .count("rank", self.rank);
+    }
 }
 
 impl sealed::Sealed for MostOftenCombinedWith {}
@@ -93,10 +104,11 @@ impl Chart for MostOftenCombinedWith {
     type Row = MostOftenCombined;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        let table = model.combination_stats.as_ref().ok_or(Kind::NoCombinations)?;
+        let table = model.0.combinations.as_ref().ok_or(Kind::NoCombinations)?;
+        let days = Days::check(&self.days)?;
         let top = sql::check_top("the number of output ports", self.top)?;
-        let larger = self.others(table, Column::OutputPortId1, Column::OutputPortId2)?;
-        let smaller = self.others(table, Column::OutputPortId2, Column::OutputPortId1)?;
+        let larger = self.others(table, days, Column::OutputPortId1, Column::OutputPortId2);
+        let smaller = self.others(table, days, Column::OutputPortId2, Column::OutputPortId1);
         // an output port is either the smaller or the larger of a pair, so no pair is met twice
         let all = |from| SelectStatement::new().columns(["output_port_id", "query_count"]).from(from).take();
         let mut member = all("larger");
@@ -109,7 +121,7 @@ impl Chart for MostOftenCombinedWith {
             .order_by("rank", Order::Asc);
         // here, so that the planner expects few labels
         sql::limit(&mut ranked, top);
-        let queries = PortDays::new(&model.query_stats, self.port, &self.days)?;
+        let queries = PortDays::new(&model.0.queries, self.port, days);
         let mut total = queries.scan();
         total.expr_as(queries.sum(), "query_count");
         let mut with = WithClause::new();
@@ -132,22 +144,16 @@ impl Chart for MostOftenCombinedWith {
             .expr_as(Func::coalesce([share, Expr::cust("0")]), "share")
             .expr_as(column("rank").cast_as("bigint"), "rank")
             .from("ranked");
-        sql::label(&mut select, &model.output_ports, ("ranked", "output_port_id"));
+        sql::label(&mut select, &model.0.output_ports, ("ranked", "output_port_id"));
         sql::order_by_rank(&mut select, ("ranked", "rank"));
-        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+        Ok(Query::new("most often combined with", select.with(with).build(PostgresQueryBuilder)))
     }
 }
 
 impl MostOftenCombinedWith {
     /// `output_port_id, query_count` of the pairs in which this output port is `this`: one contiguous run of an index.
-    fn others(&self, table: &Table, this: Column, other: Column) -> Result<SelectStatement, Error> {
-        let rows = PortDays::new(table, self.port, &self.days)?.of(this);
-        let mut others = rows.scan();
-        others
-            .expr_as(Expr::col(rows.column(other)), "output_port_id")
-            .expr_as(rows.sum(), "query_count")
-            .group_by_col(rows.column(other))
-            .and_having(rows.sum().gt(Expr::cust("0")));
-        Ok(others)
+    fn others(&self, table: &Table, days: Days, this: Column, other: Column) -> SelectStatement {
+        let rows = PortDays::new(table, self.port, days).of(this);
+        rows.sum_by(other, "output_port_id").and_having(rows.sum().gt(Expr::cust("0"))).take()
     }
 }

@@ -2,14 +2,22 @@
 
 use std::ops::Range;
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use sea_query::{Expr, ExprTrait, Func};
 use serde::{Deserialize, Serialize};
 
+use super::sql::FLOAT;
+use super::{Chart, sealed};
 use crate::error::{Error, Kind};
-use crate::row::{Columns, Decode};
+use crate::model::UsageModel;
+use crate::row::{Columnar, Columns, FlatRecord};
+use crate::statement::Query;
+use crate::time::Days;
 
 /// Which days a chart is compared with.
+///
+/// In JSON and in query strings the values are `previous_period`, `year_before` and `year_before_by_weekday`.
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -39,39 +47,45 @@ impl Comparison {
     ///
     /// # Errors
     ///
-    /// Days that are empty or reversed, or that are compared with days before year 1
-    /// ([`Error::is_invalid_days`]).
+    /// Days that are empty, reversed or outside the years 1 to 9999, or that are compared with days before year 1
+    /// ([`Error::is_request`]).
     pub fn days(self, days: &Range<NaiveDate>) -> Result<Range<NaiveDate>, Error> {
-        crate::time::check_days(days)?;
-        let back = |days: i64| Days::new(days.unsigned_abs());
+        let days = Days::check(days)?;
+        let back = |days: u32| chrono::Days::new(days.into());
         let shift = |day: NaiveDate| match self {
-            Self::PreviousPeriod => day.checked_sub_days(back((days.end - days.start).num_days())),
+            Self::PreviousPeriod => day.checked_sub_days(back(days.count())),
             Self::YearBefore => day.checked_sub_months(Months::new(12)),
             Self::YearBeforeByWeekday => day.checked_sub_days(back(WEEKS)),
         };
-        match (shift(days.start), shift(days.end)) {
+        match (shift(days.start()), shift(days.end())) {
             (Some(from), Some(until)) if from.year() >= 1 => Ok(from..until),
-            _ => Err(Kind::ComparedBeforeCalendar { from: days.start, until: days.end }.into()),
+            _ => Err(Kind::ComparedBeforeCalendar { from: days.start(), until: days.end() }.into()),
         }
     }
 
+    /// The title of a chart that is compared.
+    pub(super) fn title(self, chart: &str) -> String {
+        let before = match self {
+            Self::PreviousPeriod => "the previous period",
+            Self::YearBefore => "the year before",
+            Self::YearBeforeByWeekday => "the year before by weekday",
+        };
+        format!("{chart}, compared with {before}")
+    }
+
     /// The day that a bound of a bucket is compared with.
-    pub(super) fn bound(self, days: &Range<NaiveDate>, bound: Expr) -> Expr {
+    pub(super) fn bound(self, days: Days, bound: Expr) -> Expr {
         match self {
-            Self::PreviousPeriod => {
-                bound.sub(Expr::val((days.end - days.start).num_days() as i32).cast_as("integer"))
-            }
+            Self::PreviousPeriod => bound.sub(Expr::val(days.count() as i32).cast_as("integer")),
             Self::YearBefore => bound.sub(Expr::cust("INTERVAL '1 year'")).cast_as("date"),
             Self::YearBeforeByWeekday => bound.sub(Expr::cust("364")),
         }
     }
 
     /// The day that a day before is compared with: the one whose [`bound`](Self::bound)s hold it.
-    pub(super) fn compared(self, days: &Range<NaiveDate>, before: Expr) -> Expr {
+    pub(super) fn compared(self, days: Days, before: Expr) -> Expr {
         match self {
-            Self::PreviousPeriod => {
-                before.add(Expr::val((days.end - days.start).num_days() as i32).cast_as("integer"))
-            }
+            Self::PreviousPeriod => before.add(Expr::val(days.count() as i32).cast_as("integer")),
             // 29 February holds 28 February, whose own bounds meet; of a leap year, 28 February holds both
             Self::YearBefore => {
                 let year = || Expr::cust("INTERVAL '1 year'");
@@ -85,7 +99,7 @@ impl Comparison {
 }
 
 /// 52 weeks.
-const WEEKS: i64 = 364;
+const WEEKS: u32 = 364;
 
 /// A chart whose rows also carry the count of the days before.
 ///
@@ -117,6 +131,7 @@ pub struct Compared<C> {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WithPrevious<R> {
@@ -129,7 +144,7 @@ pub struct WithPrevious<R> {
     pub change: Option<f64>,
 }
 
-impl<R: Decode> Decode for WithPrevious<R> {
+impl<R: Columnar> Columnar for WithPrevious<R> {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             current: R::decode(row)?,
@@ -137,11 +152,36 @@ impl<R: Decode> Decode for WithPrevious<R> {
             change: row.share_or_null("change")?,
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        self.current.write_to(record);
+        record.count("previous", self.previous).share("change", self.change);
+    }
+}
+
+/// A chart that can also count other days.
+///
+/// Public in a private module: hosts meet it in bounds and cannot name it.
+pub trait Comparable: Chart {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        comparison: Comparison,
+    ) -> Result<Query<WithPrevious<Self::Row>>, Error>;
+}
+
+impl<C: Comparable> sealed::Sealed for Compared<C> {}
+
+impl<C: Comparable> Chart for Compared<C> {
+    type Row = WithPrevious<C::Row>;
+
+    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        self.chart.compare(model, self.comparison)
+    }
 }
 
 /// The columns `previous` and `change` of a row whose counts these are; a NULL before is zero.
 pub(super) fn change(select: &mut sea_query::SelectStatement, now: Expr, before: Expr) {
-    const FLOAT: &str = "double precision";
     let before = || Expr::from(Func::coalesce([before.clone(), Expr::cust("0")]));
     let none_is_null = Expr::from(Func::cust("nullif").args([before(), Expr::cust("0")])).cast_as(FLOAT);
     let change = now.cast_as(FLOAT).sub(before().cast_as(FLOAT)).div(none_is_null).cast_as(FLOAT);

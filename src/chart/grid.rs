@@ -110,6 +110,6 @@ pub(super) fn grid(with: &mut WithClause, model: &UsageModel, top: i64) -> Selec
         .expr_as(Expr::col(("point", "partial")).cast_as("boolean"), "partial")
         .from("point")
         .join(JoinType::InnerJoin, "series", number("series").eq(number("point")));
-    sql::label(&mut grid, &model.consumers, ("series", "consumer_id"));
+    sql::label(&mut grid, &model.0.consumers, ("series", "consumer_id"));
     grid
 }

@@ -18,9 +18,9 @@ use super::{
 use crate::error::Error;
 use crate::id::OutputPortId;
 use crate::model::UsageModel;
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
-use crate::time::Granularity;
+use crate::time::{Days, Granularity};
 
 /// Queries over time, their split by consumer, the query distribution and the summary of one output port.
 ///
@@ -185,19 +185,21 @@ impl OverviewCharts {
     }
 }
 
-impl Decode for OverviewRow {
+impl Columnar for OverviewRow {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(if row.flag("total")? {
             let active_days = row.count("active_days")?;
             Self::Bucket {
-                point: Decode::decode(row)?,
+                point: Columnar::decode(row)?,
                 active_days,
                 last_used: row.date_or_null("last_used")?,
             }
         } else {
-            Self::Series { point: Decode::decode(row)? }
+            Self::Series { point: Columnar::decode(row)? }
         })
     }
+
+    fn write_to(&self, _: &mut FlatRecord) {}
 }
 
 impl sealed::Sealed for Overview {}
@@ -207,8 +209,8 @@ impl Chart for Overview {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
-        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
-        let buckets = Buckets::new(self.granularity, &self.days, u64::from(self.top) + 2)?;
+        let rows = PortDays::new(&model.0.queries, self.port, Days::check(&self.days)?);
+        let buckets = Buckets::new(self.granularity, Days::check(&self.days)?, u64::from(self.top) + 2)?;
         let mut with = WithClause::new();
         with.cte(buckets.cte()).cte(sql::materialized("counted", counted(&rows, &buckets)));
         let null = |of: &'static str| Expr::cust("NULL").cast_as(of);
@@ -236,7 +238,7 @@ impl Chart for Overview {
             .order_by("total", Order::Desc)
             .order_by_with_nulls("rank", Order::Asc, NullOrdering::Last)
             .order_by("bucket", Order::Asc);
-        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+        Ok(Query::new("overview", select.with(with).build(PostgresQueryBuilder)))
     }
 }
 

@@ -8,14 +8,15 @@ use sea_query::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
 use crate::id::{OutputPortId, TechAssetId};
 use crate::model::{Column, UsageModel};
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
+use crate::time::Days;
 
 /// The tech assets of one output port, the most touched first.
 ///
@@ -88,6 +89,7 @@ impl MostPopularAssets {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostPopularAsset {
@@ -107,7 +109,7 @@ pub struct MostPopularAsset {
     pub last_used: NaiveDate,
 }
 
-impl Decode for MostPopularAsset {
+impl Columnar for MostPopularAsset {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             tech_asset_id: TechAssetId(row.uuid("tech_asset_id")?),
@@ -119,35 +121,49 @@ impl Decode for MostPopularAsset {
             last_used: row.date("last_used")?,
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        record
+            .id("tech_asset_id", self.tech_asset_id.0)
+            .text("label", self.label.as_deref())
+            .count("touches", self.touches)
+            .share("share", self.share)
+            .count("rank", self.rank)
+            .count("consumers", self.consumers)
+            .date("last_used", self.last_used);
+    }
 }
 
 impl sealed::Sealed for MostPopularAssets {}
-impl sealed::Sealed for Compared<MostPopularAssets> {}
 
 impl Chart for MostPopularAssets {
     type Row = MostPopularAsset;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.statement(model, None).map(Query::new)
+        let built = self.build(model, None)?;
+        Ok(Query::new(self.title(), built))
     }
 }
 
-impl Chart for Compared<MostPopularAssets> {
-    type Row = WithPrevious<MostPopularAsset>;
-
-    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+impl Comparable for MostPopularAssets {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        comparison: Comparison,
+    ) -> Result<Query<WithPrevious<MostPopularAsset>>, Error> {
+        let built = self.build(model, Some(comparison))?;
+        Ok(Query::new(comparison.title(&self.title()), built))
     }
 }
 
 impl MostPopularAssets {
-    fn statement(
-        &self,
-        model: &UsageModel,
-        comparison: Option<Comparison>,
-    ) -> Result<(String, Values), Error> {
+    fn title(&self) -> String {
+        "most popular assets".to_owned()
+    }
+
+    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let top = sql::check_top("the number of tech assets", self.top)?;
-        let rows = PortDays::new(&model.touch_stats, self.port, &self.days)?;
+        let rows = PortDays::new(&model.0.touches, self.port, Days::check(&self.days)?);
         // two levels: COUNT(DISTINCT consumer) would sort every row
         let counted = Expr::col(rows.column(Column::QueryCount)).gt(Expr::cust("0"));
         let last_used = Func::max(Expr::col(rows.column(Column::Date))).filter(counted);
@@ -189,15 +205,10 @@ impl MostPopularAssets {
             .expr_as(column("consumers").cast_as("bigint"), "consumers")
             .expr_as(column("last_used").cast_as("date"), "last_used")
             .from("ranked");
-        sql::label(&mut select, &model.tech_assets, ("ranked", "tech_asset_id"));
+        sql::label(&mut select, &model.0.tech_assets, ("ranked", "tech_asset_id"));
         if let Some(comparison) = comparison {
-            let days = comparison.days(&self.days)?;
-            let rows = rows.during(&days);
-            let mut before = rows.scan();
-            before
-                .expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
-                .expr_as(rows.sum(), "query_count")
-                .group_by_col(rows.column(Column::TechAssetId));
+            let before =
+                rows.during(comparison.days(&self.days)?).sum_by(Column::TechAssetId, "tech_asset_id");
             with.cte(sql::materialized("before", before));
             let on = Expr::col(("before", "tech_asset_id")).equals(("ranked", "tech_asset_id"));
             select.join(JoinType::LeftJoin, "before", on);

@@ -9,20 +9,21 @@ use sea_query::{
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
-use super::comparison::{self, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
 use crate::id::OutputPortId;
 use crate::model::{Column, UsageModel};
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
-use crate::time::Granularity;
+use crate::time::{Days, Granularity};
 
 /// The queries on one output port over time: one point for each bucket, zero filled.
 ///
 /// Counts are clipped to the requested days; a bucket that is not wholly inside them is
-/// [`partial`](QueriesOverTimePoint::partial). For whole buckets call [`Granularity::expand`] first.
+/// [`partial`](QueriesOverTimePoint::partial). [`Granularity::expand_start`] widens the
+/// days to a whole first bucket, [`Granularity::within`] keeps the complete buckets alone.
 ///
 /// ```
 /// # use chrono::NaiveDate;
@@ -37,7 +38,7 @@ use crate::time::Granularity;
 /// # let port = OutputPortId(uuid::Uuid::nil());
 /// # let today = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
 ///
-/// let weeks = Granularity::Week.expand(last_days(90, today));
+/// let weeks = Granularity::Week.expand_start(last_days(90, today));
 /// let query = model.query(&QueriesOverTime::new(port, weeks).granularity(Granularity::Week))?;
 /// assert!(query.sql().contains("INTERVAL '7 days'"));
 /// # Ok::<(), output_port_usage::Error>(())
@@ -83,6 +84,7 @@ impl QueriesOverTime {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimePoint {
@@ -94,7 +96,7 @@ pub struct QueriesOverTimePoint {
     pub partial: bool,
 }
 
-impl Decode for QueriesOverTimePoint {
+impl Columnar for QueriesOverTimePoint {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             bucket: row.date("bucket")?,
@@ -102,35 +104,46 @@ impl Decode for QueriesOverTimePoint {
             partial: row.flag("partial")?,
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        record
+            .date("bucket", self.bucket)
+            .count("query_count", self.query_count)
+            .flag("partial", self.partial);
+    }
 }
 
 impl sealed::Sealed for QueriesOverTime {}
-impl sealed::Sealed for Compared<QueriesOverTime> {}
 
 impl Chart for QueriesOverTime {
     type Row = QueriesOverTimePoint;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.statement(model, None).map(Query::new)
+        let built = self.build(model, None)?;
+        Ok(Query::new(self.title(), built))
     }
 }
 
-impl Chart for Compared<QueriesOverTime> {
-    type Row = WithPrevious<QueriesOverTimePoint>;
-
-    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+impl Comparable for QueriesOverTime {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        comparison: Comparison,
+    ) -> Result<Query<WithPrevious<QueriesOverTimePoint>>, Error> {
+        let built = self.build(model, Some(comparison))?;
+        Ok(Query::new(comparison.title(&self.title()), built))
     }
 }
 
 impl QueriesOverTime {
-    fn statement(
-        &self,
-        model: &UsageModel,
-        comparison: Option<Comparison>,
-    ) -> Result<(String, Values), Error> {
-        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
-        let buckets = Buckets::new(self.granularity, &self.days, 1)?;
+    fn title(&self) -> String {
+        format!("queries over time by {}", self.granularity.noun())
+    }
+
+    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
+        let days = Days::check(&self.days)?;
+        let rows = PortDays::new(&model.0.queries, self.port, days);
+        let buckets = Buckets::new(self.granularity, days, 1)?;
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
         let count = Expr::from(count).cast_as("bigint");
         let mut select = SelectStatement::new();
@@ -142,9 +155,8 @@ impl QueriesOverTime {
             .order_by(("bucket", "start"), Order::Asc);
         buckets.join_sums(&mut select, &rows);
         if let Some(comparison) = comparison {
-            let days = comparison.days(&self.days)?;
-            let rows = rows.during(&days);
-            self.join_before(&mut select, &buckets, &rows, comparison);
+            let before = rows.during(comparison.days(&self.days)?);
+            self.join_before(&mut select, &buckets, &before, days, comparison);
             comparison::change(&mut select, count, Expr::col(("before", "query_count")));
         }
         let mut with = WithClause::new();
@@ -158,18 +170,15 @@ impl QueriesOverTime {
         select: &mut SelectStatement,
         buckets: &Buckets,
         rows: &PortDays,
+        days: Days,
         comparison: Comparison,
     ) {
         if self.granularity == Granularity::Day {
             // by date first: then the day is found once a day, not once a row
-            let mut daily = rows.scan();
-            daily
-                .expr_as(Expr::col(rows.column(Column::Date)), "date")
-                .expr_as(rows.sum(), "query_count")
-                .group_by_col(rows.column(Column::Date));
+            let daily = rows.sum_by(Column::Date, "date");
             let mut before = SelectStatement::new();
             before
-                .expr_as(comparison.compared(&self.days, Expr::col("date")), "date")
+                .expr_as(comparison.compared(days, Expr::col("date")), "date")
                 .expr_as(Func::sum(Expr::col("query_count")), "query_count")
                 .from_subquery(daily, "daily")
                 .add_group_by([Expr::cust("1")]);
@@ -179,8 +188,8 @@ impl QueriesOverTime {
         }
         let mut before = rows.scan_when(|date, select| {
             select
-                .and_where(date.clone().gte(comparison.bound(&self.days, buckets.start())))
-                .and_where(date.lt(comparison.bound(&self.days, buckets.end())))
+                .and_where(date.clone().gte(comparison.bound(days, buckets.start())))
+                .and_where(date.lt(comparison.bound(days, buckets.end())))
         });
         before.expr_as(rows.sum(), "query_count");
         sql::join_each(select, before, "before");

@@ -10,8 +10,9 @@ use super::sql::{self, PortDays};
 use super::{Chart, ConsumerOrOther, grid, sealed};
 use crate::error::Error;
 use crate::model::UsageModel;
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
+use crate::time::Days;
 
 /// The queries on one output port over time, one series for each of the top n consumers, then Other.
 ///
@@ -43,7 +44,7 @@ impl QueriesOverTime {
     /// # let port = OutputPortId(uuid::Uuid::nil());
     /// # let today = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
     ///
-    /// let weeks = Granularity::Week.expand(last_days(90, today));
+    /// let weeks = Granularity::Week.expand_start(last_days(90, today));
     /// let chart = QueriesOverTime::new(port, weeks).granularity(Granularity::Week);
     /// let split = model.query(&chart.split_by_consumer(5))?; // up to 6 series of 13 or 14 weeks
     /// assert_eq!(split.sql().matches("output_port_query_stats_daily").count(), 1);
@@ -86,7 +87,7 @@ pub struct QueriesOverTimeByConsumerPoint {
     pub partial: bool,
 }
 
-impl Decode for QueriesOverTimeByConsumerPoint {
+impl Columnar for QueriesOverTimeByConsumerPoint {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             consumer: ConsumerOrOther::read(row)?,
@@ -95,6 +96,11 @@ impl Decode for QueriesOverTimeByConsumerPoint {
             query_count: row.count("query_count")?,
             partial: row.flag("partial")?,
         })
+    }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        self.consumer.write_to(record);
+        record.count("rank", self.rank).date("bucket", self.bucket).count("query_count", self.query_count);
     }
 }
 
@@ -105,14 +111,17 @@ impl Chart for QueriesOverTimeByConsumer {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
-        let rows = PortDays::new(&model.query_stats, self.over_time.port, &self.over_time.days)?;
-        let buckets =
-            Buckets::new(self.over_time.granularity, &self.over_time.days, u64::from(self.top) + 1)?;
+        let rows = PortDays::new(&model.0.queries, self.over_time.port, Days::check(&self.over_time.days)?);
+        let buckets = Buckets::new(
+            self.over_time.granularity,
+            Days::check(&self.over_time.days)?,
+            u64::from(self.top) + 1,
+        )?;
         let mut with = WithClause::new();
         with.cte(buckets.cte()).cte(sql::materialized("counted", grid::counted(&rows, &buckets)));
         let mut select = grid::grid(&mut with, model, top);
         sql::order_by_rank(&mut select, ("series", "rank"));
         select.order_by(("point", "start"), Order::Asc);
-        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+        Ok(Query::new("queries over time split by consumer", select.with(with).build(PostgresQueryBuilder)))
     }
 }

@@ -14,9 +14,9 @@ use super::{Chart, sealed};
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::model::{Column, UsageModel};
-use crate::row::{Columns, Decode};
-use crate::statement::{self, Query};
-use crate::time::Granularity;
+use crate::row::{Columnar, Columns, FlatRecord};
+use crate::statement::Query;
+use crate::time::{Days, Granularity};
 
 /// The queries on many output ports over time, in one statement.
 ///
@@ -103,7 +103,7 @@ pub struct QueriesOverTimeOfPortsPoint {
     pub partial: bool,
 }
 
-impl Decode for QueriesOverTimeOfPortsPoint {
+impl Columnar for QueriesOverTimeOfPortsPoint {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             output_port_id: OutputPortId(row.uuid("output_port_id")?),
@@ -112,6 +112,10 @@ impl Decode for QueriesOverTimeOfPortsPoint {
             query_count: row.count("query_count")?,
             partial: row.flag("partial")?,
         })
+    }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        record.id("output_port_id", self.output_port_id.0).date("bucket", self.bucket);
     }
 }
 
@@ -127,9 +131,9 @@ impl Chart for QueriesOverTimeOfPorts {
             count if count > most => return Err(Kind::TooManyPorts { count, most }.into()),
             _ => {}
         }
-        let ports = statement::uuids(self.ports.iter().map(|port| port.0));
-        let rows = PortDays::of_many(&model.query_stats, ports.clone(), &self.days)?;
-        let buckets = Buckets::new(self.granularity, &self.days, self.ports.len() as u64)?;
+        let ports = sql::uuids(self.ports.iter().map(|port| port.0));
+        let rows = PortDays::of_many(&model.0.queries, ports.clone(), Days::check(&self.days)?);
+        let buckets = Buckets::new(self.granularity, Days::check(&self.days)?, self.ports.len() as u64)?;
         let mut daily = rows.scan();
         daily
             .expr_as(Expr::col(rows.column(Column::OutputPortId)), "output_port_id")
@@ -160,10 +164,13 @@ impl Chart for QueriesOverTimeOfPorts {
             .from_function(Func::cust("unnest").arg(Expr::val(ports).cast_as("uuid[]")), "port")
             .cross_join("bucket")
             .join_subquery(JoinType::LeftJoin, counted, "counted", of_port.and(in_bucket));
-        sql::label(&mut select, &model.output_ports, ("port", "port"));
+        sql::label(&mut select, &model.0.output_ports, ("port", "port"));
         select.order_by(("port", "port"), Order::Asc).order_by(("bucket", "start"), Order::Asc);
         let mut with = WithClause::new();
         with.cte(buckets.cte());
-        Ok(Query::new(select.with(with).build(PostgresQueryBuilder)))
+        Ok(Query::new(
+            "queries over time of many output ports",
+            select.with(with).build(PostgresQueryBuilder),
+        ))
     }
 }

@@ -4,19 +4,20 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::{
-    Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, UnionType, Values, WindowStatement,
+    Expr, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, SelectStatement, UnionType, Values,
     WithClause,
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::sql::{self, PortDays};
 use super::{Chart, ConsumerOrOther, sealed};
 use crate::error::Error;
 use crate::id::OutputPortId;
 use crate::model::{Column, Parent, UsageModel};
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
+use crate::time::Days;
 
 /// The queries on one output port by consumer: the top n, then Other.
 ///
@@ -68,10 +69,11 @@ impl QueryDistribution {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionSlice {
-    /// Whose queries.
+    /// The consumer that made them, or Other.
     pub consumer: ConsumerOrOther,
     /// How many queries, at least 1.
     pub query_count: i64,
@@ -81,7 +83,7 @@ pub struct QueryDistributionSlice {
     pub rank: Option<i64>,
 }
 
-impl Decode for QueryDistributionSlice {
+impl Columnar for QueryDistributionSlice {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             consumer: ConsumerOrOther::read(row)?,
@@ -90,38 +92,46 @@ impl Decode for QueryDistributionSlice {
             rank: row.count_or_null("rank")?,
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        self.consumer.write_to(record);
+        record.count("query_count", self.query_count).share("share", self.share).count("rank", self.rank);
+    }
 }
 
 impl sealed::Sealed for QueryDistribution {}
-impl sealed::Sealed for Compared<QueryDistribution> {}
 
 impl Chart for QueryDistribution {
     type Row = QueryDistributionSlice;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.statement(model, None).map(Query::new)
+        let built = self.build(model, None)?;
+        Ok(Query::new(self.title(), built))
     }
 }
 
-impl Chart for Compared<QueryDistribution> {
-    type Row = WithPrevious<QueryDistributionSlice>;
-
-    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+impl Comparable for QueryDistribution {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        comparison: Comparison,
+    ) -> Result<Query<WithPrevious<QueryDistributionSlice>>, Error> {
+        let built = self.build(model, Some(comparison))?;
+        Ok(Query::new(comparison.title(&self.title()), built))
     }
 }
 
 impl QueryDistribution {
-    fn statement(
-        &self,
-        model: &UsageModel,
-        comparison: Option<Comparison>,
-    ) -> Result<(String, Values), Error> {
+    fn title(&self) -> String {
+        "query distribution".to_owned()
+    }
+
+    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
         let mut with = WithClause::new();
         with.cte(sql::materialized("member", self.consumers(model, comparison)?));
-        let order = sql::by_count_then("consumer_id");
-        Ok(slices(with, "consumer_id", counts(comparison), order, top, &model.consumers))
+        fold(&mut with, "consumer_id", counts(comparison), top);
+        Ok(slices(with, "slice", "consumer_id", counts(comparison), &model.0.consumers))
     }
 
     /// The consumers of the days and their [`counts`]: one scan for each range of days.
@@ -130,20 +140,16 @@ impl QueryDistribution {
         model: &UsageModel,
         comparison: Option<Comparison>,
     ) -> Result<SelectStatement, Error> {
-        let sums = |rows: &PortDays, now: Expr| {
-            rows.scan()
-                .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
-                .expr_as(now, "query_count")
-                .group_by_col(rows.column(Column::ConsumerId))
-                .take()
-        };
-        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
-        let mut now = sums(&rows, rows.sum());
+        let rows = PortDays::new(&model.0.queries, self.port, Days::check(&self.days)?);
+        let mut now = rows.sum_by(Column::ConsumerId, "consumer_id");
         let Some(comparison) = comparison else { return Ok(now) };
-        let days = comparison.days(&self.days)?;
-        let rows = rows.during(&days);
-        let mut before = sums(&rows, Expr::cust("0"));
-        before.expr_as(rows.sum(), "previous");
+        let rows = rows.during(comparison.days(&self.days)?);
+        let mut before = rows.scan();
+        before
+            .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
+            .expr_as(Expr::cust("0"), "query_count")
+            .expr_as(rows.sum(), "previous")
+            .group_by_col(rows.column(Column::ConsumerId));
         now.expr_as(Expr::cust("0"), "previous").union(UnionType::All, before);
         let mut consumers = SelectStatement::new();
         consumers
@@ -164,34 +170,38 @@ pub(super) fn counts(comparison: Option<Comparison>) -> &'static [&'static str] 
     }
 }
 
-/// Ranks `member` with its `id` and `counts`, folds it to the top n and Other, and labels the result.
+/// Ranks `member` with its `id` and `counts` and folds it to the top n and Other: the rows of a CTE `slice`.
+pub(super) fn fold(with: &mut WithClause, id: &'static str, counts: &[&'static str], top: i64) {
+    with.cte(sql::cte("ranked", sql::ranked(id, counts, sql::by_count_then(id))))
+        .cte(sql::cte("slice", sql::top_and_other("ranked", id, counts, top)));
+}
+
+/// The slices of the CTE `from`, their shares of all of `member`, and their labels.
 pub(super) fn slices(
-    mut with: WithClause,
+    with: WithClause,
+    from: &'static str,
     id: &'static str,
     counts: &[&'static str],
-    order: WindowStatement,
-    top: i64,
     parent: &Parent,
 ) -> (String, Values) {
-    with.cte(sql::cte("ranked", sql::ranked(id, counts, order)))
-        .cte(sql::cte("slice", sql::top_and_other("ranked", id, counts, top)));
-
     let mut total = SelectStatement::new();
     total.expr(Func::sum(Expr::col("query_count"))).from("member");
     let total = Expr::SubQuery(None, Box::new(total.into()));
     let mut select = SelectStatement::new();
-    let column = |name: &'static str| Expr::col(("slice", name));
+    let column = |name: &'static str| Expr::col((from, name));
     select
         .expr_as(column(id).cast_as("uuid"), id)
         .expr_as(column("query_count").cast_as("bigint"), "query_count")
         .expr_as(sql::share(column("query_count"), total), "share")
         .expr_as(column("rank").cast_as("bigint"), "rank")
         .expr_as(column("members").cast_as("bigint"), "members")
-        .from("slice");
-    sql::label(&mut select, parent, ("slice", id));
+        .from(from);
+    sql::label(&mut select, parent, (from, id));
     if counts.contains(&"previous") {
         comparison::change(&mut select, column("query_count"), column("previous"));
     }
-    sql::order_by_rank(&mut select, ("slice", "rank"));
+    sql::order_by_rank(&mut select, (from, "rank"));
+    // the row without an id has no members either, and comes before Other, which has
+    select.order_by_with_nulls((from, "members"), Order::Asc, NullOrdering::First);
     select.with(with).build(PostgresQueryBuilder)
 }

@@ -1,19 +1,20 @@
 //! "Query distribution" by group of consumers.
 
-use sea_query::{Expr, ExprTrait, Func, JoinType, SelectStatement, Values, WithClause};
+use sea_query::{Expr, ExprTrait, Func, JoinType, SelectStatement, UnionType, Values, WithClause};
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Compared, Comparison, WithPrevious};
-use super::query_distribution::{QueryDistribution, counts, slices};
+use super::comparison::{Comparable, Compared, Comparison, WithPrevious};
+use super::query_distribution::{QueryDistribution, counts, fold, slices};
 use super::{Chart, GroupOrOther, sealed, sql};
 use crate::error::{Error, Kind};
 use crate::model::UsageModel;
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 
-/// The queries on one output port by group of consumers: the top n, then Other.
+/// The queries on one output port by group of consumers: the top n, then those without a group, then Other.
 ///
-/// Made by [`QueryDistribution::by_group`]. Consumers without a group come after every group, before Other.
+/// Made by [`QueryDistribution::by_group`]. The consumers without a group are no group: they have a row of their own
+/// wherever they have queries, whatever the top n, without a rank, and are never in Other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueryDistributionByGroup {
@@ -55,20 +56,21 @@ impl QueryDistribution {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionGroupSlice {
-    /// Whose queries.
+    /// The group that made them, those without one, or Other.
     pub group: GroupOrOther,
     /// How many queries, at least 1.
     pub query_count: i64,
     /// The part of all queries of the days, above 0 and up to 1.
     pub share: f64,
-    /// The row's number from 1; none for Other.
+    /// The row's number from 1; none for those without a group and for Other.
     pub rank: Option<i64>,
 }
 
-impl Decode for QueryDistributionGroupSlice {
+impl Columnar for QueryDistributionGroupSlice {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             group: GroupOrOther::read(row)?,
@@ -77,52 +79,77 @@ impl Decode for QueryDistributionGroupSlice {
             rank: row.count_or_null("rank")?,
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        self.group.write_to(record);
+        record.count("query_count", self.query_count).share("share", self.share).count("rank", self.rank);
+    }
 }
 
 impl sealed::Sealed for QueryDistributionByGroup {}
-impl sealed::Sealed for Compared<QueryDistributionByGroup> {}
 
 impl Chart for QueryDistributionByGroup {
     type Row = QueryDistributionGroupSlice;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.statement(model, None).map(Query::new)
+        Ok(Query::new(TITLE, self.build(model, None)?))
     }
 }
 
-impl Chart for Compared<QueryDistributionByGroup> {
-    type Row = WithPrevious<QueryDistributionGroupSlice>;
-
-    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.chart.statement(model, Some(self.comparison)).map(Query::new)
-    }
-}
-
-impl QueryDistributionByGroup {
-    fn statement(
+impl Comparable for QueryDistributionByGroup {
+    fn compare(
         &self,
         model: &UsageModel,
-        comparison: Option<Comparison>,
-    ) -> Result<(String, Values), Error> {
-        let Some((group, groups)) = &model.consumers.group else {
-            return Err(Kind::NoGroup.into());
-        };
+        comparison: Comparison,
+    ) -> Result<Query<WithPrevious<QueryDistributionGroupSlice>>, Error> {
+        Ok(Query::new(comparison.title(TITLE), self.build(model, Some(comparison))?))
+    }
+}
+
+const TITLE: &str = "query distribution by group";
+
+impl QueryDistributionByGroup {
+    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
+        let consumers = &model.0.consumers;
+        let (group, groups) = consumers.group.as_ref().ok_or(Kind::NoGroup)?;
         let top = sql::check_top("the number of groups", self.by_consumer.top)?;
+        let counts = counts(comparison);
         let mut member = SelectStatement::new();
-        let on = Expr::col(("parent", model.consumers.key.clone())).equals(("consumer", "consumer_id"));
+        let on = Expr::col(("parent", consumers.key.clone())).equals(("consumer", "consumer_id"));
         member.expr_as(Expr::col(("parent", group.clone())), "group_id");
-        for &count in counts(comparison) {
+        for &count in counts {
             member.expr_as(Func::sum(Expr::col(("consumer", count))), count);
         }
         member
             .from("consumer")
-            .join_as(JoinType::LeftJoin, model.consumers.table_ref(), "parent", on)
+            .join_as(JoinType::LeftJoin, consumers.table_ref(), "parent", on)
             .group_by_col(("parent", group.clone()));
         let mut with = WithClause::new();
         // by consumer first: the group is looked up once for each consumer, not for each row
         with.cte(sql::materialized("consumer", self.by_consumer.consumers(model, comparison)?));
         with.cte(sql::materialized("member", member));
-        let order = sql::no_id_last_by_count_then("group_id");
-        Ok(slices(with, "group_id", counts(comparison), order, top, groups))
+        fold(&mut with, "group_id", counts, top);
+        with.cte(sql::cte("shown", with_those_without_a_group(counts)));
+        Ok(slices(with, "shown", "group_id", counts, groups))
     }
+}
+
+/// The slices, and the row of the consumers without a group: no rank and no members.
+fn with_those_without_a_group(counts: &[&'static str]) -> SelectStatement {
+    let mut without = SelectStatement::new();
+    without
+        .expr_as(Expr::cust("NULL").cast_as("bigint"), "rank")
+        .column("group_id")
+        .columns(counts.iter().copied())
+        .expr_as(Expr::cust("NULL").cast_as("bigint"), "members")
+        .from("member")
+        .and_where(Expr::col("group_id").is_null())
+        .and_where(Expr::col("query_count").gt(Expr::cust("0")));
+    SelectStatement::new()
+        .columns(["rank", "group_id"])
+        .columns(counts.iter().copied())
+        .column("members")
+        .from("slice")
+        .union(UnionType::All, without)
+        .take()
 }

@@ -5,25 +5,29 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
 use sea_query::{
-    CommonTableExpression, Expr, ExprTrait, Func, IntoColumnRef, JoinType, NullOrdering, Order,
+    ArrayType, CommonTableExpression, Expr, ExprTrait, Func, IntoColumnRef, JoinType, NullOrdering, Order,
     SelectStatement, Value, WindowStatement,
 };
+use uuid::Uuid;
 
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::ident::Ident;
 use crate::model::{Column, Parent, Table};
-use crate::time;
+use crate::time::Days;
+
+/// What shares and changes are computed in.
+pub(crate) const FLOAT: &str = "double precision";
 
 /// How many members a ranking shows unless it is told otherwise.
 pub(crate) const DEFAULT_TOP: u32 = 10;
 
-/// The output ports and the days of a chart, checked.
+/// The rows of a table on some output ports and days.
 pub(crate) struct PortDays<'a> {
     table: &'a Table,
     port_column: Column,
     ports: Ports,
-    days: &'a Range<NaiveDate>,
+    days: Range<NaiveDate>,
 }
 
 #[derive(Clone)]
@@ -34,13 +38,8 @@ enum Ports {
 }
 
 impl<'a> PortDays<'a> {
-    pub(crate) fn new(
-        table: &'a Table,
-        port: OutputPortId,
-        days: &'a Range<NaiveDate>,
-    ) -> Result<Self, Error> {
-        time::check_days(days)?;
-        Ok(Self { table, port_column: Column::OutputPortId, ports: Ports::One(port), days })
+    pub(crate) fn new(table: &'a Table, port: OutputPortId, days: Days) -> Self {
+        Self { table, port_column: Column::OutputPortId, ports: Ports::One(port), days: days.range() }
     }
 
     /// The column that holds the output port. Defaults to [`Column::OutputPortId`].
@@ -49,17 +48,14 @@ impl<'a> PortDays<'a> {
         self
     }
 
-    pub(crate) fn of_many(table: &'a Table, ports: Value, days: &'a Range<NaiveDate>) -> Result<Self, Error> {
-        time::check_days(days)?;
-        Ok(Self { table, port_column: Column::OutputPortId, ports: Ports::Many(ports), days })
+    /// Many output ports, in one array parameter.
+    pub(crate) fn of_many(table: &'a Table, ports: Value, days: Days) -> Self {
+        Self { table, port_column: Column::OutputPortId, ports: Ports::Many(ports), days: days.range() }
     }
 
     /// The same output ports on other days, which may be none.
-    pub(crate) fn during<'b>(&self, days: &'b Range<NaiveDate>) -> PortDays<'b>
-    where
-        'a: 'b,
-    {
-        PortDays { table: self.table, port_column: self.port_column, ports: self.ports.clone(), days }
+    pub(crate) fn during(&self, days: Range<NaiveDate>) -> Self {
+        Self { table: self.table, port_column: self.port_column, ports: self.ports.clone(), days }
     }
 
     /// The rows of the days: one contiguous run of the key for each output port, read from the index alone.
@@ -87,6 +83,14 @@ impl<'a> PortDays<'a> {
             .take()
     }
 
+    /// The sum of each of the values that a column has: `column AS name`, `query_count`.
+    pub(crate) fn sum_by(&self, column: Column, name: &'static str) -> SelectStatement {
+        let column = self.column(column);
+        let mut sums = self.scan();
+        sums.expr_as(Expr::col(column.clone()), name).expr_as(self.sum(), "query_count").group_by_col(column);
+        sums
+    }
+
     pub(crate) fn column(&self, column: Column) -> Ident {
         self.table.column(column).clone()
     }
@@ -95,6 +99,11 @@ impl<'a> PortDays<'a> {
     pub(crate) fn sum(&self) -> Expr {
         Func::sum(Expr::col(self.column(Column::QueryCount))).into()
     }
+}
+
+/// One array parameter of ids.
+pub(crate) fn uuids(ids: impl IntoIterator<Item = Uuid>) -> Value {
+    Value::Array(ArrayType::Uuid, Some(Box::new(ids.into_iter().map(Value::from).collect())))
 }
 
 /// Refuses a top n of zero.
@@ -132,17 +141,7 @@ pub(crate) fn by_count_then(id: &'static str) -> WindowStatement {
     window
 }
 
-/// As [`by_count_then`], with the member that has no id after all others.
-pub(crate) fn no_id_last_by_count_then(id: &'static str) -> WindowStatement {
-    let mut window = WindowStatement::new();
-    window
-        .order_by_expr(Expr::col(id).is_null(), Order::Asc)
-        .order_by("query_count", Order::Desc)
-        .order_by(id, Order::Asc);
-    window
-}
-
-/// Numbers the members of `member` that have queries, from 1: their `id`, `counts` and `rank`.
+/// Numbers the members of `member` that have an id and queries, from 1: their `id`, `counts` and `rank`.
 pub(crate) fn ranked(id: &'static str, counts: &[&'static str], order: WindowStatement) -> SelectStatement {
     let mut ranked = SelectStatement::new();
     ranked
@@ -150,6 +149,7 @@ pub(crate) fn ranked(id: &'static str, counts: &[&'static str], order: WindowSta
         .columns(counts.iter().copied())
         .expr_window_as(Func::cust("row_number"), order, "rank")
         .from("member")
+        .and_where(Expr::col(id).is_not_null())
         .and_where(Expr::col("query_count").gt(Expr::cust("0")));
     ranked
 }
@@ -211,5 +211,3 @@ pub(crate) fn share(count: Expr, total: Expr) -> Expr {
 pub(crate) fn order_by_rank<C: IntoColumnRef>(select: &mut SelectStatement, rank: C) {
     select.order_by_with_nulls(rank, Order::Asc, NullOrdering::Last);
 }
-
-const FLOAT: &str = "double precision";

@@ -6,14 +6,15 @@ use chrono::NaiveDate;
 use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, Values};
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
 use crate::id::OutputPortId;
 use crate::model::{Column, UsageModel};
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
+use crate::time::Days;
 
 /// The usage of one output port in a few numbers: always one row.
 ///
@@ -72,6 +73,7 @@ impl Summary {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SummaryTotals {
@@ -85,7 +87,7 @@ pub struct SummaryTotals {
     pub last_used: Option<NaiveDate>,
 }
 
-impl Decode for SummaryTotals {
+impl Columnar for SummaryTotals {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             query_count: row.count("query_count")?,
@@ -94,34 +96,45 @@ impl Decode for SummaryTotals {
             last_used: row.date_or_null("last_used")?,
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        record
+            .count("query_count", self.query_count)
+            .count("consumers", self.consumers)
+            .count("active_days", self.active_days)
+            .date("last_used", self.last_used);
+    }
 }
 
 impl sealed::Sealed for Summary {}
-impl sealed::Sealed for Compared<Summary> {}
 
 impl Chart for Summary {
     type Row = SummaryTotals;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.statement(model, None).map(Query::new)
+        let built = self.build(model, None)?;
+        Ok(Query::new(self.title(), built))
     }
 }
 
-impl Chart for Compared<Summary> {
-    type Row = WithPrevious<SummaryTotals>;
-
-    fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        self.chart.statement(model, Some(self.comparison)).map(Query::new)
+impl Comparable for Summary {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        comparison: Comparison,
+    ) -> Result<Query<WithPrevious<SummaryTotals>>, Error> {
+        let built = self.build(model, Some(comparison))?;
+        Ok(Query::new(comparison.title(&self.title()), built))
     }
 }
 
 impl Summary {
-    fn statement(
-        &self,
-        model: &UsageModel,
-        comparison: Option<Comparison>,
-    ) -> Result<(String, Values), Error> {
-        let rows = PortDays::new(&model.query_stats, self.port, &self.days)?;
+    fn title(&self) -> String {
+        "summary".to_owned()
+    }
+
+    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
+        let rows = PortDays::new(&model.0.queries, self.port, Days::check(&self.days)?);
         // one scan for the days and the consumers: COUNT(DISTINCT) would sort every row, twice
         let mut counted = SelectStatement::new();
         counted
@@ -141,8 +154,7 @@ impl Summary {
             .expr_as(Expr::from(Func::max(column("date"))).cast_as("date"), "last_used")
             .from_subquery(counted, "counted");
         if let Some(comparison) = comparison {
-            let days = comparison.days(&self.days)?;
-            let rows = rows.during(&days);
+            let rows = rows.during(comparison.days(&self.days)?);
             let before = rows.scan().expr_as(rows.sum(), "query_count").take();
             let columns = ["query_count", "consumers", "active_days", "last_used"];
             let now = std::mem::take(&mut select);

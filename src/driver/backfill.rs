@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures_util::{Stream, TryStreamExt};
 
-use crate::postgres::{Backfill, BackfillError, BackfillProgress, IngestError, Load, Outcome, Session};
+use crate::postgres::{Backfill, BackfillProgress, Load, Outcome, Session, WriteError};
 use crate::usage::UsageBatch;
 
 /// Takes a batch when the one before is in, so that memory holds one.
@@ -12,23 +12,17 @@ pub(super) async fn run<F, B, S, E>(
     backfill: Backfill<F>,
     session: &mut S,
     batches: B,
-) -> Result<Outcome, BackfillError<E, S::Error>>
+) -> Result<Outcome, WriteError<S::Error>>
 where
     F: FnMut(&BackfillProgress),
     B: Stream<Item = Result<UsageBatch, E>>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
     S: Session,
 {
     let mut batches = pin!(batches);
-    let mut load = Load::enter(backfill, session).await.map_err(of_load)?;
-    while let Some(batch) = batches.try_next().await.map_err(BackfillError::Source)? {
-        load.batch(session, batch).await.map_err(of_load)?;
+    let mut load = Load::enter(backfill, session).await?;
+    while let Some(batch) = batches.try_next().await.map_err(|error| WriteError::Source(error.into()))? {
+        load.batch(session, batch).await?;
     }
-    load.finish(session).await.map_err(of_load)
-}
-
-fn of_load<S, E: std::error::Error + 'static>(error: IngestError<E>) -> BackfillError<S, E> {
-    match error {
-        IngestError::Rejected(error) => BackfillError::Rejected(error),
-        IngestError::Driver(error) => BackfillError::Driver(error),
-    }
+    load.finish(session).await
 }

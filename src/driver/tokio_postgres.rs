@@ -1,31 +1,27 @@
 //! tokio-postgres: typed parameters for its own query methods, and the decoding of its rows.
 
 mod parameter;
+mod rows;
+mod session;
 
 use std::fmt;
-use std::io::Cursor;
 use std::marker::PhantomData;
-use std::pin::pin;
 
-use chrono::NaiveDate;
-use futures_util::{SinkExt, Stream, TryStreamExt};
-use sea_query::Values;
-use tokio_postgres::types::{FromSql, ToSql, Type};
-use tokio_postgres::{Error, Row, Transaction};
-use uuid::Uuid;
+use futures_util::Stream;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, Transaction};
 
-use self::parameter::Parameter;
-use crate::postgres::{
-    Backfill, BackfillError, BackfillProgress, Ingest, IngestError, Outcome, Removal, Session,
-};
-use crate::row::{Columns, Decode};
-use crate::statement::{Query, Statement};
+pub use self::rows::DecodeError;
+use self::session::InTransaction;
+use crate::postgres::{Backfill, BackfillProgress, Ingest, Outcome, Removal, WriteError};
+use crate::row::Row;
+use crate::statement::{Parameter, Query, Statement};
 use crate::usage::UsageBatch;
 
 impl Statement {
     /// The text with parameters as tokio-postgres takes them.
     pub fn into_tokio_postgres(self) -> TokioPostgresStatement {
-        TokioPostgresStatement::new(self.into_parts())
+        TokioPostgresStatement::new(self)
     }
 }
 
@@ -48,7 +44,7 @@ impl<T> Query<T> {
     /// }
     /// ```
     pub fn into_tokio_postgres(self) -> TokioPostgresQuery<T> {
-        let statement = TokioPostgresStatement::new(self.into_parts());
+        let statement = self.into_statement().into_tokio_postgres();
         TokioPostgresQuery { statement, row: PhantomData }
     }
 }
@@ -65,8 +61,9 @@ pub struct TokioPostgresStatement {
 }
 
 impl TokioPostgresStatement {
-    fn new((sql, values): (String, Values)) -> Self {
-        Self { sql, values: values.into_iter().map(Parameter::from).collect() }
+    fn new(statement: Statement) -> Self {
+        let (sql, values) = statement.into_typed_parts();
+        Self { sql, values }
     }
 
     /// The SQL text.
@@ -76,7 +73,7 @@ impl TokioPostgresStatement {
 
     /// The parameters with their types, for `query_typed` and `execute_typed`.
     pub fn params(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
-        self.values.iter().map(|value| (value.value(), value.r#type())).collect()
+        self.values.iter().map(|value| (value as &(dyn ToSql + Sync), value.r#type())).collect()
     }
 
     /// The parameters' types, for `prepare_typed` or deadpool's `prepare_typed_cached`.
@@ -86,7 +83,7 @@ impl TokioPostgresStatement {
 
     /// The parameters without their types, for a statement that is prepared already.
     pub fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.values.iter().map(Parameter::value).collect()
+        self.values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
     }
 }
 
@@ -127,9 +124,12 @@ impl<T> TokioPostgresQuery<T> {
     /// # Errors
     ///
     /// A column that is missing, NULL or of another type. Rows of this query have none of these; rows of another may.
-    pub fn decode<'r>(&self, rows: impl IntoIterator<Item = &'r Row>) -> Result<Vec<T>, DecodeError>
+    pub fn decode<'r>(
+        &self,
+        rows: impl IntoIterator<Item = &'r tokio_postgres::Row>,
+    ) -> Result<Vec<T>, DecodeError>
     where
-        T: Decode,
+        T: Row,
     {
         rows.into_iter().map(T::decode).collect()
     }
@@ -153,24 +153,6 @@ impl<T> fmt::Debug for TokioPostgresQuery<T> {
     }
 }
 
-/// Why a row of tokio-postgres did not decode.
-///
-/// tokio-postgres gives a column's number alone, so its error comes second, as the
-/// [`source`](std::error::Error::source).
-#[derive(Debug, thiserror::Error)]
-#[error("column {column:?} of a result row cannot be decoded")]
-pub struct DecodeError {
-    column: &'static str,
-    source: Error,
-}
-
-impl DecodeError {
-    /// The column that is missing, NULL or of another type.
-    pub fn column(&self) -> &'static str {
-        self.column
-    }
-}
-
 impl Ingest {
     /// Runs the ingest in the host's transaction; the host commits.
     ///
@@ -183,13 +165,13 @@ impl Ingest {
     ///
     /// # Errors
     ///
-    /// [`IngestError::Rejected`] before the first write: an empty batch, a REPEATABLE READ transaction, an unknown
-    /// output port, tech asset or consumer. [`IngestError::Driver`] for what tokio-postgres reports. Roll back after
+    /// [`WriteError::Rejected`] before the first write: an empty batch, a REPEATABLE READ transaction, an unknown
+    /// output port, tech asset or consumer. [`WriteError::Driver`] for what tokio-postgres reports. Roll back after
     /// either.
     pub async fn run_tokio_postgres(
         self,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, IngestError<Error>> {
+    ) -> Result<Outcome, WriteError<Error>> {
         self.run(&mut InTransaction(transaction)).await
     }
 }
@@ -201,12 +183,12 @@ impl Removal {
     ///
     /// # Errors
     ///
-    /// [`IngestError::Rejected`] for a REPEATABLE READ transaction, before the first row is removed.
-    /// [`IngestError::Driver`] for what tokio-postgres reports. Roll back after either.
+    /// [`WriteError::Rejected`] for a REPEATABLE READ transaction, before the first row is removed.
+    /// [`WriteError::Driver`] for what tokio-postgres reports. Roll back after either.
     pub async fn run_tokio_postgres(
         self,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, IngestError<Error>> {
+    ) -> Result<Outcome, WriteError<Error>> {
         self.run(&mut InTransaction(transaction)).await
     }
 }
@@ -221,112 +203,26 @@ impl<F: FnMut(&BackfillProgress)> Backfill<F> {
     ///
     /// # Errors
     ///
-    /// [`BackfillError::Rejected`] for a REPEATABLE READ transaction, for rows that exist and for a table without its
+    /// [`WriteError::Rejected`] for a REPEATABLE READ transaction, for rows that exist and for a table without its
     /// key, all before the first row; for what [`UsageModel::replace`](crate::UsageModel::replace) refuses of a batch,
-    /// before its first row; for batches that do not state the scope. [`BackfillError::Source`] for what the stream
-    /// reports. [`BackfillError::Driver`] for what tokio-postgres reports.
+    /// before its first row; for batches that do not state the scope. [`WriteError::Source`] for what the stream
+    /// reports. [`WriteError::Driver`] for what tokio-postgres reports.
     pub async fn run_tokio_postgres<B, E>(
         self,
         transaction: &mut Transaction<'_>,
         batches: B,
-    ) -> Result<Outcome, BackfillError<E, Error>>
+    ) -> Result<Outcome, WriteError<Error>>
     where
         B: Stream<Item = Result<UsageBatch, E>>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut savepoint = transaction.savepoint("backfill").await.map_err(BackfillError::Driver)?;
+        let mut savepoint = transaction.savepoint("backfill").await.map_err(WriteError::Driver)?;
         let outcome = super::backfill::run(self, &mut InTransaction(&mut savepoint), batches).await;
         match outcome {
-            Ok(_) => savepoint.commit().await.map_err(BackfillError::Driver)?,
+            Ok(_) => savepoint.commit().await.map_err(WriteError::Driver)?,
             // where this fails too, the connection is lost, and the transaction with it
             Err(_) => savepoint.rollback().await.unwrap_or_default(),
         }
         outcome
-    }
-}
-
-struct InTransaction<'a, 'c>(&'a mut Transaction<'c>);
-
-impl Session for InTransaction<'_, '_> {
-    type Error = Error;
-
-    async fn count(&mut self, statement: Statement) -> Result<u64, Error> {
-        let statement = statement.into_tokio_postgres();
-        let mut rows = pin!(self.0.query_typed_raw(statement.sql(), statement.params()).await?);
-        let mut count = 0;
-        while rows.try_next().await?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    async fn text(&mut self, statement: Statement) -> Result<String, Error> {
-        let statement = statement.into_tokio_postgres();
-        self.0.query_typed_one(statement.sql(), &statement.params()).await?.try_get(0)
-    }
-
-    async fn copy(
-        &mut self,
-        statement: Statement,
-        chunks: impl Iterator<Item = Vec<u8>> + Send,
-    ) -> Result<u64, Error> {
-        let mut copy = pin!(self.0.copy_in(statement.sql()).await?);
-        for chunk in chunks {
-            copy.send(Cursor::new(chunk)).await?;
-        }
-        copy.finish().await
-    }
-
-    async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, Error> {
-        let statement = statement.into_tokio_postgres();
-        let rows = self.0.query_typed(statement.sql(), &statement.params()).await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
-    }
-}
-
-fn column<'r, T: FromSql<'r>>(row: &'r Row, column: &'static str) -> Result<T, DecodeError> {
-    row.try_get(column).map_err(|source| DecodeError { column, source })
-}
-
-impl Columns for Row {
-    type Error = DecodeError;
-
-    fn date(&self, name: &'static str) -> Result<NaiveDate, DecodeError> {
-        column(self, name)
-    }
-
-    fn date_or_null(&self, name: &'static str) -> Result<Option<NaiveDate>, DecodeError> {
-        column(self, name)
-    }
-
-    fn uuid(&self, name: &'static str) -> Result<Uuid, DecodeError> {
-        column(self, name)
-    }
-
-    fn uuid_or_null(&self, name: &'static str) -> Result<Option<Uuid>, DecodeError> {
-        column(self, name)
-    }
-
-    fn text_or_null(&self, name: &'static str) -> Result<Option<String>, DecodeError> {
-        column(self, name)
-    }
-
-    fn count(&self, name: &'static str) -> Result<i64, DecodeError> {
-        column(self, name)
-    }
-
-    fn count_or_null(&self, name: &'static str) -> Result<Option<i64>, DecodeError> {
-        column(self, name)
-    }
-
-    fn share(&self, name: &'static str) -> Result<f64, DecodeError> {
-        column(self, name)
-    }
-
-    fn share_or_null(&self, name: &'static str) -> Result<Option<f64>, DecodeError> {
-        column(self, name)
-    }
-
-    fn flag(&self, name: &'static str) -> Result<bool, DecodeError> {
-        column(self, name)
     }
 }

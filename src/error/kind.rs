@@ -5,11 +5,10 @@ use std::ops::Range;
 use chrono::NaiveDate;
 
 use super::{UnknownIds, shown};
-use crate::attribution::PrincipalKind;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Everything that can be wrong, one variant for each thing that a caller can mend.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Kind {
     #[error("{what} is not a UUID: {text:?}", text = shown(text))]
     Id { what: &'static str, text: String, source: uuid::Error },
@@ -23,6 +22,10 @@ pub(crate) enum Kind {
     ForeignColumn { column: &'static str, table: &'static str },
     #[error("the model has no reference for {0}s")]
     NoReference(&'static str),
+    #[error("the reference for {0}s has a group: only consumers are grouped")]
+    GroupOfOthers(&'static str),
+    #[error("the groups of consumers have on_delete: the model has no foreign key to them")]
+    OnDeleteOfGroup,
     #[error("the model's reference for consumers has no group")]
     NoGroup,
 
@@ -71,6 +74,10 @@ pub(crate) enum Kind {
     NoCombinationsTable,
     #[error("the model has no table for combinations: build it with combinations()")]
     NoCombinations,
+    #[error(
+        "the batch has no row on {days} of its days, {first} the first of them, for none of its {ports} output ports, which would remove everything there: leave the days out of the scope, or do not refuse empty days"
+    )]
+    EmptyDay { first: NaiveDate, days: usize, ports: usize },
     #[error(
         "the batch has no rows for its whole scope ({days} days of {ports} output ports), which would remove everything there: allow it if that is meant"
     )]
@@ -127,7 +134,7 @@ pub(crate) enum Kind {
     #[error("{what} {name:?} {reason}", name = shown(name))]
     SnowflakeName { what: &'static str, name: String, reason: &'static str },
     #[error("{kind} {name:?} is mapped to two consumers: {first} and {second}", name = shown(name))]
-    PrincipalMappedTwice { kind: PrincipalKind, name: String, first: ConsumerId, second: ConsumerId },
+    PrincipalMappedTwice { kind: &'static str, name: String, first: ConsumerId, second: ConsumerId },
     #[error("an attribution needs at least one {0}")]
     EmptyAttribution(&'static str),
     #[error("tech asset {0} stands behind no output port")]
@@ -145,4 +152,71 @@ pub(crate) enum Kind {
     NoTrailingDays,
     #[error("tech asset {0} holds nothing: give it an object, a schema or a database, or leave it out")]
     EmptyAsset(TechAssetId),
+}
+
+/// Whose mistake it is: what a host branches on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Category {
+    Configuration,
+    Request,
+    Batch,
+    Mapping,
+    Result,
+    Transaction,
+}
+
+impl Kind {
+    pub(crate) fn category(&self) -> Category {
+        match self {
+            Self::Name { .. }
+            | Self::NamesAlike { .. }
+            | Self::ForeignColumn { .. }
+            | Self::NoReference(_)
+            | Self::GroupOfOthers(_)
+            | Self::OnDeleteOfGroup
+            | Self::NoGroup
+            | Self::NoCombinationsTable
+            | Self::NoCombinations
+            | Self::NoKey { .. } => Category::Configuration,
+            Self::Id { .. }
+            | Self::EmptyDays { .. }
+            | Self::DayOutOfRange(_)
+            | Self::ComparedBeforeCalendar { .. }
+            | Self::TooManyPoints { .. }
+            | Self::TopZero(_)
+            | Self::NoPorts
+            | Self::TooManyPorts { .. }
+            | Self::NoTrailingDays
+            | Self::PurgeOfKeptDays { .. } => Category::Request,
+            Self::DuplicateKey { .. }
+            | Self::OutsideScope { .. }
+            | Self::CountTooLarge { .. }
+            | Self::TouchesAboveQueries { .. }
+            | Self::QueriesAboveTouches { .. }
+            | Self::PairOutOfOrder(_)
+            | Self::PairOfOne(_)
+            | Self::CombinationsAboveQueries { .. }
+            | Self::EmptyDay { .. }
+            | Self::EmptyBatch { .. }
+            | Self::EmptyScope
+            | Self::Unknown(_)
+            | Self::AllUnknown(_)
+            | Self::BatchTooLarge { .. }
+            | Self::ScopesDiffer { .. }
+            | Self::MeasuredInOne(_)
+            | Self::ScopeOccupied { .. }
+            | Self::BatchOutOfTurn { .. }
+            | Self::BatchOfOtherPorts { .. }
+            | Self::BackfillBrokeOff { .. } => Category::Batch,
+            Self::SnowflakeName { .. }
+            | Self::PrincipalMappedTwice { .. }
+            | Self::EmptyAttribution(_)
+            | Self::AssetWithoutPort(_)
+            | Self::EmptyAsset(_)
+            | Self::UnknownTimeZone(_)
+            | Self::TooManyValues { .. } => Category::Mapping,
+            Self::ResultCell { .. } | Self::ResultWidth { .. } => Category::Result,
+            Self::Isolation(_) => Category::Transaction,
+        }
+    }
 }

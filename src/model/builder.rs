@@ -1,21 +1,59 @@
 //! Configuring a model; every name is checked at `build()`.
 
-use super::{DeleteIndexes, OnDelete, Parent, Reference, Stats, Table, TableNames, UsageModel};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Definition, DeleteIndexes, IndexName, OnDelete, Parent, Reference, Stats, Table, TableNames, UsageModel,
+};
 use crate::error::{Error, Kind};
 use crate::ident::Ident;
 
 /// Builds a [`UsageModel`].
-#[derive(Debug, Clone, Default)]
+///
+/// It is data as well: one file can configure a backend and the programs beside it. A key that is not known is an
+/// error that names it.
+///
+/// ```
+/// # use output_port_usage::{OnDelete, Reference, UsageModel, UsageModelBuilder};
+/// let builder: UsageModelBuilder = serde_json::from_str(r#"{
+///     "schema": "usage",
+///     "output_ports": {"table": "datasets", "schema": "portal", "label": "name"},
+///     "consumers": {"table": "data_products", "schema": "portal", "label": "name",
+///         "group": {"column": "domain_id", "parent": {"table": "domains", "schema": "portal", "label": "name"}}},
+///     "tech_assets": {"table": "technical_assets", "schema": "portal", "on_delete": "keep"},
+///     "queries": {"table": "port_usage", "columns": {"date": "day"}},
+///     "combinations": {},
+///     "delete_indexes": true
+/// }"#)?;
+/// let model = builder.build()?;
+/// assert_eq!(model.queries_table().name(), "port_usage");
+/// assert!(model.combinations_table().is_some());
+///
+/// let typo = serde_json::from_str::<UsageModelBuilder>(r#"{"shema": "usage"}"#).unwrap_err();
+/// assert!(typo.to_string().starts_with("unknown field `shema`"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[must_use = "a builder does nothing until `build()`"]
 pub struct UsageModelBuilder {
+    #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     output_ports: Option<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     consumers: Option<Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tech_assets: Option<Reference>,
-    query_stats: Option<TableNames>,
-    touch_stats: Option<TableNames>,
-    combination_stats: Option<TableNames>,
-    delete_indexes: Option<DeleteIndexes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queries: Option<TableNames>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    touches: Option<TableNames>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    combinations: Option<TableNames>,
+    delete_indexes: bool,
 }
 
 impl UsageModelBuilder {
@@ -43,33 +81,35 @@ impl UsageModelBuilder {
         self
     }
 
-    /// The names of table 1. Defaults to `output_port_query_stats_daily` and its default columns.
-    pub fn query_stats(mut self, names: TableNames) -> Self {
-        self.query_stats = Some(names);
+    /// The names of the table of queries. Defaults to `output_port_query_stats_daily` and its default columns.
+    pub fn queries_table(mut self, names: TableNames) -> Self {
+        self.queries = Some(names);
         self
     }
 
-    /// The names of table 2. Defaults to `tech_asset_stats_daily` and its default columns.
-    pub fn touch_stats(mut self, names: TableNames) -> Self {
-        self.touch_stats = Some(names);
+    /// The names of the table of touches. Defaults to `tech_asset_stats_daily` and its default columns.
+    pub fn touches_table(mut self, names: TableNames) -> Self {
+        self.touches = Some(names);
         self
     }
 
-    /// Adds table 3, which the chart "Most often combined with" reads. Defaults to none.
+    /// Adds the table of combinations, which the chart "Most often combined with" reads. Defaults to none.
+    ///
+    /// Its name is `output_port_combined_with_daily`.
     pub fn combinations(self) -> Self {
-        self.combination_stats(TableNames::new(Stats::Combinations.default_name()))
+        self.combinations_table(TableNames::default())
     }
 
-    /// Adds table 3 under names of the host's own; see [`combinations`](Self::combinations).
-    pub fn combination_stats(mut self, names: TableNames) -> Self {
-        self.combination_stats = Some(names);
+    /// Adds the table of combinations under names of the host's own; see [`combinations`](Self::combinations).
+    pub fn combinations_table(mut self, names: TableNames) -> Self {
+        self.combinations = Some(names);
         self
     }
 
     /// Adds indexes that make deleting a consumer or a tech asset fast. Defaults to none: they slow
     /// every ingest down, no chart uses them, and deleting an output port is fast without.
     pub fn delete_indexes(mut self) -> Self {
-        self.delete_indexes = Some(DeleteIndexes::With);
+        self.delete_indexes = true;
         self
     }
 
@@ -77,46 +117,64 @@ impl UsageModelBuilder {
     ///
     /// # Errors
     ///
-    /// A parent table that was not given; a name that is empty, longer than 63 bytes or holds a
-    /// double quote or NUL ([`Error::is_invalid_name`]); two tables or two columns of a table with one name
-    /// ([`Error::is_duplicate_name`]); a name for a column that the table does not have.
+    /// All are [`Error::is_configuration`]: a parent table that was not given; a name that is empty, longer than 63
+    /// bytes or holds a double quote or NUL; a name that two tables, a table and an index, or two columns of a table
+    /// would bear; a name for a column that the table does not have; a group of other parents than consumers, and
+    /// `on_delete` of a group.
     pub fn build(self) -> Result<UsageModel, Error> {
-        let parent = |what, reference: &Option<Reference>, on_delete| match reference {
+        let parent = |what, reference: &Option<Reference>| match reference {
             None => Err(Error::from(Kind::NoReference(what))),
-            Some(reference) => Parent::check(what, reference, on_delete),
+            Some(reference) => Parent::check(what, reference, OnDelete::Cascade),
         };
         let schema = Ident::new("the model's schema", self.schema.as_deref().unwrap_or("public"))?;
-        let model = UsageModel {
-            output_ports: parent("output port", &self.output_ports, OnDelete::Cascade)?,
-            consumers: parent("consumer", &self.consumers, OnDelete::Restrict)?,
-            tech_assets: parent("tech asset", &self.tech_assets, OnDelete::Cascade)?,
-            query_stats: Table::check(Stats::Queries, &schema, self.query_stats.as_ref())?,
-            touch_stats: Table::check(Stats::Touches, &schema, self.touch_stats.as_ref())?,
-            combination_stats: self
-                .combination_stats
-                .map(|names| Table::check(Stats::Combinations, &schema, Some(&names)))
-                .transpose()?,
-            delete_indexes: self.delete_indexes.unwrap_or(DeleteIndexes::Without),
+        let table = |stats, names: &Option<TableNames>| Table::check(stats, &schema, names.as_ref());
+        let combinations =
+            self.combinations.is_some().then(|| table(Stats::Combinations, &self.combinations));
+        let definition = Definition {
+            output_ports: parent("output port", &self.output_ports)?,
+            consumers: Parent::check_consumers(
+                self.consumers.as_ref().ok_or(Kind::NoReference("consumer"))?,
+            )?,
+            tech_assets: parent("tech asset", &self.tech_assets)?,
+            queries: table(Stats::Queries, &self.queries)?,
+            touches: table(Stats::Touches, &self.touches)?,
+            combinations: combinations.transpose()?,
+            delete_indexes: if self.delete_indexes { DeleteIndexes::With } else { DeleteIndexes::Without },
             schema,
         };
-        model.check_table_names()?;
-        Ok(model)
+        definition.check_names()?;
+        Ok(UsageModel(Arc::new(definition)))
     }
 }
 
-impl UsageModel {
-    /// No table of the model may bear the name of another, nor that of a parent.
-    fn check_table_names(&self) -> Result<(), Error> {
-        let parents = [&self.output_ports, &self.consumers, &self.tech_assets]
-            .map(|parent| (format!("the table of {}s", parent.what), &parent.schema, &parent.table));
-        let mut taken = parents.to_vec();
-        for table in self.tables() {
-            let this = (format!("the table of {}", table.stats.what()), &table.schema, &table.name);
-            if let Some(other) = taken.iter().find(|other| other.1 == this.1 && other.2 == this.2) {
-                let name = table.name.as_str().to_owned();
-                return Err(Kind::NamesAlike { first: other.0.clone(), second: this.0, name }.into());
+impl Definition {
+    /// Tables and indexes of a schema share one name space: none may bear the name of another, nor that of a parent.
+    fn check_names(&self) -> Result<(), Error> {
+        let mut taken: Vec<(String, &Ident, Ident)> = Vec::new();
+        let mut take = |what: String, schema, name: Ident| {
+            if let Some((first, ..)) = taken.iter().find(|other| other.1 == schema && other.2 == name) {
+                let first = first.clone();
+                return Err(Kind::NamesAlike { first, second: what, name: name.as_str().to_owned() });
             }
-            taken.push(this);
+            taken.push((what, schema, name));
+            Ok(())
+        };
+        // one table may be the parent of several ids
+        let parents = [&self.output_ports, &self.consumers, &self.tech_assets];
+        for (index, parent) in parents.into_iter().enumerate() {
+            if !parents[..index].iter().any(|other| other.table_ref() == parent.table_ref()) {
+                take(format!("the table of {}s", parent.what), &parent.schema, parent.table.clone())?;
+            }
+        }
+        for table in self.tables() {
+            let what = table.stats.what();
+            take(format!("the table of {what}"), &table.schema, table.name.clone())?;
+        }
+        for table in self.tables() {
+            for index in IndexName::of(table.stats) {
+                let what = format!("{} of {}", index.what(), table.stats.what());
+                take(what, &table.schema, table.index_name(index))?;
+            }
         }
         Ok(())
     }

@@ -6,19 +6,19 @@ use super::{Column, Table, UsageModel};
 use crate::error::Error;
 
 impl UsageModel {
-    /// Table 1, queries by output port, for queries of the host's own.
-    pub fn query_stats(&self) -> DailyTable<'_> {
-        DailyTable(&self.query_stats)
+    /// The table of queries, for statements of the host's own.
+    pub fn queries_table(&self) -> DailyTable<'_> {
+        DailyTable(&self.0.queries)
     }
 
-    /// Table 2, touches by tech asset, for queries of the host's own.
-    pub fn touch_stats(&self) -> DailyTable<'_> {
-        DailyTable(&self.touch_stats)
+    /// The table of touches, for statements of the host's own.
+    pub fn touches_table(&self) -> DailyTable<'_> {
+        DailyTable(&self.0.touches)
     }
 
-    /// Table 3, combinations, for queries of the host's own; none where the model was built without it.
-    pub fn combination_stats(&self) -> Option<DailyTable<'_>> {
-        self.combination_stats.as_ref().map(DailyTable)
+    /// The table of combinations, for statements of the host's own; none where the model was built without it.
+    pub fn combinations_table(&self) -> Option<DailyTable<'_>> {
+        self.0.combinations.as_ref().map(DailyTable)
     }
 }
 
@@ -34,7 +34,7 @@ impl UsageModel {
 ///     .consumers(Reference::to("data_products"))
 ///     .tech_assets(Reference::to("technical_assets"))
 ///     .build()?;
-/// let stats = model.query_stats();
+/// let stats = model.queries_table();
 /// let (sql, _) = Query::select()
 ///     .expr_as(Expr::col(stats.column(Column::Date)?).max(), "last_day")
 ///     .from(stats.table_ref())

@@ -1,13 +1,18 @@
 //! Parent tables: where the ids of the model come from.
 
-use crate::error::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind};
 use crate::ident::Ident;
 
 /// What happens to usage when its parent row is deleted.
 ///
 /// It is settled when the tables are created; changing it in the model later changes no table. The host then alters
 /// the foreign keys itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// In JSON the values are `cascade`, `restrict` and `keep`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnDelete {
     /// Usage goes with its parent (`ON DELETE CASCADE`). Default for output ports and tech assets.
@@ -30,15 +35,46 @@ pub enum OnDelete {
 ///     .label("name")
 ///     .group("domain_id", Reference::to("domains").schema("portal").label("name"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// As JSON, all keys but `table` optional:
+///
+/// ```
+/// # use output_port_usage::Reference;
+/// let json = serde_json::json!({
+///     "table": "data_products",
+///     "schema": "portal",
+///     "key": "id",
+///     "on_delete": "restrict",
+///     "label": "name",
+///     "group": {"column": "domain_id", "parent": {"table": "domains", "schema": "portal", "label": "name"}}
+/// });
+/// let consumers: Reference = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&consumers)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use = "a reference does nothing until a model's builder takes it"]
 pub struct Reference {
     table: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     schema: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     on_delete: Option<OnDelete>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     label: Option<String>,
-    group: Option<(String, Box<Reference>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<Group>,
+}
+
+/// The column that puts a parent's rows in groups, and the table of the groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    column: String,
+    parent: Box<Reference>,
 }
 
 impl Reference {
@@ -60,7 +96,8 @@ impl Reference {
     }
 
     /// What happens to usage when the parent row goes. Defaults to [`OnDelete::Cascade`] for output
-    /// ports and tech assets, [`OnDelete::Restrict`] for consumers; a group has no use for it.
+    /// ports and tech assets, [`OnDelete::Restrict`] for consumers. The table of a group has no foreign key, and the
+    /// model's `build()` refuses one with it.
     pub fn on_delete(mut self, on_delete: OnDelete) -> Self {
         self.on_delete = Some(on_delete);
         self
@@ -75,9 +112,9 @@ impl Reference {
     /// The UUID column that puts rows in groups, and the table of the groups, for instance the
     /// domain of a data product. Defaults to none.
     ///
-    /// Only the group of a consumer is read, by the query distribution by group.
+    /// Only consumers have one, for the query distribution by group; the model's `build()` refuses others.
     pub fn group(mut self, column: impl Into<String>, groups: Reference) -> Self {
-        self.group = Some((column.into(), Box::new(groups)));
+        self.group = Some(Group { column: column.into(), parent: Box::new(groups) });
         self
     }
 }
@@ -101,14 +138,28 @@ impl Parent {
         reference: &Reference,
         on_delete: OnDelete,
     ) -> Result<Self, Error> {
+        if reference.group.is_some() {
+            return Err(Kind::GroupOfOthers(what).into());
+        }
+        Self::check_names(what, reference, on_delete)
+    }
+
+    /// As [`check`](Self::check), for the parent that may have groups.
+    pub(crate) fn check_consumers(reference: &Reference) -> Result<Self, Error> {
+        let mut consumers = Self::check_names("consumer", reference, OnDelete::Restrict)?;
+        if let Some(Group { column, parent }) = &reference.group {
+            if parent.on_delete.is_some() {
+                return Err(Kind::OnDeleteOfGroup.into());
+            }
+            let column = Ident::new("the group column of consumers", column)?;
+            consumers.group =
+                Some((column, Box::new(Self::check("consumer group", parent, OnDelete::Keep)?)));
+        }
+        Ok(consumers)
+    }
+
+    fn check_names(what: &'static str, reference: &Reference, on_delete: OnDelete) -> Result<Self, Error> {
         let ident = |part: &str, name: &str| Ident::new(&format!("the {part} of {what}s"), name);
-        let group = match &reference.group {
-            None => None,
-            Some((column, groups)) => Some((
-                ident("group column", column)?,
-                Box::new(Self::check("consumer group", groups, OnDelete::Keep)?),
-            )),
-        };
         Ok(Self {
             what,
             schema: ident("schema", reference.schema.as_deref().unwrap_or("public"))?,
@@ -116,8 +167,18 @@ impl Parent {
             key: ident("key column", reference.key.as_deref().unwrap_or("id"))?,
             on_delete: reference.on_delete.unwrap_or(on_delete),
             label: reference.label.as_deref().map(|label| ident("label column", label)).transpose()?,
-            group,
+            group: None,
         })
+    }
+
+    /// How titles call its rows.
+    pub(crate) fn plural(&self) -> &'static str {
+        match self.what {
+            "output port" => "output ports",
+            "consumer" => "consumers",
+            "tech asset" => "tech assets",
+            _ => "groups",
+        }
     }
 
     /// The parent in a FROM clause.

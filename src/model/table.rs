@@ -1,10 +1,17 @@
 //! The daily aggregate tables: columns, keys and their configurable names.
 
+use serde::{Deserialize, Serialize};
+
+use super::TableNames;
 use crate::error::{Error, Kind};
 use crate::ident::Ident;
 
 /// A column of the daily aggregate tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// In JSON, the keys are the default names: `date`, `output_port_id`, `output_port_id_1`, `output_port_id_2`,
+/// `tech_asset_id`, `consumer_id` and `query_count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Column {
     /// `date`: the usage date.
@@ -12,8 +19,10 @@ pub enum Column {
     /// `output_port_id`: the output port.
     OutputPortId,
     /// `output_port_id_1`: the smaller output port of a combination.
+    #[serde(rename = "output_port_id_1")]
     OutputPortId1,
     /// `output_port_id_2`: the larger output port of a combination.
+    #[serde(rename = "output_port_id_2")]
     OutputPortId2,
     /// `tech_asset_id`: the tech asset.
     TechAssetId,
@@ -61,6 +70,15 @@ impl Stats {
             Self::Queries => "the output-port queries",
             Self::Touches => "the tech-asset touches",
             Self::Combinations => "the combinations",
+        }
+    }
+
+    /// How titles call the table's rows.
+    pub(crate) const fn rows(self) -> &'static str {
+        match self {
+            Self::Queries => "queries",
+            Self::Touches => "touches",
+            Self::Combinations => "combinations",
         }
     }
 
@@ -127,31 +145,46 @@ impl Stats {
     }
 }
 
-/// The names of one daily aggregate table, for a host that has the table already.
-///
-/// ```
-/// use output_port_usage::{Column, TableNames};
-///
-/// let names = TableNames::new("port_usage").column(Column::Date, "day").column(Column::QueryCount, "n");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "names do nothing until a model's builder takes them"]
-pub struct TableNames {
-    table: String,
-    columns: Vec<(Column, String)>,
+/// An index of a table, by what its name is derived from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IndexName {
+    Key,
+    WayBack,
+    Date,
+    TechAsset,
+    Consumer,
 }
 
-impl TableNames {
-    /// A table name, with the default column names.
-    pub fn new(table: impl Into<String>) -> Self {
-        Self { table: table.into(), columns: Vec::new() }
+impl IndexName {
+    /// Every index that the table of some stats may have.
+    pub(crate) fn of(stats: Stats) -> impl Iterator<Item = Self> {
+        let there = move |index: &Self| match index {
+            Self::Key | Self::Date | Self::Consumer => true,
+            Self::WayBack => stats.way_back().is_some(),
+            Self::TechAsset => stats.key().contains(&Column::TechAssetId),
+        };
+        [Self::Key, Self::WayBack, Self::Date, Self::TechAsset, Self::Consumer].into_iter().filter(there)
     }
 
-    /// Names a column. Defaults to [`Column::default_name`]; a column that the table does not have
-    /// makes the model's `build()` fail.
-    pub fn column(mut self, column: Column, name: impl Into<String>) -> Self {
-        self.columns.push((column, name.into()));
-        self
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Key => "pkey",
+            Self::WayBack => "way_back_idx",
+            Self::Date => "date_idx",
+            Self::TechAsset => "tech_asset_id_idx",
+            Self::Consumer => "consumer_id_idx",
+        }
+    }
+
+    /// How errors call it.
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Self::Key => "the primary key",
+            Self::WayBack => "the index on the second output port",
+            Self::Date => "the index on the date",
+            Self::TechAsset => "the index on the tech asset",
+            Self::Consumer => "the index on the consumer",
+        }
     }
 }
 
@@ -166,15 +199,15 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn check(stats: Stats, schema: &Ident, names: Option<&TableNames>) -> Result<Self, Error> {
-        let table = names.map_or(stats.default_name(), |names| &names.table);
-        let given = names.map_or(&[][..], |names| &names.columns);
-        for &(column, _) in given {
+        let defaults = TableNames::default();
+        let names = names.unwrap_or(&defaults);
+        let table = names.table.as_deref().unwrap_or(stats.default_name());
+        for &column in names.columns.keys() {
             stats.check_column(column)?;
         }
         let mut columns: Vec<(Column, Ident)> = Vec::with_capacity(stats.columns().len());
         for &column in stats.columns() {
-            let name = given.iter().rev().find(|(of, _)| *of == column);
-            let name = name.map_or(column.default_name(), |(_, name)| name);
+            let name = names.columns.get(&column).map_or(column.default_name(), String::as_str);
             let ident = Ident::new(&format!("column {} of {}", column.default_name(), stats.what()), name)?;
             if let Some((other, _)) = columns.iter().find(|(_, taken)| *taken == ident) {
                 return Err(Kind::NamesAlike {
@@ -194,6 +227,11 @@ impl Table {
     pub(crate) fn column(&self, column: Column) -> &Ident {
         let found = self.columns.iter().find(|(of, _)| *of == column);
         &found.expect("statements name only columns that their table declares").1
+    }
+
+    /// The name that the library gives to an index of the table.
+    pub(crate) fn index_name(&self, index: IndexName) -> Ident {
+        Ident::derived(&self.name, index.suffix())
     }
 
     /// The table in a FROM clause.

@@ -9,15 +9,14 @@ mod statements;
 use std::fmt;
 
 pub(crate) use self::load::Load;
-pub use self::progress::{BackfillError, BackfillProgress, BackfillStep};
+pub use self::progress::{BackfillProgress, BackfillStep};
 use super::ddl::key;
-use super::ingest::Empty;
+use super::empty::Empty;
 use super::session;
 use super::unknown::{self, Unknown};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::model::{Table, UsageModel};
-use crate::statement::{self, Statement};
-use crate::time;
+use crate::statement::Statement;
 use crate::usage::Scope;
 
 impl UsageModel {
@@ -58,21 +57,18 @@ impl UsageModel {
     /// let backfill = model.backfill(scope)?.on_progress(|progress| println!("until {}", progress.days.end));
     /// // let outcome = backfill.run_sqlx(&mut transaction, batches).await?;
     /// let statements = backfill.statements();
-    /// let copy = statements.iter().find(|statement| statement.sql().starts_with("COPY"));
+    /// let copy = statements.iter().find(|statement| statement.sql().contains("COPY"));
     /// assert_eq!(
     ///     copy.map(|statement| statement.sql()),
     ///     Some(
-    ///         "COPY \"public\".\"output_port_query_stats_daily\" \
+    ///         "COPY /* output-port-usage: load queries */ \"public\".\"output_port_query_stats_daily\" \
     ///          (\"date\", \"output_port_id\", \"consumer_id\", \"query_count\") FROM STDIN (FORMAT binary)"
     ///     )
     /// );
     /// # Ok::<(), Error>(())
     /// ```
     pub fn backfill(&self, scope: Scope) -> Result<Backfill, Error> {
-        time::check_days(&scope.days())?;
-        if scope.output_ports().is_empty() {
-            return Err(Kind::EmptyScope.into());
-        }
+        scope.check_ports()?;
         Ok(Backfill {
             model: self.clone(),
             scope,
@@ -115,8 +111,7 @@ enum Keys {
 }
 
 impl<F> Backfill<F> {
-    /// Removes the rows that the scope holds first. Defaults to an error that names one of them
-    /// ([`Error::is_scope_occupied`]).
+    /// Removes the rows that the scope holds first. Defaults to an error that names one of them.
     ///
     /// Rows outside the scope stay, and so do those of tables that the batches do not measure. A replaced history leaves
     /// its old row versions to vacuum.
@@ -186,9 +181,8 @@ impl<F> Backfill<F> {
                 }
             }
         }
-        let no_ids = || statement::uuids([]);
         statements
-            .extend(unknown::enforced(&self.model).map(|(_, parent)| unknown::statement(parent, no_ids())));
+            .extend(unknown::enforced(&self.model).map(|(_, parent)| unknown::statement(parent, [].into())));
         statements.extend(tables.iter().map(|table| statements::copy(table)));
         statements.extend(again);
         statements

@@ -19,8 +19,8 @@ impl UsageModel {
     ///
     /// It is apart from [`create_tables`](Self::create_tables) because it needs a privilege on the database.
     pub fn create_schema(&self) -> Statement {
-        let mut sql = SqlWriter::new();
-        sql.text("CREATE SCHEMA IF NOT EXISTS ").ident(&self.schema);
+        let mut sql = SqlWriter::new("create the schema");
+        sql.text("CREATE SCHEMA IF NOT EXISTS ").ident(&self.0.schema);
         sql.into_statement()
     }
 
@@ -40,14 +40,14 @@ impl UsageModel {
     ///     .tech_assets(Reference::to("technical_assets"))
     ///     .build()?;
     /// let first = &model.create_tables()[0];
-    /// assert!(first.sql().starts_with(r#"CREATE TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" ("#));
+    /// assert!(first.sql().contains(r#"TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" ("#));
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn create_tables(&self) -> Vec<Statement> {
         self.tables()
             .flat_map(|table| {
                 let mut statements = self.create_table(table);
-                if self.delete_indexes == DeleteIndexes::With {
+                if self.0.delete_indexes == DeleteIndexes::With {
                     statements.extend(delete_indexes(table));
                 }
                 statements
@@ -66,7 +66,7 @@ impl UsageModel {
     /// (1.6 to 3 times the time) until a vacuum has passed. The tables' storage parameters make autovacuum
     /// come soon; this makes it come now.
     pub fn vacuum(&self) -> Statement {
-        let mut sql = SqlWriter::new();
+        let mut sql = SqlWriter::new("vacuum the tables");
         sql.text("VACUUM (ANALYZE) ").list(", ", self.tables(), |sql, table| {
             sql.qualified(&table.schema, &table.name);
         });
@@ -85,7 +85,7 @@ impl UsageModel {
 
     fn table(&self, table: &Table) -> Statement {
         let constraint = |suffix| Ident::derived(&table.name, suffix);
-        let mut sql = SqlWriter::new();
+        let mut sql = SqlWriter::for_each("create the table of", table.stats.rows());
         sql.text("CREATE TABLE IF NOT EXISTS ").qualified(&table.schema, &table.name).text(" (");
         for &column in table.stats.columns() {
             sql.text("\n    ")
@@ -134,7 +134,7 @@ fn sql_type(column: Column) -> &'static str {
 }
 
 pub(super) fn drop_table(table: &Table) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("drop the table of", table.stats.rows());
     sql.text("DROP TABLE IF EXISTS ").qualified(&table.schema, &table.name);
     sql.into_statement()
 }
@@ -149,7 +149,7 @@ pub(super) fn drop_delete_indexes(table: &Table) -> impl Iterator<Item = Stateme
 }
 
 fn comment_on_table(table: &Table) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("describe the table of", table.stats.rows());
     sql.text("COMMENT ON TABLE ").qualified(&table.schema, &table.name).text(" IS ");
     sql.text(match table.stats {
         Stats::Queries => "'Queries per day, output port and consumer; a query counts once however many tech assets it joins'",
@@ -160,7 +160,7 @@ fn comment_on_table(table: &Table) -> Statement {
 }
 
 fn comment_on_column(table: &Table, column: Column) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::of(["describe", column.default_name(), "of", table.stats.rows()]);
     sql.text("COMMENT ON COLUMN ")
         .qualified(&table.schema, &table.name)
         .text(".")

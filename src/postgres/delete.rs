@@ -1,7 +1,6 @@
 //! Deleting the usage of one consumer on one output port on one day.
 
 use chrono::NaiveDate;
-use sea_query::Value;
 
 use super::Removal;
 use crate::error::Error;
@@ -34,7 +33,7 @@ impl UsageModel {
     /// // let outcome = removal.run_sqlx(&mut transaction).await?;
     /// assert_eq!(
     ///     removal.statements()[2].sql(),
-    ///     r#"DELETE FROM "public"."output_port_query_stats_daily"
+    ///     r#"DELETE /* output-port-usage: delete one day of queries */ FROM "public"."output_port_query_stats_daily"
     /// WHERE "output_port_id" = $1 AND "date" = $2 AND "consumer_id" = $3
     /// RETURNING 1"#
     /// );
@@ -42,10 +41,10 @@ impl UsageModel {
     /// ```
     pub fn delete(&self, port: OutputPortId, consumer: ConsumerId, day: NaiveDate) -> Result<Removal, Error> {
         time::check_day(day)?;
-        Ok(Removal::new(self, |sql, table| {
-            let port = sql.bind(Value::from(port.0));
-            let day = sql.bind(Value::from(day));
-            let consumer = sql.bind(Value::from(consumer.0));
+        Ok(Removal::new("delete one day of", self, |sql, table| {
+            let port = sql.bind(port.0);
+            let day = sql.bind(day);
+            let consumer = sql.bind(consumer.0);
             let (open, close) = if table.stats.ports().count() > 1 { ("(", ")") } else { ("", "") };
             sql.text(open).list(" OR ", table.stats.ports(), |sql, column| {
                 sql.ident(table.column(column)).text(" = ").param(port);

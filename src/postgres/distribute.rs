@@ -37,7 +37,7 @@ impl UsageModel {
     ///     .tech_assets(Reference::to("technical_assets"))
     ///     .build()?;
     /// let statements = model.distribute(Distribution::Citus);
-    /// assert_eq!(statements[0].sql(), r#"SELECT create_reference_table('"public"."datasets"')"#);
+    /// assert_eq!(statements[0].sql(), r#"SELECT /* output-port-usage: distribute the parents, output ports */ create_reference_table('"public"."datasets"')"#);
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn distribute(&self, distribution: Distribution) -> Vec<Statement> {
@@ -50,7 +50,7 @@ impl UsageModel {
     /// Each parent once, before the tables that point to it.
     fn over_citus(&self) -> Vec<Statement> {
         let mut parents: Vec<&Parent> = Vec::new();
-        for parent in [&self.output_ports, &self.consumers, &self.tech_assets] {
+        for parent in [&self.0.output_ports, &self.0.consumers, &self.0.tech_assets] {
             let group = parent.group.as_ref().map(|(_, groups)| &**groups);
             for parent in group.into_iter().chain([parent]) {
                 if !parents.iter().any(|other| other.table_ref() == parent.table_ref()) {
@@ -65,14 +65,14 @@ impl UsageModel {
 }
 
 fn reference_table(parent: &Parent) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("distribute the parents,", parent.plural());
     sql.text("SELECT create_reference_table(").regclass(&parent.schema, &parent.table).text(")");
     sql.into_statement()
 }
 
 /// By output port, and on the node where the first table has it.
 fn distributed_table(table: &Table, first: Option<&Table>) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("distribute the table of", table.stats.rows());
     sql.text("SELECT create_distributed_table(").regclass(&table.schema, &table.name).text(", ");
     sql.name_literal(table.column(first_port(table)));
     if let Some(first) = first.filter(|first| *first != table) {
@@ -84,11 +84,11 @@ fn distributed_table(table: &Table, first: Option<&Table>) -> Statement {
 
 /// The key has a date, so no index is added; the rest of the key orders a compressed segment.
 fn by_year(table: &Table) -> [Statement; 2] {
-    let mut hypertable = SqlWriter::new();
+    let mut hypertable = SqlWriter::for_each("partition by year the table of", table.stats.rows());
     hypertable.text("SELECT create_hypertable(").regclass(&table.schema, &table.name).text(", by_range(");
     hypertable.name_literal(table.column(Column::Date));
     hypertable.text(", interval '1 year'), create_default_indexes => false)");
-    let mut compressed = SqlWriter::new();
+    let mut compressed = SqlWriter::for_each("say how to compress", table.stats.rows());
     compressed.text("ALTER TABLE ").qualified(&table.schema, &table.name).text(" SET (");
     compressed.text("timescaledb.compress, timescaledb.compress_segmentby = ");
     compressed.ident_literal([table.column(first_port(table))]);

@@ -4,11 +4,12 @@ mod run;
 mod statements;
 
 use crate::error::Error;
-use crate::model::UsageModel;
+use crate::model::{Table, UsageModel};
 use crate::statement::Statement;
 use crate::usage::{Scope, Stated, UsageBatch};
 
-use super::rows::TableRows;
+use super::empty::Empty;
+use super::rows::{Part, TableRows};
 use super::session;
 use super::unknown::{self, Unknown};
 
@@ -20,18 +21,16 @@ impl UsageModel {
     /// partner outside. Twice is the same as once. The batch is checked here, before anything is sent; its ids
     /// are checked against the parent tables by the run, before its first write.
     ///
-    /// A table of a batch may hold 10 million rows, which stays under the gigabyte that Postgres takes in one
-    /// message; replace a larger one in parts, by days or by output ports.
+    /// A table of a batch may hold 10 million rows. They are sent in parts of about 50,000, by output ports and days, so
+    /// that neither the host nor the server holds them all once more.
     ///
     /// # Errors
     ///
-    /// A key that is there twice ([`Error::is_duplicate_key`]); a row outside the scope
-    /// ([`Error::is_outside_scope`]); a count over `i32::MAX`; a table over 10 million rows
-    /// ([`Error::is_too_large`]); touches, combinations and queries that contradict each other
-    /// ([`Error::is_inconsistent`]); combinations of one output port with itself or out of order
-    /// ([`Error::is_invalid_pair`]), or for a model without a table for them ([`Error::is_without_combinations`]);
-    /// a scope without output ports. No row for the whole scope ([`Error::is_empty_batch`], see
-    /// [`Ingest::allow_empty`]) is an error of the run.
+    /// What is wrong with the batch ([`Error::is_batch`]), the plainest first: a key that is there twice; a row outside
+    /// the scope; a combination of one output port with itself or out of order; a count over `i32::MAX`; a table over 10
+    /// million rows; touches, combinations and queries that contradict each other; a scope without output ports.
+    /// Combinations for a model without a table for them are [`Error::is_configuration`]. No row for the whole scope
+    /// ([`Error::is_empty_batch`], see [`Ingest::allow_empty`]) is an error of the run.
     ///
     /// # Example
     ///
@@ -46,13 +45,11 @@ impl UsageModel {
     /// # let (output_port_id, consumer_id) = (OutputPortId(uuid::Uuid::nil()), ConsumerId(uuid::Uuid::nil()));
     /// let date = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
     /// let scope = Scope::new(last_days(1, date), [output_port_id])?;
-    /// let batch = UsageBatch::new(
-    ///     scope,
-    ///     vec![OutputPortQueries { date, output_port_id, consumer_id, query_count: 1 }],
-    /// );
+    /// let row = OutputPortQueries::new(date, output_port_id, consumer_id, 1);
+    /// let batch = UsageBatch::builder(scope).queries(vec![row]).build();
     /// let ingest = model.replace(&batch)?;
     /// // let outcome = ingest.run_sqlx(&mut transaction).await?;
-    /// assert!(ingest.statements()[5].sql().starts_with("DELETE FROM"));
+    /// assert_eq!(ingest.statements()[5].title(), "remove vanished queries");
     /// # Ok::<(), Error>(())
     /// ```
     pub fn replace(&self, batch: &UsageBatch) -> Result<Ingest, Error> {
@@ -83,9 +80,9 @@ impl UsageModel {
     /// # let (output_port_id, consumer_id) = (OutputPortId(uuid::Uuid::nil()), ConsumerId(uuid::Uuid::nil()));
     /// # let date = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
     /// # let scope = Scope::new(last_days(1, date), [output_port_id])?;
-    /// # let row = OutputPortQueries { date, output_port_id, consumer_id, query_count: 1 };
-    /// let ingest = model.upsert(&UsageBatch::new(scope, vec![row]))?;
-    /// assert!(ingest.statements().iter().all(|statement| !statement.sql().starts_with("DELETE")));
+    /// # let row = OutputPortQueries::new(date, output_port_id, consumer_id, 1);
+    /// let ingest = model.upsert(&UsageBatch::builder(scope).queries(vec![row]).build())?;
+    /// assert!(ingest.statements().iter().all(|statement| !statement.sql().contains("DELETE")));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn upsert(&self, batch: &UsageBatch) -> Result<Ingest, Error> {
@@ -93,16 +90,17 @@ impl UsageModel {
     }
 
     fn ingest(&self, batch: &UsageBatch, mode: Mode) -> Result<Ingest, Error> {
-        batch.check(match mode {
+        let stated = match mode {
             Mode::Replace => Stated::Completely,
             Mode::Upsert => Stated::ByRows,
-        })?;
+        };
         Ok(Ingest {
             model: self.clone(),
             scope: batch.scope().clone(),
-            tables: TableRows::of(self, batch)?,
+            tables: TableRows::of(self, batch, stated)?,
             mode,
             empty: Empty::Refused,
+            empty_days: Empty::Allowed,
             unknown: Unknown::Rejected,
         })
     }
@@ -118,7 +116,10 @@ pub struct Ingest {
     scope: Scope,
     tables: Vec<TableRows>,
     mode: Mode,
+    /// The whole scope without a row.
     empty: Empty,
+    /// A day of the scope without a row.
+    empty_days: Empty,
     unknown: Unknown,
 }
 
@@ -131,18 +132,22 @@ enum Mode {
     Upsert,
 }
 
-/// What a batch without rows means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Empty {
-    Refused,
-    Allowed,
-}
-
 impl Ingest {
     /// Lets a batch without any row remove everything in its scope. Defaults to an error, so that an
     /// empty access history cannot wipe a window. An upsert has no need of it.
     pub fn allow_empty(mut self) -> Self {
         self.empty = Empty::Allowed;
+        self
+    }
+
+    /// Refuses a batch that has no row at all on a day of its scope, for none of its output ports. Defaults to such days
+    /// being days without usage.
+    ///
+    /// A file that was cut off, or a log of one day under a scope of three, looks like this, and a replace of it would
+    /// remove the other days. For a portal that is used every day. An upsert has no need of it. The error is
+    /// [`Error::is_empty_batch`] and comes from the run, before its first statement.
+    pub fn refuse_empty_days(mut self) -> Self {
+        self.empty_days = Empty::Refused;
         self
     }
 
@@ -165,15 +170,15 @@ impl Ingest {
         let mut statements = session::entrance(&self.model).to_vec();
         let unknown = unknown::statements(&self.model, &self.tables);
         statements.extend(unknown.into_iter().map(|(_, statement)| statement));
-        statements.extend(self.tables.iter().flat_map(|rows| self.writes(rows)));
+        let parts = self.tables.iter().flat_map(|rows| rows.parts.iter().map(|part| (&rows.table, part)));
+        statements.extend(parts.flat_map(|(table, part)| self.writes(table, part)));
         statements
     }
 
-    /// What is written for one table: the removal where there is one, then the rows.
-    fn writes(&self, rows: &TableRows) -> impl Iterator<Item = Statement> {
-        let remove = (self.mode == Mode::Replace).then(|| {
-            [statements::find_vanished(&self.scope, rows), statements::remove_vanished(&self.scope, rows)]
-        });
-        remove.into_iter().flatten().chain([statements::write_changed(&self.scope, rows)])
+    /// What is written for a part of one table's rows: the removal where there is one, then the rows.
+    fn writes(&self, table: &Table, part: &Part) -> impl Iterator<Item = Statement> {
+        let remove = (self.mode == Mode::Replace)
+            .then(|| [statements::find_vanished(table, part), statements::remove_vanished(table, part)]);
+        remove.into_iter().flatten().chain([statements::write_changed(table, part)])
     }
 }

@@ -1,5 +1,8 @@
 //! The tables as migrations for the host's own tool.
 
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
 use super::ddl;
 use crate::model::{DeleteIndexes, Table, UsageModel};
 use crate::statement::Statement;
@@ -38,21 +41,21 @@ impl UsageModel {
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn migrations(&self) -> Vec<Migration> {
-        let first = [&self.query_stats, &self.touch_stats];
+        let first = [&self.0.queries, &self.0.touches];
         let mut migrations = vec![Migration {
             id: 1,
             name: "usage_tables",
             up: script(first.into_iter().flat_map(|table| self.create_table(table))),
             down: script(first.into_iter().rev().map(ddl::drop_table)),
         }];
-        let combinations = self.combination_stats.as_ref();
+        let combinations = self.0.combinations.as_ref();
         migrations.extend(combinations.map(|table| Migration {
             id: 2,
             name: "usage_combinations",
             up: script(self.create_table(table)),
             down: script([ddl::drop_table(table)]),
         }));
-        if self.delete_indexes == DeleteIndexes::With {
+        if self.0.delete_indexes == DeleteIndexes::With {
             migrations.push(delete_indexes(3, "usage_delete_indexes", &first));
             let third =
                 combinations.map(|table| delete_indexes(4, "usage_combinations_delete_index", &[table]));
@@ -92,6 +95,47 @@ impl Migration {
     /// The script that takes it back, with all rows of its tables.
     pub fn down(&self) -> &str {
         &self.down
+    }
+
+    /// Writes both scripts as files, for `sqlx migrate`, a review or any other tool, and gives their paths.
+    ///
+    /// They are named `0001_usage_tables.up.sql` and `0001_usage_tables.down.sql`. The directory is made if it is
+    /// missing. A file that says the same already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// What the file system reports; and [`AlreadyExists`](io::ErrorKind::AlreadyExists), naming the file, where one
+    /// of the two says something else: then neither is written.
+    ///
+    /// ```no_run
+    /// # fn write(model: &output_port_usage::UsageModel) -> std::io::Result<()> {
+    /// for migration in model.migrations() {
+    ///     migration.write_to("migrations")?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn write_to(&self, directory: impl AsRef<Path>) -> io::Result<[PathBuf; 2]> {
+        let directory = directory.as_ref();
+        fs::create_dir_all(directory)?;
+        let file = |direction| directory.join(format!("{:04}_{}.{direction}.sql", self.id, self.name));
+        let files = [(file("up"), &self.up), (file("down"), &self.down)];
+        let mut missing = Vec::new();
+        for (file, text) in &files {
+            match fs::read(file) {
+                Ok(there) if there == text.as_bytes() => {}
+                Ok(_) => {
+                    let message = format!("{} says something else", file.display());
+                    return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push((file, text)),
+                Err(error) => return Err(error),
+            }
+        }
+        for (file, text) in missing {
+            fs::write(file, text)?;
+        }
+        Ok(files.map(|(file, _)| file))
     }
 }
 

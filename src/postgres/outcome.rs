@@ -24,11 +24,11 @@ use crate::model::Stats;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Table 1: queries by output port.
+    /// The queries, by output port.
     pub queries: TableOutcome,
-    /// Table 2: touches by tech asset; `None` where the batch did not measure them.
+    /// The touches, by tech asset; `None` where the batch did not measure them.
     pub touches: Option<TableOutcome>,
-    /// Table 3: combinations; `None` where the batch did not measure them or the model has no table for them.
+    /// The combinations; `None` where the batch did not measure them or the model has no table for them.
     pub combinations: Option<TableOutcome>,
     /// The ids whose rows were skipped; empty unless [`Ingest::skip_unknown`](crate::Ingest::skip_unknown) was
     /// asked for.
@@ -76,25 +76,42 @@ pub struct TableOutcome {
     pub skipped: u64,
 }
 
-/// Why an ingest or a removal stopped.
+/// Why a write stopped: an ingest, a removal or a back-fill.
 ///
-/// Nothing is kept half: the host rolls its transaction back.
+/// Nothing is kept half: the host rolls its transaction back. Printed alone, it says what its cause says, for instance
+/// which id is unknown; [`source`](std::error::Error::source) goes on from there. `?` makes one of an [`Error`].
+///
+/// ```
+/// use output_port_usage::WriteError;
+///
+/// fn status<E>(error: &WriteError<E>) -> u16 {
+///     match error.rejected() {
+///         Some(refused) if refused.is_batch() => 422,
+///         _ => 500,
+///     }
+/// }
+/// # let _ = status::<std::io::Error>;
+/// ```
 #[derive(Debug, thiserror::Error)]
-pub enum IngestError<E: std::error::Error + 'static> {
-    /// The library refused the batch or the transaction, before the first write.
-    #[error("the write was rejected")]
-    Rejected(#[source] Error),
+#[non_exhaustive]
+pub enum WriteError<E> {
+    /// The library refused the batch, the transaction or a table, before the first write of that batch.
+    #[error(transparent)]
+    Rejected(#[from] Error),
+    /// The stream of a back-fill's batches broke. It is the stream's own error, to downcast.
+    #[error(transparent)]
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// The driver or the server failed.
-    #[error("the database failed during the write")]
-    Driver(#[source] E),
+    #[error(transparent)]
+    Driver(E),
 }
 
-impl<E: std::error::Error + 'static> IngestError<E> {
+impl<E> WriteError<E> {
     /// The library's refusal, if that is what it was.
     pub fn rejected(&self) -> Option<&Error> {
         match self {
             Self::Rejected(error) => Some(error),
-            Self::Driver(_) => None,
+            Self::Source(_) | Self::Driver(_) => None,
         }
     }
 }

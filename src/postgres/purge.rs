@@ -1,7 +1,6 @@
 //! Purging what is older than anybody asks for.
 
 use chrono::NaiveDate;
-use sea_query::Value;
 
 use super::Removal;
 use crate::error::{Error, Kind};
@@ -47,8 +46,7 @@ impl UsageModel {
     ///
     /// # Errors
     ///
-    /// A date outside the years 1 to 9999; a date inside or after the scope to keep
-    /// ([`Error::is_purge_of_kept_days`]).
+    /// A date outside the years 1 to 9999; a date inside or after the scope to keep.
     ///
     /// # Example
     ///
@@ -66,11 +64,11 @@ impl UsageModel {
     /// let removal = model.purge(&Purge::before(window.days().start).keeping(window.clone()))?;
     /// assert_eq!(
     ///     removal.statements()[2].sql(),
-    ///     r#"DELETE FROM "public"."output_port_query_stats_daily"
+    ///     r#"DELETE /* output-port-usage: purge queries */ FROM "public"."output_port_query_stats_daily"
     /// WHERE "date" < $1
     /// RETURNING 1"#
     /// );
-    /// assert!(model.purge(&Purge::before(today).keeping(window)).unwrap_err().is_purge_of_kept_days());
+    /// assert!(model.purge(&Purge::before(today).keeping(window)).is_err());
     /// # Ok::<(), Error>(())
     /// ```
     pub fn purge(&self, purge: &Purge) -> Result<Removal, Error> {
@@ -80,8 +78,8 @@ impl UsageModel {
                 Kind::PurgeOfKeptDays { before: purge.before, from: days.start, until: days.end }.into()
             );
         }
-        Ok(Removal::new(self, |sql, table| {
-            let before = sql.bind(Value::from(purge.before));
+        Ok(Removal::new("purge", self, |sql, table| {
+            let before = sql.bind(purge.before);
             sql.ident(table.column(Column::Date)).text(" < ").param(before);
         }))
     }

@@ -13,9 +13,9 @@ use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::ident::Ident;
 use crate::model::{Column, Table, UsageModel};
-use crate::row::{Columns, Decode};
+use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
-use crate::time;
+use crate::time::Days;
 
 /// Rows of two tables that cannot both be right.
 ///
@@ -65,9 +65,9 @@ pub enum Violation {
         tech_asset_id: TechAssetId,
         /// The consumer.
         consumer_id: ConsumerId,
-        /// The touches in table 2.
+        /// The touches of the tech asset.
         touches: i64,
-        /// The queries in table 1, zero where it has no row.
+        /// The queries on it, zero where the table has no row.
         queries: i64,
     },
     /// A pair was combined by more queries than one of its output ports had.
@@ -81,9 +81,9 @@ pub enum Violation {
         other_output_port_id: OutputPortId,
         /// The consumer.
         consumer_id: ConsumerId,
-        /// The queries in table 3 that combine both.
+        /// The queries that combine both.
         combinations: i64,
-        /// The output port's queries in table 1, zero where it has no row.
+        /// The output port's queries on it, zero where the table has no row.
         queries: i64,
     },
     /// A pair whose first output port is not the smaller one; only a table without the constraint can hold it.
@@ -97,12 +97,12 @@ pub enum Violation {
         output_port_id_2: OutputPortId,
         /// The consumer.
         consumer_id: ConsumerId,
-        /// The queries in table 3.
+        /// The queries that combine both.
         combinations: i64,
     },
 }
 
-impl Decode for Violation {
+impl Columnar for Violation {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         let date = row.date("date")?;
         let output_port_id = OutputPortId(row.uuid("output_port_id")?);
@@ -136,10 +136,68 @@ impl Decode for Violation {
             },
         })
     }
+
+    fn write_to(&self, record: &mut FlatRecord) {
+        let (kind, date, port, other, asset, consumer, counted, queries) = match self {
+            Self::TouchesAboveQueries {
+                date,
+                output_port_id,
+                tech_asset_id,
+                consumer_id,
+                touches,
+                queries,
+            } => (
+                "touches_above_queries",
+                date,
+                output_port_id,
+                None,
+                Some(tech_asset_id.0),
+                consumer_id,
+                touches,
+                Some(*queries),
+            ),
+            Self::CombinationAboveQueries {
+                date,
+                output_port_id,
+                other_output_port_id,
+                consumer_id,
+                combinations,
+                queries,
+            } => (
+                "combination_above_queries",
+                date,
+                output_port_id,
+                Some(other_output_port_id.0),
+                None,
+                consumer_id,
+                combinations,
+                Some(*queries),
+            ),
+            Self::PairOutOfOrder { date, output_port_id_1, output_port_id_2, consumer_id, combinations } => (
+                "pair_out_of_order",
+                date,
+                output_port_id_1,
+                Some(output_port_id_2.0),
+                None,
+                consumer_id,
+                combinations,
+                None,
+            ),
+        };
+        record
+            .text("kind", kind)
+            .date("date", *date)
+            .id("output_port_id", port.0)
+            .id("other_output_port_id", other)
+            .id("tech_asset_id", asset)
+            .id("consumer_id", consumer.0)
+            .count("counted", *counted)
+            .count("queries", queries);
+    }
 }
 
 impl UsageModel {
-    /// Lists what the tables contradict each other in on the half-open `days`.
+    /// Lists the rows of the half-open `days` in which the tables contradict each other.
     ///
     /// Queries above the sum of an output port's touches are not listed: they are what deleting a tech asset or
     /// skipping an unknown one leaves. A pair is listed with zero queries until its partner outside the scope has been
@@ -165,15 +223,15 @@ impl UsageModel {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn reconcile(&self, days: Range<NaiveDate>) -> Result<Query<Violation>, Error> {
-        time::check_days(&days)?;
-        let mut violations = self.touches_above_queries(&days);
+        let days = Days::check(&days)?;
+        let mut violations = self.touches_above_queries(days);
         let mut select = SelectStatement::new();
-        if let Some(table) = &self.combination_stats {
+        if let Some(table) = &self.0.combinations {
             violations
-                .union(UnionType::All, self.pairs_above_queries(table, &days))
-                .union(UnionType::All, self.pairs_above_queries_on_the_way_back(table, &days))
-                .union(UnionType::All, pairs_out_of_order(table, &days));
-            select.with_cte(pairs_on_days(table, &days));
+                .union(UnionType::All, self.pairs_above_queries(table, days))
+                .union(UnionType::All, self.pairs_above_queries_on_the_way_back(table, days))
+                .union(UnionType::All, pairs_out_of_order(table, days));
+            select.with_cte(pairs_on_days(table, days));
         }
         for (name, of_type) in RESULT {
             select.expr_as(Expr::col(name).cast_as(of_type), name);
@@ -182,11 +240,11 @@ impl UsageModel {
         for (name, _) in RESULT {
             select.order_by_with_nulls(name, Order::Asc, NullOrdering::Last);
         }
-        Ok(Query::new(select.build(PostgresQueryBuilder)))
+        Ok(Query::new("reconcile the tables", select.build(PostgresQueryBuilder)))
     }
 
-    fn touches_above_queries(&self, days: &Range<NaiveDate>) -> SelectStatement {
-        let table = &self.touch_stats;
+    fn touches_above_queries(&self, days: Days) -> SelectStatement {
+        let table = &self.0.touches;
         let mut select = SelectStatement::new();
         select
             .expr_as(of(table, Column::Date), "date")
@@ -199,7 +257,7 @@ impl UsageModel {
         select
     }
 
-    fn pairs_above_queries(&self, table: &Table, days: &Range<NaiveDate>) -> SelectStatement {
+    fn pairs_above_queries(&self, table: &Table, days: Days) -> SelectStatement {
         let mut select = pairs(table, Column::OutputPortId1, Column::OutputPortId2);
         self.counted_above_queries(&mut select, table, Column::OutputPortId1, days);
         on_days(&mut select, table, days);
@@ -207,34 +265,28 @@ impl UsageModel {
     }
 
     /// From the pairs as a result of its own: on Citus, the second output port's queries may be on another node.
-    fn pairs_above_queries_on_the_way_back(&self, table: &Table, days: &Range<NaiveDate>) -> SelectStatement {
+    fn pairs_above_queries_on_the_way_back(&self, table: &Table, days: Days) -> SelectStatement {
         let mut select = pairs(table, Column::OutputPortId2, Column::OutputPortId1);
         self.counted_above_queries(&mut select, table, Column::OutputPortId2, days);
         select.from_as(PAIRS, "counted");
         select
     }
 
-    /// Rows that count more than table 1 does for the same day, output port and consumer.
-    fn counted_above_queries(
-        &self,
-        select: &mut SelectStatement,
-        table: &Table,
-        port: Column,
-        days: &Range<NaiveDate>,
-    ) {
-        let queries = |column: Column| Expr::col(("queries", self.query_stats.column(column).clone()));
+    /// Rows that count more than the queries do for the same day, output port and consumer.
+    fn counted_above_queries(&self, select: &mut SelectStatement, table: &Table, port: Column, days: Days) {
+        let queries = |column: Column| Expr::col(("queries", self.0.queries.column(column).clone()));
         let same = |mine: Column, theirs: Column| queries(theirs).eq(of(table, mine));
         let key = Condition::all()
             .add(same(port, Column::OutputPortId))
             .add(same(Column::Date, Column::Date))
             .add(same(Column::ConsumerId, Column::ConsumerId))
-            .add(queries(Column::Date).gte(days.start))
-            .add(queries(Column::Date).lt(days.end));
+            .add(queries(Column::Date).gte(days.start()))
+            .add(queries(Column::Date).lt(days.end()));
         let count = || Expr::from(Func::coalesce([queries(Column::QueryCount), Expr::cust("0")]));
         select
             .expr_as(of(table, Column::QueryCount), "counted")
             .expr_as(count(), "queries")
-            .join_as(JoinType::LeftJoin, self.query_stats.table_ref(), "queries", key)
+            .join_as(JoinType::LeftJoin, self.0.queries.table_ref(), "queries", key)
             .and_where(of(table, Column::QueryCount).gt(count()));
     }
 }
@@ -242,7 +294,7 @@ impl UsageModel {
 /// The common table expression of the pairs on the days.
 const PAIRS: &str = "pair";
 
-fn pairs_on_days(table: &Table, days: &Range<NaiveDate>) -> CommonTableExpression {
+fn pairs_on_days(table: &Table, days: Days) -> CommonTableExpression {
     let mut select = SelectStatement::new();
     select.columns(table.stats.columns().iter().map(|&column| ("counted", table.column(column).clone())));
     on_days(&mut select, table, days);
@@ -271,7 +323,7 @@ fn pairs(table: &Table, this: Column, other: Column) -> SelectStatement {
     select
 }
 
-fn pairs_out_of_order(table: &Table, days: &Range<NaiveDate>) -> SelectStatement {
+fn pairs_out_of_order(table: &Table, days: Days) -> SelectStatement {
     let (one, other) = (Column::OutputPortId1, Column::OutputPortId2);
     let mut select = pairs(table, one, other);
     select
@@ -282,11 +334,11 @@ fn pairs_out_of_order(table: &Table, days: &Range<NaiveDate>) -> SelectStatement
     select
 }
 
-fn on_days(select: &mut SelectStatement, table: &Table, days: &Range<NaiveDate>) {
+fn on_days(select: &mut SelectStatement, table: &Table, days: Days) {
     select
         .from_as(table.table_ref(), "counted")
-        .and_where(of(table, Column::Date).gte(days.start))
-        .and_where(of(table, Column::Date).lt(days.end));
+        .and_where(of(table, Column::Date).gte(days.start()))
+        .and_where(of(table, Column::Date).lt(days.end()));
 }
 
 /// A column of the table whose rows are listed.

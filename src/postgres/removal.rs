@@ -1,7 +1,7 @@
 //! Removing rows: a short list of statements in the host's transaction.
 
 use super::session::{self, Session};
-use super::{IngestError, Outcome, TableOutcome};
+use super::{Outcome, TableOutcome, WriteError};
 use crate::model::{Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
@@ -19,9 +19,13 @@ pub struct Removal {
 
 impl Removal {
     /// Removes from each table the rows that `which` says.
-    pub(super) fn new(model: &UsageModel, which: impl Fn(&mut SqlWriter, &Table)) -> Self {
+    pub(super) fn new(
+        title: &'static str,
+        model: &UsageModel,
+        which: impl Fn(&mut SqlWriter, &Table),
+    ) -> Self {
         let delete = |table: &Table| {
-            let mut sql = SqlWriter::new();
+            let mut sql = SqlWriter::for_each(title, table.stats.rows());
             sql.text("DELETE FROM ").qualified(&table.schema, &table.name).text("\nWHERE ");
             which(&mut sql, table);
             sql.text("\nRETURNING 1");
@@ -36,11 +40,11 @@ impl Removal {
         session::entrance(&self.model).into_iter().chain(deletes).collect()
     }
 
-    pub(crate) async fn run<S: Session>(self, session: &mut S) -> Result<Outcome, IngestError<S::Error>> {
+    pub(crate) async fn run<S: Session>(self, session: &mut S) -> Result<Outcome, WriteError<S::Error>> {
         session::enter(session, &self.model).await?;
         let mut outcome = Outcome::default();
         for (stats, delete) in self.deletes {
-            let removed = session.count(delete).await.map_err(IngestError::Driver)?;
+            let removed = session.count(delete).await.map_err(WriteError::Driver)?;
             outcome.set(stats, TableOutcome { removed, ..TableOutcome::default() });
         }
         Ok(outcome)

@@ -1,80 +1,131 @@
-//! A table's part of a batch, as statements bind it.
+//! A table's rows of a batch, as statements bind them.
+
+mod split;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use self::split::Split;
 use crate::error::{Error, Kind, UnknownIds};
 use crate::model::{Column, Table, UsageModel};
-use crate::usage::{Row, UsageBatch};
+use crate::usage::{Fact, Scope, Sorted, Stated, UsageBatch};
 
-/// A table's rows as one array a column, in key order: statements bind them as they are, and
-/// inserting in key order is twice as fast as in any other.
+/// A table's rows, in parts of some ten thousand: what one statement binds, and a driver and a server hold at once.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TableRows {
     pub(super) table: Table,
-    pub(super) dates: Vec<NaiveDate>,
+    /// Together they state the scope of the batch, without an overlap.
+    pub(super) parts: Vec<Part>,
+}
+
+/// The rows of a part of the scope as one array a column, in key order: statements bind them as they are, and inserting
+/// in key order is twice as fast as in any other.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    pub(super) scope: Scope,
+    pub(super) dates: Arc<[NaiveDate]>,
     /// One for each id column, in the order of the key.
-    pub(super) ids: Vec<Vec<Uuid>>,
-    pub(super) counts: Vec<i32>,
+    pub(super) ids: Vec<Arc<[Uuid]>>,
+    pub(super) counts: Arc<[i32]>,
 }
 
 impl TableRows {
     /// The rows of each table that the batch measured, in the order of the model's tables.
-    pub(super) fn of(model: &UsageModel, batch: &UsageBatch) -> Result<Vec<Self>, Error> {
-        let mut tables = vec![Self::new(&model.query_stats, &batch.query_rows()?)];
-        if let Some(touches) = batch.touch_rows()? {
-            tables.push(Self::new(&model.touch_stats, &touches));
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the batch by itself.
+    pub(super) fn of(model: &UsageModel, batch: &UsageBatch, stated: Stated) -> Result<Vec<Self>, Error> {
+        let checked = batch.check(stated)?;
+        let mut tables = vec![Self::new(&model.0.queries, batch.scope(), &checked.queries)];
+        if let Some(touches) = &checked.touches {
+            tables.push(Self::new(&model.0.touches, batch.scope(), touches));
         }
-        if let Some(combinations) = batch.combination_rows()? {
-            let table = model.combination_stats.as_ref().ok_or(Kind::NoCombinationsTable)?;
-            tables.push(Self::new(table, &combinations));
+        if let Some(combinations) = &checked.combinations {
+            let table = model.0.combinations.as_ref().ok_or(Kind::NoCombinationsTable)?;
+            tables.push(Self::new(table, batch.scope(), combinations));
         }
         Ok(tables)
     }
 
-    fn new<const N: usize>(table: &Table, rows: &[Row<N>]) -> Self {
-        Self {
-            table: table.clone(),
-            dates: rows.iter().map(|row| row.date).collect(),
-            ids: (0..N).map(|column| rows.iter().map(|row| row.ids[column]).collect()).collect(),
-            counts: rows.iter().map(|row| i32::try_from(row.count).unwrap_or(i32::MAX)).collect(),
+    fn new<F: Fact>(table: &Table, scope: &Scope, rows: &Sorted<'_, F>) -> Self {
+        let split = Split::new(scope, rows);
+        let mut parts: Vec<Vec<&F>> = split.scopes().map(|_| Vec::new()).collect();
+        for row in rows.iter() {
+            parts[split.part_of(row)].push(row);
         }
+        let parts = split.scopes().zip(parts).map(|(scope, rows)| Part::new(scope, &rows)).collect();
+        Self { table: table.clone(), parts }
     }
 
     /// The table alone.
     pub(super) fn without_rows(&self) -> Self {
-        Self { table: self.table.clone(), dates: Vec::new(), ids: Vec::new(), counts: Vec::new() }
+        Self { table: self.table.clone(), parts: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.parts.iter().map(Part::len).sum()
+    }
+
+    /// The days on which there is a row.
+    pub(super) fn days(&self) -> BTreeSet<NaiveDate> {
+        self.parts.iter().flat_map(|part| part.dates.iter().copied()).collect()
+    }
+
+    /// The ids that point to a column's parent.
+    pub(super) fn ids_of(&self, column: Column) -> impl Iterator<Item = Uuid> {
+        let stats = self.table.stats;
+        let same_parent = move |id: Column| match column {
+            Column::OutputPortId => stats.ports().any(|port| port == id),
+            _ => id == column,
+        };
+        let columns = stats.ids().enumerate().filter(move |(_, id)| same_parent(*id));
+        columns.flat_map(|(index, _)| self.parts.iter().flat_map(move |part| part.ids[index].iter().copied()))
+    }
+
+    /// Leaves out the rows that name an unknown id, and counts them.
+    pub(super) fn skip(&mut self, unknown: &UnknownIds) -> u64 {
+        if unknown.is_empty() {
+            return 0;
+        }
+        let before = self.len();
+        for part in &mut self.parts {
+            part.skip(&self.table, unknown);
+        }
+        before - self.len()
+    }
+}
+
+impl Part {
+    fn new<F: Fact>(scope: Scope, rows: &[&F]) -> Self {
+        let width = F::STATS.ids().count();
+        Self {
+            scope,
+            dates: rows.iter().map(|row| row.date()).collect(),
+            ids: (0..width).map(|id| rows.iter().map(|row| row.ids().as_ref()[id]).collect()).collect(),
+            counts: rows.iter().map(|row| i32::try_from(row.count()).unwrap_or(i32::MAX)).collect(),
+        }
     }
 
     pub(super) fn len(&self) -> u64 {
         self.counts.len() as u64
     }
 
-    /// The ids that point to a column's parent, neighbours that are equal once.
-    pub(super) fn distinct(&self, column: Column) -> Vec<Uuid> {
-        let same_parent = |id: Column| match column {
-            Column::OutputPortId => self.table.stats.ports().any(|port| port == id),
-            _ => id == column,
-        };
-        let of_parent = self.table.stats.ids().zip(&self.ids).filter(|(id, _)| same_parent(*id));
-        let mut ids: Vec<Uuid> = of_parent.flat_map(|(_, ids)| ids).copied().collect();
-        ids.dedup();
-        ids
-    }
-
-    /// Leaves out the rows that name an unknown id, and counts them.
-    pub(super) fn skip(&mut self, unknown: &UnknownIds) -> u64 {
-        let before = self.len();
+    fn skip(&mut self, table: &Table, unknown: &UnknownIds) {
         let known: Vec<bool> = (0..self.counts.len())
             .map(|row| {
-                let mut ids = self.table.stats.ids().zip(&self.ids);
+                let mut ids = table.stats.ids().zip(&self.ids);
                 ids.all(|(column, ids)| unknown_of(unknown, column).binary_search(&ids[row]).is_err())
             })
             .collect();
-        retain(&mut self.dates, &known);
-        self.ids.iter_mut().for_each(|ids| retain(ids, &known));
-        retain(&mut self.counts, &known);
-        before - self.len()
+        self.dates = retain(&self.dates, &known);
+        for ids in &mut self.ids {
+            *ids = retain(ids, &known);
+        }
+        self.counts = retain(&self.counts, &known);
     }
 }
 
@@ -87,7 +138,6 @@ fn unknown_of(unknown: &UnknownIds, column: Column) -> &[Uuid] {
     }
 }
 
-fn retain<T>(values: &mut Vec<T>, kept: &[bool]) {
-    let mut kept = kept.iter();
-    values.retain(|_| kept.next() == Some(&true));
+fn retain<T: Copy>(values: &[T], kept: &[bool]) -> Arc<[T]> {
+    values.iter().zip(kept).filter(|(_, kept)| **kept).map(|(value, _)| *value).collect()
 }

@@ -1,9 +1,11 @@
 //! A batch's scope in a WHERE clause.
 
-use sea_query::Value;
+use std::sync::Arc;
+
+use uuid::Uuid;
 
 use crate::model::{Column, Table};
-use crate::statement::{self, Param, SqlWriter};
+use crate::statement::{Param, SqlWriter};
 use crate::usage::Scope;
 
 /// The bound scope of a statement.
@@ -16,11 +18,8 @@ pub(super) struct ScopeParams {
 impl ScopeParams {
     pub(super) fn bind(sql: &mut SqlWriter, scope: &Scope) -> Self {
         let days = scope.days();
-        Self {
-            ports: sql.bind(statement::uuids(scope.output_ports().iter().map(|port| port.0))),
-            from: sql.bind(Value::from(days.start)),
-            until: sql.bind(Value::from(days.end)),
-        }
+        let ports: Arc<[Uuid]> = scope.output_ports().iter().map(|port| port.0).collect();
+        Self { ports: sql.bind(ports), from: sql.bind(days.start), until: sql.bind(days.end) }
     }
 
     /// Whether a row of the table, whose alias is `of`, lies in the scope.

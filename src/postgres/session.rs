@@ -1,11 +1,10 @@
 //! The host's transaction, and how every write enters it.
 
-use sea_query::Value;
 use uuid::Uuid;
 
-use super::IngestError;
+use super::WriteError;
 use crate::error::Kind;
-use crate::ident::fnv1a;
+use crate::hash::fnv1a;
 use crate::model::UsageModel;
 use crate::statement::{SqlWriter, Statement};
 
@@ -38,28 +37,28 @@ pub(super) fn entrance(model: &UsageModel) -> [Statement; 2] {
 pub(super) async fn enter<S: Session>(
     session: &mut S,
     model: &UsageModel,
-) -> Result<(), IngestError<S::Error>> {
-    let isolation = session.text(isolation()).await.map_err(IngestError::Driver)?;
+) -> Result<(), WriteError<S::Error>> {
+    let isolation = session.text(isolation()).await.map_err(WriteError::Driver)?;
     if isolation == "repeatable read" {
-        return Err(IngestError::Rejected(Kind::Isolation(isolation.to_uppercase()).into()));
+        return Err(WriteError::Rejected(Kind::Isolation(isolation.to_uppercase()).into()));
     }
-    session.count(lock(model)).await.map_err(IngestError::Driver)?;
+    session.count(lock(model)).await.map_err(WriteError::Driver)?;
     Ok(())
 }
 
 /// Which isolation level the transaction has: its snapshot must not be older than the lock.
 fn isolation() -> Statement {
-    let mut sql = SqlWriter::new();
-    sql.text("SELECT current_setting('transaction_isolation') AS \"isolation\"");
+    let mut sql = SqlWriter::new("ask for the isolation level");
+    sql.text("SELECT pg_catalog.current_setting('transaction_isolation') AS \"isolation\"");
     sql.into_statement()
 }
 
 /// One writer for each model: without it, two ingests of overlapping scopes could mix.
 fn lock(model: &UsageModel) -> Statement {
-    let name = format!("output-port-usage {} {}", model.schema, model.query_stats.name);
+    let name = format!("output-port-usage {} {}", model.0.schema, model.0.queries.name);
     let key = i64::from_ne_bytes(fnv1a(name.as_bytes()).to_ne_bytes());
-    let mut sql = SqlWriter::new();
-    let key = sql.bind(Value::from(key));
-    sql.text("SELECT pg_advisory_xact_lock(").param(key).text(")");
+    let mut sql = SqlWriter::new("wait for other writers");
+    let key = sql.bind(key);
+    sql.text("SELECT pg_catalog.pg_advisory_xact_lock(").param(key).text(")");
     sql.into_statement()
 }

@@ -1,13 +1,15 @@
 //! Ids that no parent table holds: found before the first write.
 
-use sea_query::Value;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::rows::TableRows;
 use super::session::Session;
 use crate::error::{Error, Kind, UnknownIds};
 use crate::model::{Column, OnDelete, Parent, UsageModel};
-use crate::statement::{self, SqlWriter, Statement};
+use crate::statement::{SqlWriter, Statement};
 
 /// What becomes of a row with an id that no parent table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +49,8 @@ pub(super) async fn find<S: Session>(
 /// For each parent that is enforced, the statement that finds the ids it does not hold.
 pub(super) fn statements(model: &UsageModel, tables: &[TableRows]) -> Vec<(Column, Statement)> {
     let enforced = enforced(model).filter_map(|(column, parent)| {
-        let mut ids: Vec<Uuid> = tables.iter().flat_map(|rows| rows.distinct(column)).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        (!ids.is_empty()).then(|| (column, statement(parent, statement::uuids(ids))))
+        let ids: BTreeSet<Uuid> = tables.iter().flat_map(|rows| rows.ids_of(column)).collect();
+        (!ids.is_empty()).then(|| (column, statement(parent, ids.into_iter().collect())))
     });
     enforced.collect()
 }
@@ -58,16 +58,16 @@ pub(super) fn statements(model: &UsageModel, tables: &[TableRows]) -> Vec<(Colum
 /// The id columns whose parent is enforced by a foreign key.
 pub(super) fn enforced(model: &UsageModel) -> impl Iterator<Item = (Column, &Parent)> {
     [Column::OutputPortId, Column::TechAssetId, Column::ConsumerId].into_iter().filter_map(|column| {
-        let parent = model.parent(column).filter(|parent| parent.on_delete != OnDelete::Keep)?;
+        let parent = model.0.parent(column).filter(|parent| parent.on_delete != OnDelete::Keep)?;
         Some((column, parent))
     })
 }
 
 /// The ids that a parent table does not hold, ascending.
-pub(super) fn statement(parent: &Parent, ids: Value) -> Statement {
-    let mut sql = SqlWriter::new();
+pub(super) fn statement(parent: &Parent, ids: Arc<[Uuid]>) -> Statement {
+    let mut sql = SqlWriter::for_each("find unknown", parent.plural());
     let ids = sql.bind(ids);
-    sql.text("SELECT u.id\nFROM unnest(").param(ids).text("::uuid[]) AS u(id)\nLEFT JOIN ");
+    sql.text("SELECT u.id\nFROM pg_catalog.unnest(").param(ids).text("::uuid[]) AS u(id)\nLEFT JOIN ");
     sql.qualified(&parent.schema, &parent.table).text(" AS p ON p.").ident(&parent.key).text(" = u.id");
     sql.text("\nWHERE p.").ident(&parent.key).text(" IS NULL\nORDER BY u.id");
     sql.into_statement()

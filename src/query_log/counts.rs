@@ -51,30 +51,21 @@ impl LogCounts {
     }
 
     pub(super) fn into_batch(self, scope: Scope) -> UsageBatch {
-        let queries = self.queries.into_iter().map(|((date, output_port_id, consumer_id), query_count)| {
-            OutputPortQueries { date, output_port_id, consumer_id, query_count }
+        let queries = self
+            .queries
+            .into_iter()
+            .map(|((date, port, consumer), count)| OutputPortQueries::new(date, port, consumer, count));
+        let touches = self.touches.into_iter().map(|((date, port, asset, consumer), count)| {
+            TechAssetTouches::new(date, port, asset, consumer, count)
         });
-        let touches = self.touches.into_iter().map(
-            |((date, output_port_id, tech_asset_id, consumer_id), query_count)| TechAssetTouches {
-                date,
-                output_port_id,
-                tech_asset_id,
-                consumer_id,
-                query_count,
-            },
-        );
-        let combinations = self.combinations.into_iter().map(
-            |((date, output_port_id_1, output_port_id_2, consumer_id), query_count)| Combination {
-                date,
-                output_port_id_1,
-                output_port_id_2,
-                consumer_id,
-                query_count,
-            },
-        );
-        UsageBatch::new(scope, queries.collect())
+        let combinations = self.combinations.into_iter().map(|((date, port_1, port_2, consumer), count)| {
+            Combination::new(date, port_1, port_2, consumer, count)
+        });
+        UsageBatch::builder(scope)
+            .queries(queries.collect())
             .touches(touches.collect())
             .combinations(combinations.collect())
+            .build()
     }
 }
 

@@ -89,7 +89,7 @@ fn starts(name: &str) -> [Cow<'_, str>; 2] {
 
 pub(super) fn consumer_map(attribution: &Attribution) -> Mapping<'_> {
     let row = |(kind, name, consumer): (PrincipalKind, _, _)| {
-        vec![kind.to_string().into(), Cow::from(name), id(consumer)]
+        vec![kind.as_str().into(), Cow::from(name), id(consumer)]
     };
     Mapping {
         what: "users and roles",

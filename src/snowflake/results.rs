@@ -29,7 +29,7 @@ pub(super) fn output_port_queries(mut sql: ScriptWriter, scope: Scope) -> Snowfl
     );
     sql.into_statement(scope, &[DATE, OUTPUT_PORT, CONSUMER, COUNT], |scope, rows| {
         let queries = collect(rows, |row| queries(row, &scope))?;
-        Ok(UsageBatch::new(scope, queries))
+        Ok(UsageBatch::builder(scope).queries(queries).build())
     })
 }
 
@@ -147,7 +147,11 @@ pub(super) fn usage(mut sql: ScriptWriter, overlap: Overlap, scope: Scope) -> Sn
             }
             Ok(())
         })?;
-        Ok(UsageBatch::new(scope, all_queries).touches(all_touches).combinations(all_combinations))
+        Ok(UsageBatch::builder(scope)
+            .queries(all_queries)
+            .touches(all_touches)
+            .combinations(all_combinations)
+            .build())
     })
 }
 
@@ -164,22 +168,22 @@ fn collect<T>(
 }
 
 fn queries(row: &ResultColumns<'_>, scope: &Scope) -> Result<OutputPortQueries, Error> {
-    Ok(OutputPortQueries {
-        date: row.date(DATE, scope)?,
-        output_port_id: row.output_port(OUTPUT_PORT, scope)?,
-        consumer_id: ConsumerId(row.uuid(CONSUMER)?),
-        query_count: row.count(COUNT)?,
-    })
+    Ok(OutputPortQueries::new(
+        row.date(DATE, scope)?,
+        row.output_port(OUTPUT_PORT, scope)?,
+        ConsumerId(row.uuid(CONSUMER)?),
+        row.count(COUNT)?,
+    ))
 }
 
 fn touches(row: &ResultColumns<'_>, scope: &Scope) -> Result<TechAssetTouches, Error> {
-    Ok(TechAssetTouches {
-        date: row.date(DATE, scope)?,
-        output_port_id: row.output_port(OUTPUT_PORT, scope)?,
-        tech_asset_id: TechAssetId(row.uuid(TECH_ASSET)?),
-        consumer_id: ConsumerId(row.uuid(CONSUMER)?),
-        query_count: row.count(COUNT)?,
-    })
+    Ok(TechAssetTouches::new(
+        row.date(DATE, scope)?,
+        row.output_port(OUTPUT_PORT, scope)?,
+        TechAssetId(row.uuid(TECH_ASSET)?),
+        ConsumerId(row.uuid(CONSUMER)?),
+        row.count(COUNT)?,
+    ))
 }
 
 /// The first output port's column bears two names: `usage` shares it with the other results.
@@ -188,11 +192,11 @@ fn combination(
     output_port_1: &'static str,
     scope: &Scope,
 ) -> Result<Combination, Error> {
-    Ok(Combination {
-        date: row.date(DATE, scope)?,
-        output_port_id_1: row.output_port(output_port_1, scope)?,
-        output_port_id_2: row.output_port(OUTPUT_PORT_2, scope)?,
-        consumer_id: ConsumerId(row.uuid(CONSUMER)?),
-        query_count: row.count(COUNT)?,
-    })
+    Ok(Combination::new(
+        row.date(DATE, scope)?,
+        row.output_port(output_port_1, scope)?,
+        row.output_port(OUTPUT_PORT_2, scope)?,
+        ConsumerId(row.uuid(CONSUMER)?),
+        row.count(COUNT)?,
+    ))
 }

@@ -290,9 +290,9 @@ mod tests {
         let error = window.clone().trailing_days(0).plan(now, None).unwrap_err();
         assert_eq!(error.to_string(), "trailing days are zero: a run reads at least one day again");
         for now in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            assert!(window.plan(now, None).unwrap_err().is_invalid_days());
+            assert!(window.plan(now, None).unwrap_err().is_request());
         }
-        assert!(window.plan(now, Some(NaiveDate::MAX)).unwrap_err().is_invalid_days());
+        assert!(window.plan(now, Some(NaiveDate::MAX)).unwrap_err().is_request());
         let wide = window.trailing_days(u32::MAX).settle_lag(Duration::MAX);
         let plan = wide.plan(now, Some(day("0001-01-01"))).unwrap();
         assert_eq!(plan.days, day("2025-03-13")..day("2026-03-13"));

@@ -1,57 +1,15 @@
 //! What must hold inside one batch before any of it is sent.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{Combination, OutputPortQueries, TechAssetTouches, UsageBatch};
+use super::fact::Fact;
+use super::sorted::PortDay;
+use super::{Combination, OutputPortQueries, Scope, Sorted, TechAssetTouches, UsageBatch};
 use crate::error::{Error, Kind};
-use crate::id::{ConsumerId, OutputPortId};
-use crate::model::Stats;
-use crate::time;
-
-/// A row of any of the daily tables, its ids in the order of the table's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Row<const N: usize> {
-    pub(crate) date: NaiveDate,
-    pub(crate) ids: [Uuid; N],
-    pub(crate) count: u64,
-}
-
-impl<const N: usize> Row<N> {
-    /// The order of the primary key: output port, date, the other ids.
-    pub(crate) fn key(&self) -> (Uuid, NaiveDate, [Uuid; N]) {
-        (self.ids[0], self.date, self.ids)
-    }
-
-    /// The key as errors show it.
-    pub(super) fn named(&self) -> String {
-        let ids: Vec<String> = self.ids.iter().map(Uuid::to_string).collect();
-        format!("{}, {}", self.date, ids.join(", "))
-    }
-}
-
-impl From<&OutputPortQueries> for Row<2> {
-    fn from(row: &OutputPortQueries) -> Self {
-        Self { date: row.date, ids: [row.output_port_id.0, row.consumer_id.0], count: row.query_count }
-    }
-}
-
-impl From<&TechAssetTouches> for Row<3> {
-    fn from(row: &TechAssetTouches) -> Self {
-        let ids = [row.output_port_id.0, row.tech_asset_id.0, row.consumer_id.0];
-        Self { date: row.date, ids, count: row.query_count }
-    }
-}
-
-impl From<&Combination> for Row<3> {
-    fn from(row: &Combination) -> Self {
-        let ids = [row.output_port_id_1.0, row.output_port_id_2.0, row.consumer_id.0];
-        Self { date: row.date, ids, count: row.query_count }
-    }
-}
+use crate::id::OutputPortId;
 
 /// What a batch's silence means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +20,40 @@ pub(crate) enum Stated {
     ByRows,
 }
 
-/// The most rows of one table in one batch: a row is up to 76 bytes of a message, and Postgres takes a gigabyte.
+/// The most rows of one table in one batch.
 const MOST_ROWS: usize = 10_000_000;
+
+/// The rows of a batch of which everything holds, in the order of their keys; `None` where not measured.
+#[derive(Debug)]
+pub(crate) struct Checked<'a> {
+    pub(crate) queries: Sorted<'a, OutputPortQueries>,
+    pub(crate) touches: Option<Sorted<'a, TechAssetTouches>>,
+    pub(crate) combinations: Option<Sorted<'a, Combination>>,
+}
+
+impl UsageBatch {
+    /// Everything that a write wants to be true of a batch by itself: of each row first, then of the tables together,
+    /// so that the plainest reason is the one reported.
+    pub(crate) fn check(&self, stated: Stated) -> Result<Checked<'_>, Error> {
+        self.scope.check_ports()?;
+        let checked = Checked {
+            queries: check_rows(&self.scope, &self.queries)?,
+            touches: self.touches.as_deref().map(|rows| check_rows(&self.scope, rows)).transpose()?,
+            combinations: self
+                .combinations
+                .as_deref()
+                .map(|rows| check_rows(&self.scope, rows))
+                .transpose()?,
+        };
+        if let Some(touches) = &checked.touches {
+            check_touches(&checked.queries, touches, stated)?;
+        }
+        if let Some(combinations) = &checked.combinations {
+            check_combinations(&self.scope, &checked.queries, combinations, stated)?;
+        }
+        Ok(checked)
+    }
+}
 
 fn check_size(table: &'static str, rows: usize) -> Result<(), Error> {
     match rows {
@@ -72,145 +62,124 @@ fn check_size(table: &'static str, rows: usize) -> Result<(), Error> {
     }
 }
 
-impl UsageBatch {
-    /// Everything that an ingest wants to be true of a batch by itself.
-    pub(crate) fn check(&self, stated: Stated) -> Result<(), Error> {
-        time::check_days(&self.scope.days)?;
-        if self.scope.output_ports.is_empty() {
-            return Err(Kind::EmptyScope.into());
+/// The rows of one table in key order, zero counts left out.
+fn check_rows<'a, F: Fact>(scope: &Scope, facts: &'a [F]) -> Result<Sorted<'a, F>, Error> {
+    let table = F::STATS.what();
+    check_size(table, facts.len())?;
+    // before zero counts go: a key that is there twice is a mistake whatever it counts
+    let sorted = Sorted::new(facts).map_err(|twice| Kind::DuplicateKey { table, key: twice.named() })?;
+    // a pair is in scope where one of its two output ports is
+    let ports = F::STATS.ports().count();
+    for row in sorted.iter() {
+        let ids = row.ids();
+        let ids = ids.as_ref();
+        if !ids[..ports].iter().any(|&port| scope.contains(row.date(), OutputPortId(port))) {
+            return Err(Kind::OutsideScope { table, key: row.named() }.into());
         }
-        check_size(Stats::Queries.what(), self.queries.len())?;
-        check_size(Stats::Touches.what(), self.touches.as_ref().map_or(0, Vec::len))?;
-        check_size(Stats::Combinations.what(), self.combinations.as_ref().map_or(0, Vec::len))?;
-        self.check_touches(stated)?;
-        self.check_combinations(stated)
-    }
-
-    /// The rows of table 1 in key order, zero counts left out, each checked.
-    pub(crate) fn query_rows(&self) -> Result<Vec<Row<2>>, Error> {
-        self.rows(Stats::Queries, &self.queries, 1)
-    }
-
-    /// The rows of table 2 in key order, zero counts left out, each checked; `None` where not measured.
-    pub(crate) fn touch_rows(&self) -> Result<Option<Vec<Row<3>>>, Error> {
-        self.touches.as_deref().map(|touches| self.rows(Stats::Touches, touches, 1)).transpose()
-    }
-
-    /// The rows of table 3 in key order, zero counts left out, each checked; `None` where not measured.
-    pub(crate) fn combination_rows(&self) -> Result<Option<Vec<Row<3>>>, Error> {
-        let Some(combinations) = &self.combinations else { return Ok(None) };
-        for combination in combinations {
-            let named = || Row::from(combination).named();
-            match combination.output_port_id_1.cmp(&combination.output_port_id_2) {
+        if ports == 2 {
+            match ids[0].cmp(&ids[1]) {
                 Ordering::Less => {}
-                Ordering::Equal => return Err(Kind::PairOfOne(named()).into()),
-                Ordering::Greater => return Err(Kind::PairOutOfOrder(named()).into()),
+                Ordering::Equal => return Err(Kind::PairOfOne(row.named()).into()),
+                Ordering::Greater => return Err(Kind::PairOutOfOrder(row.named()).into()),
             }
         }
-        self.rows(Stats::Combinations, combinations, 2).map(Some)
+        check_count(row)?;
     }
+    Ok(sorted.without_zeros())
+}
 
-    /// A row is in scope where its day and one of its first `ports` ids are.
-    fn rows<'a, F, const N: usize>(
-        &self,
-        stats: Stats,
-        facts: &'a [F],
-        ports: usize,
-    ) -> Result<Vec<Row<N>>, Error>
-    where
-        Row<N>: From<&'a F>,
-    {
-        let table = stats.what();
-        let mut rows: Vec<Row<N>> = facts.iter().map(Row::from).collect();
-        // before zero counts go: a key that is there twice is a mistake whatever it counts
-        rows.sort_unstable_by_key(Row::key);
-        if let Some(twice) = rows.windows(2).find(|pair| pair[0].key() == pair[1].key()) {
-            return Err(Kind::DuplicateKey { table, key: twice[0].named() }.into());
+/// Refuses a count that no table holds.
+pub(super) fn check_count<F: Fact>(row: &F) -> Result<(), Error> {
+    match i32::try_from(row.count()) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let (table, key) = (F::STATS.what(), row.named());
+            Err(Kind::CountTooLarge { table, key, count: row.count() }.into())
         }
-        for row in &rows {
-            if !row.ids[..ports].iter().any(|port| self.scope.contains(row.date, OutputPortId(*port))) {
-                return Err(Kind::OutsideScope { table, key: row.named() }.into());
-            }
-            if i32::try_from(row.count).is_err() {
-                return Err(Kind::CountTooLarge { table, key: row.named(), count: row.count }.into());
-            }
-        }
-        rows.retain(|row| row.count > 0);
-        Ok(rows)
     }
+}
 
-    /// Each tech asset's touches ≤ the output port's queries ≤ the sum of its touches.
-    fn check_touches(&self, stated: Stated) -> Result<(), Error> {
-        let Some(touches) = &self.touches else { return Ok(()) };
-        let mut queries = self.queries_by_key(|count| (count, 0_u64));
-        for row in touches.iter().filter(|row| row.query_count > 0) {
-            let key = (row.date, row.output_port_id, row.consumer_id);
-            if stated == Stated::ByRows && !queries.contains_key(&key) {
-                continue;
-            }
-            let (of_port, sum) = queries.entry(key).or_default();
-            *sum = sum.saturating_add(row.query_count);
-            if row.query_count > *of_port {
-                let (touches, queries) = (row.query_count, *of_port);
-                return Err(
-                    Kind::TouchesAboveQueries { key: Row::from(row).named(), touches, queries }.into()
-                );
-            }
-        }
-        if stated == Stated::ByRows {
-            queries.retain(|_, (_, touches)| *touches > 0);
-        }
-        let above = queries.into_iter().filter(|(_, (queries, touches))| queries > touches);
-        // the first by key, so that the same batch gives the same message
-        match above.collect::<BTreeMap<_, _>>().pop_first() {
-            None => Ok(()),
-            Some(((date, port, consumer), (queries, touches))) => {
-                let key = format!("{date}, {port}, {consumer}");
-                Err(Kind::QueriesAboveTouches { key, touches, queries }.into())
-            }
-        }
+/// Each tech asset's touches ≤ the output port's queries ≤ the sum of its touches.
+fn check_touches(
+    queries: &Sorted<'_, OutputPortQueries>,
+    touches: &Sorted<'_, TechAssetTouches>,
+    stated: Stated,
+) -> Result<(), Error> {
+    let (mut queries, mut touches) = (queries.port_days().peekable(), touches.port_days().peekable());
+    loop {
+        let of_queries = queries.peek().map(|(port_day, _)| *port_day);
+        let of_touches = touches.peek().map(|(port_day, _)| *port_day);
+        let Some(port_day) = of_queries.into_iter().chain(of_touches).min() else { return Ok(()) };
+        let queries = queries.next_if(|(of, _)| *of == port_day).into_iter().flat_map(|(_, rows)| rows);
+        let touches = touches.next_if(|(of, _)| *of == port_day).into_iter().flat_map(|(_, rows)| rows);
+        check_port_day(port_day, queries, touches, stated)?;
     }
+}
 
-    /// A combination ≤ the queries of each of its output ports, where the batch states them.
-    fn check_combinations(&self, stated: Stated) -> Result<(), Error> {
-        let Some(combinations) = &self.combinations else { return Ok(()) };
-        let queries = self.queries_by_key(|count| count);
-        for row in combinations {
-            for port in [row.output_port_id_1, row.output_port_id_2] {
-                let of_port = match queries.get(&(row.date, port, row.consumer_id)) {
-                    Some(&count) => count,
-                    None if stated == Stated::Completely && self.scope.contains(row.date, port) => 0,
-                    None => continue,
-                };
-                if row.query_count > of_port {
-                    let key = Row::from(row).named();
-                    let combinations = row.query_count;
-                    return Err(Kind::CombinationsAboveQueries { key, combinations, queries: of_port }.into());
-                }
+fn check_port_day<'a>(
+    (port, date): PortDay,
+    queries: impl Iterator<Item = &'a OutputPortQueries>,
+    touches: impl Iterator<Item = &'a TechAssetTouches>,
+    stated: Stated,
+) -> Result<(), Error> {
+    // by consumer: its queries, and the sum of its touches
+    let mut consumers: BTreeMap<Uuid, (u64, u64)> =
+        queries.map(|row| (row.consumer_id.0, (row.query_count, 0))).collect();
+    for row in touches {
+        if stated == Stated::ByRows && !consumers.contains_key(&row.consumer_id.0) {
+            continue;
+        }
+        let (queries, sum) = consumers.entry(row.consumer_id.0).or_default();
+        *sum += row.query_count;
+        let (touches, queries) = (row.query_count, *queries);
+        if touches > queries {
+            return Err(Kind::TouchesAboveQueries { key: row.named(), touches, queries }.into());
+        }
+    }
+    for (consumer, (queries, touches)) in consumers {
+        let said = stated == Stated::Completely || touches > 0;
+        if said && queries > touches {
+            let key = format!("{date}, {port}, {consumer}");
+            return Err(Kind::QueriesAboveTouches { key, touches, queries }.into());
+        }
+    }
+    Ok(())
+}
+
+/// A combination ≤ the queries of each of its output ports, where the batch states them.
+fn check_combinations(
+    scope: &Scope,
+    queries: &Sorted<'_, OutputPortQueries>,
+    combinations: &Sorted<'_, Combination>,
+    stated: Stated,
+) -> Result<(), Error> {
+    for row in combinations.iter() {
+        for port in [row.output_port_id_1, row.output_port_id_2] {
+            let of_port = match queries.count(port.0, row.date, [port.0, row.consumer_id.0]) {
+                Some(count) => count,
+                None if stated == Stated::Completely && scope.contains(row.date, port) => 0,
+                None => continue,
+            };
+            if row.query_count > of_port {
+                let (key, combinations) = (row.named(), row.query_count);
+                return Err(Kind::CombinationsAboveQueries { key, combinations, queries: of_port }.into());
             }
         }
-        Ok(())
     }
-
-    /// The queries of each key that has any.
-    fn queries_by_key<V>(
-        &self,
-        value: impl Fn(u64) -> V,
-    ) -> HashMap<(NaiveDate, OutputPortId, ConsumerId), V> {
-        let counted = self.queries.iter().filter(|row| row.query_count > 0);
-        counted.map(|row| ((row.date, row.output_port_id, row.consumer_id), value(row.query_count))).collect()
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Stats;
 
     #[test]
     fn a_table_of_ten_million_rows_is_the_largest() {
-        assert!(check_size("the combinations", 10_000_000).is_ok());
-        let error = check_size("the combinations", 10_000_001).unwrap_err();
-        assert!(error.is_too_large());
+        let combinations = Stats::Combinations.what();
+        assert!(check_size(combinations, 10_000_000).is_ok());
+        let error = check_size(combinations, 10_000_001).unwrap_err();
+        assert!(error.is_batch());
         assert_eq!(
             error.to_string(),
             "the combinations hold 10000001 rows, more than the 10000000 of one ingest: \

@@ -33,11 +33,8 @@ async fn a_back_fill_holds_what_a_replace_of_its_batches_holds() {
         let outcome = twins.backfill(|model| stated(model, &batches(days)), &batches(days)).await.unwrap();
         let batch = twins::batch(1);
         assert_eq!(outcome.queries.written, batch.queries().len() as u64);
-        assert_eq!(outcome.touches.unwrap().written, batch.measured_touches().unwrap().len() as u64);
-        assert_eq!(
-            outcome.combinations.unwrap().written,
-            batch.measured_combinations().unwrap().len() as u64
-        );
+        assert_eq!(outcome.touches.unwrap().written, batch.touches().unwrap().len() as u64);
+        assert_eq!(outcome.combinations.unwrap().written, batch.combinations().unwrap().len() as u64);
         assert_eq!(tables::contents(&twins.sqlx).await, tables::contents(&replaced).await);
         // what was loaded is all that a replace of the same would write
         let again = twins.replace("", &batch).await.unwrap();
@@ -48,15 +45,13 @@ async fn a_back_fill_holds_what_a_replace_of_its_batches_holds() {
 #[tokio::test]
 async fn years_are_loaded_beside_what_is_there() {
     let mut twins = Twins::new().await;
-    let later = UsageBatch::new(
-        scope(day(2026, 2, 10)..day(2026, 2, 12), (1..=4).map(port)),
-        vec![queries(day(2026, 2, 10), port(1), consumer(1), 7)],
-    );
+    let later = UsageBatch::builder(scope(day(2026, 2, 10)..day(2026, 2, 12), (1..=4).map(port)))
+        .queries(vec![queries(day(2026, 2, 10), port(1), consumer(1), 7)])
+        .build();
     twins.replace("", &later).await.unwrap();
-    let other_port = UsageBatch::new(
-        scope(day(2026, 1, 1)..day(2026, 1, 2), [port(9)]),
-        vec![queries(day(2026, 1, 1), port(9), consumer(1), 8)],
-    );
+    let other_port = UsageBatch::builder(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(9)]))
+        .queries(vec![queries(day(2026, 1, 1), port(9), consumer(1), 8)])
+        .build();
     twins.replace("", &other_port).await.unwrap();
     twins.backfill(|model| stated(model, &batches(5)), &batches(5)).await.unwrap();
     let mut expected = tables::Tables::default();
@@ -69,10 +64,9 @@ async fn years_are_loaded_beside_what_is_there() {
 #[tokio::test]
 async fn existing_rows_are_replaced_by_choice() {
     let mut twins = Twins::new().await;
-    let outside = UsageBatch::new(
-        scope(day(2025, 12, 31)..day(2026, 1, 1), [port(1)]),
-        vec![queries(day(2025, 12, 31), port(1), consumer(1), 7)],
-    );
+    let outside = UsageBatch::builder(scope(day(2025, 12, 31)..day(2026, 1, 1), [port(1)]))
+        .queries(vec![queries(day(2025, 12, 31), port(1), consumer(1), 7)])
+        .build();
     twins.replace("", &outside).await.unwrap();
     let old = twins.replace("", &twins::batch(2)).await.unwrap();
     let replace = |model: &UsageModel| stated(model, &batches(10)).replace_existing();
@@ -92,7 +86,7 @@ async fn a_table_that_is_not_measured_is_left_alone() {
     let before = tables::contents(&twins.sqlx).await;
     let only_queries: Vec<UsageBatch> = split(&twins::batch(2), 8)
         .into_iter()
-        .map(|batch| UsageBatch::new(batch.scope().clone(), batch.queries().to_vec()))
+        .map(|batch| UsageBatch::builder(batch.scope().clone()).queries(batch.queries().to_vec()).build())
         .collect();
     let replace = |model: &UsageModel| stated(model, &only_queries).replace_existing();
     let outcome = twins.backfill(replace, &only_queries).await.unwrap();

@@ -24,7 +24,7 @@ fn overviews_that_mean_nothing_are_refused() {
     let days = day(2026, 1, 1)..day(2026, 1, 2);
     let error = model.query(&Overview::new(port(1), days.clone()).top(0)).unwrap_err();
     assert_eq!(error.to_string(), "the number of consumers is zero: ask for at least one");
-    assert!(model.query(&Overview::new(port(1), days.end..days.start)).unwrap_err().is_invalid_days());
+    assert!(model.query(&Overview::new(port(1), days.end..days.start)).unwrap_err().is_request());
 }
 
 #[tokio::test]

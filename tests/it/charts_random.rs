@@ -27,7 +27,10 @@ impl Facts {
     /// Everything that the tables hold afterwards.
     pub(crate) async fn ingest(&self, portal: &Portal) {
         let everything = scope(day(2024, 1, 1)..day(2029, 1, 1), (0..4).map(port));
-        let batch = UsageBatch::new(everything, self.queries.clone()).touches(self.touches.clone());
+        let batch = UsageBatch::builder(everything)
+            .queries(self.queries.clone())
+            .touches(self.touches.clone())
+            .build();
         let replace = portal.model.replace(&batch).unwrap().allow_empty();
         portal.try_ingest(replace).await.unwrap();
     }

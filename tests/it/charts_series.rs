@@ -56,13 +56,13 @@ fn series_that_mean_nothing_are_refused() {
     assert_eq!(error.to_string(), "the number of consumers is zero: ask for at least one");
     let empty =
         model.query(&QueriesOverTime::new(port(1), days.end..days.end).split_by_consumer(1)).unwrap_err();
-    assert!(empty.is_invalid_days());
+    assert!(empty.is_request());
 
     let error = model.query(&QueriesOverTime::of_ports([], days.clone())).unwrap_err();
-    assert!(error.is_invalid_ports());
+    assert!(error.is_request());
     assert_eq!(error.to_string(), "the list of output ports is empty: ask for at least one");
     let error = model.query(&QueriesOverTime::of_ports((0..10_001).map(port), days.clone())).unwrap_err();
-    assert!(error.is_invalid_ports());
+    assert!(error.is_request());
     assert_eq!(
         error.to_string(),
         "10001 output ports are more than the 10000 that one statement reads: ask in parts"
@@ -70,7 +70,7 @@ fn series_that_mean_nothing_are_refused() {
     let twice = (0..10_000).chain(0..10_000).map(port);
     assert!(model.query(&QueriesOverTime::of_ports(twice, days.clone())).is_ok());
     let reversed = QueriesOverTime::of_ports([port(1)], days.end..days.start);
-    assert!(model.query(&reversed).unwrap_err().is_invalid_days());
+    assert!(model.query(&reversed).unwrap_err().is_request());
 }
 
 #[tokio::test]
@@ -156,7 +156,11 @@ async fn many_ports_are_zero_filled_in_order_and_named_once() {
 async fn ten_thousand_ports_are_read_at_once() {
     let portal = Portal::new().await;
     let rows = vec![queries(day(2026, 1, 1), port(7), consumer(1), 3)];
-    portal.replace(&UsageBatch::new(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(7)]), rows)).await;
+    portal
+        .replace(
+            &UsageBatch::builder(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(7)])).queries(rows).build(),
+        )
+        .await;
     let chart = QueriesOverTime::of_ports((0..10_000).map(port), day(2026, 1, 1)..day(2026, 1, 2));
     let points = portal.rows(&chart).await;
     assert_eq!(points.len(), 10_000);

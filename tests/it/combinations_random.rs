@@ -68,8 +68,10 @@ fn combinations_of_random_facts_equal_a_plain_fold() {
     runner
         .run(&facts(), |facts| {
             runtime.block_on(async {
-                let batch = UsageBatch::new(everything.clone(), facts.queries.clone())
-                    .combinations(facts.combinations.clone());
+                let batch = UsageBatch::builder(everything.clone())
+                    .queries(facts.queries.clone())
+                    .combinations(facts.combinations.clone())
+                    .build();
                 portal.try_ingest(portal.model.replace(&batch).unwrap().allow_empty()).await.unwrap();
                 for of in (0..4).map(port) {
                     let chart = MostOftenCombinedWith::new(of, facts.days.clone()).top(facts.top);

@@ -38,7 +38,11 @@ fn batch(writer: u64, round: u64) -> UsageBatch {
         }
     }
     let stated = [port(writer.into()), port(u128::from(writer) + 1)];
-    UsageBatch::new(scope(from..from + Days::new(3), stated), rows).touches(read).combinations(pairs)
+    UsageBatch::builder(scope(from..from + Days::new(3), stated))
+        .queries(rows)
+        .touches(read)
+        .combinations(pairs)
+        .build()
 }
 
 /// Every state that the batches lead to, one after the other in any order, and those with all of them written.
@@ -87,7 +91,7 @@ async fn write(pool: PgPool, ingest: Ingest, isolation: &'static str, left: Arc<
         let set = format!("SET TRANSACTION ISOLATION LEVEL {isolation}");
         sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *transaction).await.unwrap();
         let result = match ingest.clone().run_sqlx(&mut transaction).await {
-            Err(IngestError::Driver(error)) => Err(error),
+            Err(WriteError::Driver(error)) => Err(error),
             Err(rejected) => panic!("{rejected:?}"),
             Ok(_) => {
                 while waiters(&mut transaction).await < left.load(Ordering::SeqCst) as i64 - 1 {

@@ -128,7 +128,7 @@ fn delete_indexes_cover_the_ids_that_no_key_starts_with() {
 
 #[test]
 fn a_long_table_name_keeps_its_derived_names_within_63_bytes_and_apart() {
-    let model = builder().query_stats(TableNames::new("q".repeat(63))).build().unwrap();
+    let model = builder().queries_table(TableNames::new("q".repeat(63))).build().unwrap();
     let text = script(&model.create_tables());
     let names: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
     assert!(names.iter().all(|name| name.len() <= 63));
@@ -182,7 +182,10 @@ async fn with_usage(builder: UsageModelBuilder) -> Portal {
     let pairs = || [1, 2].into_iter().flat_map(|of| [1, 2].map(|by| (of, by)));
     let rows = pairs().map(|(of, by)| queries(first, port(of), consumer(by), 1)).collect();
     let read = pairs().map(|(of, by)| touches(first, port(of), asset(of), consumer(by), 1)).collect();
-    let batch = UsageBatch::new(scope(first..day(2026, 1, 2), [port(1), port(2)]), rows).touches(read);
+    let batch = UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1), port(2)]))
+        .queries(rows)
+        .touches(read)
+        .build();
     portal.replace(&batch).await;
     portal
 }

@@ -71,8 +71,8 @@ async fn functions_get_the_tables_and_columns_that_the_model_names() {
     for name in ["plain", "it's", "back\\slash\\", "two ''", "$1 -- '; SELECT 1"] {
         let model = builder()
             .schema(name)
-            .query_stats(TableNames::new(name).column(Column::OutputPortId, name))
-            .touch_stats(TableNames::new(format!("{name}2")).column(Column::Date, name))
+            .queries_table(TableNames::new(name).column(Column::OutputPortId, name))
+            .touches_table(TableNames::new(format!("{name}2")).column(Column::Date, name))
             .build()
             .unwrap();
         let portal = Portal::with(model).await;
@@ -109,7 +109,7 @@ async fn functions_get_the_tables_and_columns_that_the_model_names() {
 async fn compression_is_one_statement_whatever_the_names() {
     for name in ["plain", "it's", "two ''", "$1 -- '; SELECT 1"] {
         let names = TableNames::new(name).column(Column::OutputPortId, name).column(Column::ConsumerId, "c");
-        let portal = Portal::with(builder().query_stats(names).build().unwrap()).await;
+        let portal = Portal::with(builder().queries_table(names).build().unwrap()).await;
         let compressed = &portal.model.distribute(Distribution::TimescaleDb)[1];
         // Postgres reads it to the end, and only then misses the extension.
         let error = compressed.clone().into_sqlx().execute(&portal.pool).await.unwrap_err();

@@ -62,10 +62,12 @@ async fn every_write_has_equal_outcomes_by_both_drivers() {
     assert!(other.combinations.unwrap().removed > 0);
 
     let one_day = || scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]);
-    let only_queries = UsageBatch::new(one_day(), vec![queries(day(2026, 1, 1), port(1), consumer(1), 70)]);
+    let only_queries = UsageBatch::builder(one_day())
+        .queries(vec![queries(day(2026, 1, 1), port(1), consumer(1), 70)])
+        .build();
     let outcome = twins.replace("", &only_queries).await.unwrap();
     assert_eq!((outcome.queries.written, outcome.touches), (1, None));
-    let empty = UsageBatch::new(one_day(), Vec::new()).touches(Vec::new()).combinations(Vec::new());
+    let empty = UsageBatch::builder(one_day()).touches(Vec::new()).combinations(Vec::new()).build();
     let allowed = twins.model().replace(&empty).unwrap().allow_empty();
     assert_eq!(twins.run("", allowed).await.unwrap().queries.removed, 1);
 }
@@ -74,10 +76,9 @@ async fn every_write_has_equal_outcomes_by_both_drivers() {
 async fn upserts_removals_and_reconciling_are_equal_by_both_drivers() {
     let mut twins = Twins::filled().await;
     let first = day(2026, 1, 1);
-    let partly_unknown = UsageBatch::new(
-        scope(first..day(2026, 1, 2), [port(1), port(70)]),
-        vec![queries(first, port(1), consumer(1), 90), queries(first, port(70), consumer(80), 1)],
-    );
+    let partly_unknown = UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1), port(70)]))
+        .queries(vec![queries(first, port(1), consumer(1), 90), queries(first, port(70), consumer(80), 1)])
+        .build();
     let upsert = twins.model().upsert(&partly_unknown).unwrap();
     assert!(twins.run("", upsert.clone()).await.is_err());
     let outcome = twins.run("", upsert.skip_unknown()).await.unwrap();
@@ -89,10 +90,10 @@ async fn upserts_removals_and_reconciling_are_equal_by_both_drivers() {
     let purge = twins.model().purge(&Purge::before(day(2026, 1, 20))).unwrap();
     assert!(twins.remove(purge).await.combinations.unwrap().removed > 0);
 
-    let contradicting = UsageBatch::new(
-        scope(day(2026, 2, 1)..day(2026, 2, 2), [port(1), port(2), port(3)]),
-        vec![queries(day(2026, 2, 1), port(2), consumer(1), 1)],
-    );
+    let contradicting =
+        UsageBatch::builder(scope(day(2026, 2, 1)..day(2026, 2, 2), [port(1), port(2), port(3)]))
+            .queries(vec![queries(day(2026, 2, 1), port(2), consumer(1), 1)])
+            .build();
     let upsert = twins.model().upsert(&contradicting).unwrap();
     twins.run("", upsert).await.unwrap();
     let kinds = twins.reconcile(day(2026, 2, 1)..day(2026, 2, 2)).await;
@@ -104,12 +105,14 @@ async fn upserts_removals_and_reconciling_are_equal_by_both_drivers() {
 async fn every_refused_write_has_equal_errors_by_both_drivers() {
     let mut twins = Twins::filled().await;
     let one_day = || scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1), port(70)]);
-    let unknown = UsageBatch::new(one_day(), vec![queries(day(2026, 1, 1), port(70), consumer(80), 1)])
-        .touches(vec![touches(day(2026, 1, 1), port(70), asset(90), consumer(80), 1)]);
+    let unknown = UsageBatch::builder(one_day())
+        .queries(vec![queries(day(2026, 1, 1), port(70), consumer(80), 1)])
+        .touches(vec![touches(day(2026, 1, 1), port(70), asset(90), consumer(80), 1)])
+        .build();
     let error =
         format!("unknown output port {}; tech asset {}; consumer {}", port(70), asset(90), consumer(80));
     assert_eq!(twins.replace("", &unknown).await, Err(Refusal::Rejected(error)));
-    let empty = UsageBatch::new(one_day(), Vec::new());
+    let empty = UsageBatch::builder(one_day()).build();
     assert!(matches!(twins.replace("", &empty).await, Err(Refusal::Rejected(_))));
     let snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
     assert!(matches!(twins.replace(snapshot, &batch(2)).await, Err(Refusal::Rejected(_))));
@@ -119,10 +122,9 @@ async fn every_refused_write_has_equal_errors_by_both_drivers() {
     let without_table = "ALTER TABLE usage.tech_asset_stats_daily RENAME TO elsewhere";
     assert_eq!(twins.replace(without_table, &batch(2)).await, state("42P01"));
     let stricter = "ALTER TABLE usage.output_port_query_stats_daily ADD CHECK (query_count <> 70) NOT VALID";
-    let seventy = UsageBatch::new(
-        scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]),
-        vec![queries(day(2026, 1, 1), port(1), consumer(1), 70)],
-    );
+    let seventy = UsageBatch::builder(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]))
+        .queries(vec![queries(day(2026, 1, 1), port(1), consumer(1), 70)])
+        .build();
     assert_eq!(twins.replace(stricter, &seventy).await, state("23514"));
 }
 

@@ -11,19 +11,19 @@ use crate::portal::{Portal, builder, consumer, day, port, queries, scope};
 
 fn renamed() -> UsageModelBuilder {
     let names = TableNames::new("Port usage").column(Column::Date, "day").column(Column::QueryCount, "n");
-    builder().query_stats(names)
+    builder().queries_table(names)
 }
 
 #[test]
 fn tables_and_columns_bear_the_names_of_the_model() {
     let model = renamed().combinations().build().unwrap();
-    let stats = model.query_stats();
+    let stats = model.queries_table();
     assert_eq!((stats.schema(), stats.name()), ("usage", "Port usage"));
     assert_eq!(stats.column(Column::Date).unwrap().to_string(), "day");
     assert_eq!(stats.column(Column::ConsumerId).unwrap().to_string(), "consumer_id");
-    assert_eq!(model.touch_stats().name(), "tech_asset_stats_daily");
-    assert_eq!(model.combination_stats().unwrap().name(), "output_port_combined_with_daily");
-    assert_eq!(builder().build().unwrap().combination_stats(), None);
+    assert_eq!(model.touches_table().name(), "tech_asset_stats_daily");
+    assert_eq!(model.combinations_table().unwrap().name(), "output_port_combined_with_daily");
+    assert_eq!(builder().build().unwrap().combinations_table(), None);
 
     let error = stats.column(Column::TechAssetId).unwrap_err();
     assert_eq!(error.to_string(), "the output-port queries have no column tech_asset_id");
@@ -34,9 +34,13 @@ async fn a_host_joins_the_tables_to_its_own_in_sea_query() {
     let portal = Portal::with(renamed().build().unwrap()).await;
     let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
     let rows = vec![queries(first, port(1), consumer(1), 2), queries(second, port(2), consumer(3), 5)];
-    portal.replace(&UsageBatch::new(scope(first..day(2026, 1, 3), [port(1), port(2)]), rows)).await;
+    portal
+        .replace(
+            &UsageBatch::builder(scope(first..day(2026, 1, 3), [port(1), port(2)])).queries(rows).build(),
+        )
+        .await;
 
-    let stats = portal.model.query_stats();
+    let stats = portal.model.queries_table();
     let column = |column| Expr::col(("stats", stats.column(column).unwrap()));
     let (sql, values) = Query::select()
         .column(("datasets", "name"))
@@ -62,7 +66,9 @@ async fn the_parts_of_a_query_run_in_any_driver_that_binds_sea_query_values() {
     let portal = Portal::new().await;
     let first = day(2026, 1, 1);
     let rows = vec![queries(first, port(1), consumer(1), 2)];
-    portal.replace(&UsageBatch::new(scope(first..day(2026, 1, 2), [port(1)]), rows)).await;
+    portal
+        .replace(&UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1)])).queries(rows).build())
+        .await;
 
     let chart = QueriesOverTime::new(port(1), first..day(2026, 1, 2));
     let (sql, values) = portal.model.query(&chart).unwrap().into_parts();

@@ -9,20 +9,19 @@ use crate::portal::{
 /// Port 1 on 1 and 2 January: 3 rows of queries, 4 of touches.
 fn batch() -> UsageBatch {
     let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
-    UsageBatch::new(
-        scope(first..day(2026, 1, 3), [port(1)]),
-        vec![
+    UsageBatch::builder(scope(first..day(2026, 1, 3), [port(1)]))
+        .queries(vec![
             queries(second, port(1), consumer(1), 3),
             queries(first, port(1), consumer(2), 1),
             queries(first, port(1), consumer(1), 2),
-        ],
-    )
-    .touches(vec![
-        touches(first, port(1), asset(1), consumer(1), 2),
-        touches(first, port(1), asset(2), consumer(1), 1),
-        touches(first, port(1), asset(1), consumer(2), 1),
-        touches(second, port(1), asset(1), consumer(1), 3),
-    ])
+        ])
+        .touches(vec![
+            touches(first, port(1), asset(1), consumer(1), 2),
+            touches(first, port(1), asset(2), consumer(1), 1),
+            touches(first, port(1), asset(1), consumer(2), 1),
+            touches(second, port(1), asset(1), consumer(1), 3),
+        ])
+        .build()
 }
 
 fn counts(outcome: &TableOutcome) -> (u64, u64, u64, u64) {
@@ -131,7 +130,10 @@ fn text_does_not_depend_on_the_size_of_a_batch() {
     };
     let many = (0..5000).map(|n| queries(day(2026, 1, 1), port(1), consumer(n), 1)).collect();
     let read = (0..5000).map(|n| touches(day(2026, 1, 1), port(1), asset(1), consumer(n), 1)).collect();
-    let large = UsageBatch::new(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]), many).touches(read);
+    let large = UsageBatch::builder(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]))
+        .queries(many)
+        .touches(read)
+        .build();
     assert_eq!(texts(&batch()), texts(&large));
 }
 
@@ -139,14 +141,13 @@ fn text_does_not_depend_on_the_size_of_a_batch() {
 async fn the_core_example_is_one_query_and_two_touches() {
     let portal = Portal::new().await;
     let first = day(2026, 1, 1);
-    let core = UsageBatch::new(
-        scope(first..day(2026, 1, 2), [port(1)]),
-        vec![queries(first, port(1), consumer(1), 1)],
-    )
-    .touches(vec![
-        touches(first, port(1), asset(1), consumer(1), 1),
-        touches(first, port(1), asset(2), consumer(1), 1),
-    ]);
+    let core = UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1)]))
+        .queries(vec![queries(first, port(1), consumer(1), 1)])
+        .touches(vec![
+            touches(first, port(1), asset(1), consumer(1), 1),
+            touches(first, port(1), asset(2), consumer(1), 1),
+        ])
+        .build();
     let outcome = portal.replace(&core).await;
     assert_eq!(counts(&outcome.queries), (1, 0, 0, 0));
     assert_eq!(counts(&outcome.touches.unwrap()), (2, 0, 0, 0));
@@ -172,27 +173,24 @@ async fn replacing_the_same_scope_again_writes_no_row_version() {
 async fn replacing_removes_what_vanished_updates_what_changed_and_leaves_the_rest_alone() {
     let portal = Portal::new().await;
     portal.replace(&batch()).await;
-    let outside = UsageBatch::new(
-        scope(day(2026, 1, 1)..day(2026, 1, 4), [port(2)]),
-        vec![queries(day(2026, 1, 1), port(2), consumer(1), 9)],
-    );
+    let outside = UsageBatch::builder(scope(day(2026, 1, 1)..day(2026, 1, 4), [port(2)]))
+        .queries(vec![queries(day(2026, 1, 1), port(2), consumer(1), 9)])
+        .build();
     portal.replace(&outside).await;
-    let later = UsageBatch::new(
-        scope(day(2026, 1, 3)..day(2026, 1, 4), [port(1)]),
-        vec![queries(day(2026, 1, 3), port(1), consumer(1), 8)],
-    );
+    let later = UsageBatch::builder(scope(day(2026, 1, 3)..day(2026, 1, 4), [port(1)]))
+        .queries(vec![queries(day(2026, 1, 3), port(1), consumer(1), 8)])
+        .build();
     portal.replace(&later).await;
 
     let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
-    let changed = UsageBatch::new(
-        scope(first..day(2026, 1, 3), [port(1)]),
-        vec![
+    let changed = UsageBatch::builder(scope(first..day(2026, 1, 3), [port(1)]))
+        .queries(vec![
             queries(first, port(1), consumer(1), 2),  // equal
             queries(first, port(1), consumer(2), 0),  // a zero is as good as absent: vanished
             queries(second, port(1), consumer(1), 4), // changed
             queries(second, port(1), consumer(3), 1), // new
-        ],
-    );
+        ])
+        .build();
     let outcome = portal.replace(&changed).await;
     assert_eq!(counts(&outcome.queries), (2, 1, 1, 0));
     assert_eq!(outcome.touches, None, "not measured: that table is left alone");
@@ -213,7 +211,7 @@ async fn replacing_removes_what_vanished_updates_what_changed_and_leaves_the_res
 async fn a_batch_without_rows_removes_nothing_unless_it_is_allowed_to() {
     let portal = Portal::new().await;
     portal.replace(&batch()).await;
-    let empty = UsageBatch::new(batch().scope().clone(), Vec::new()).touches(Vec::new());
+    let empty = UsageBatch::builder(batch().scope().clone()).touches(Vec::new()).build();
     let error = portal.try_ingest(portal.model.replace(&empty).unwrap()).await.unwrap_err();
     let error = error.rejected().unwrap();
     assert!(error.is_empty_batch());
@@ -235,59 +233,61 @@ fn batches_that_contradict_themselves_are_refused_before_anything_is_sent() {
     let row = |count| queries(first, port(1), consumer(1), count);
     let key = format!("2026-01-01, {}, {}", port(1), consumer(1));
 
-    let error = model.replace(&UsageBatch::new(one_day(), vec![row(1), row(2)])).unwrap_err();
-    assert!(error.is_duplicate_key());
+    let error =
+        model.replace(&UsageBatch::builder(one_day()).queries(vec![row(1), row(2)]).build()).unwrap_err();
+    assert!(error.is_batch());
     assert_eq!(error.to_string(), format!("the output-port queries hold the key ({key}) twice"));
 
     for outside in
         [queries(day(2026, 1, 2), port(1), consumer(1), 1), queries(first, port(2), consumer(1), 1)]
     {
-        let error = model.replace(&UsageBatch::new(one_day(), vec![outside])).unwrap_err();
-        assert!(error.is_outside_scope(), "{error}");
+        let error =
+            model.replace(&UsageBatch::builder(one_day()).queries(vec![outside]).build()).unwrap_err();
+        assert!(error.is_batch(), "{error}");
     }
 
-    let error = model.replace(&UsageBatch::new(one_day(), vec![row(2_147_483_648)])).unwrap_err();
+    let error =
+        model.replace(&UsageBatch::builder(one_day()).queries(vec![row(2_147_483_648)]).build()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
             "the output-port queries count 2147483648 for ({key}), more than the 2147483647 that the table holds"
         )
     );
-    assert!(model.replace(&UsageBatch::new(one_day(), vec![row(2_147_483_647)])).is_ok());
+    assert!(model.replace(&UsageBatch::builder(one_day()).queries(vec![row(2_147_483_647)]).build()).is_ok());
 
     let touch = |count| touches(first, port(1), asset(1), consumer(1), count);
-    let above = UsageBatch::new(one_day(), vec![row(1)]).touches(vec![touch(2)]);
+    let above = UsageBatch::builder(one_day()).queries(vec![row(1)]).touches(vec![touch(2)]).build();
     let error = model.replace(&above).unwrap_err();
-    assert!(error.is_inconsistent());
+    assert!(error.is_batch());
     assert!(error.to_string().contains("2 touches of a tech asset but 1 queries"), "{error}");
-    let orphan = UsageBatch::new(one_day(), vec![]).touches(vec![touch(1)]);
-    assert!(model.replace(&orphan).unwrap_err().is_inconsistent());
-    let unread = UsageBatch::new(one_day(), vec![row(3)]).touches(vec![touch(2)]);
+    let orphan = UsageBatch::builder(one_day()).touches(vec![touch(1)]).build();
+    assert!(model.replace(&orphan).unwrap_err().is_batch());
+    let unread = UsageBatch::builder(one_day()).queries(vec![row(3)]).touches(vec![touch(2)]).build();
     let error = model.replace(&unread).unwrap_err();
     assert!(error.to_string().contains("3 queries of an output port but 2 touches"), "{error}");
 
-    let no_ports = UsageBatch::new(scope(first..day(2026, 1, 2), []), vec![]);
+    let no_ports = UsageBatch::builder(scope(first..day(2026, 1, 2), [])).build();
     assert_eq!(model.replace(&no_ports).unwrap_err().to_string(), "the batch's scope has no output ports");
-    assert!(Scope::new(first..first, [port(1)]).unwrap_err().is_invalid_days());
+    assert!(Scope::new(first..first, [port(1)]).unwrap_err().is_request());
 }
 
 #[tokio::test]
 async fn unknown_ids_are_each_named_before_the_first_write() {
     let portal = Portal::new().await;
     let first = day(2026, 1, 1);
-    let batch = UsageBatch::new(
-        scope(first..day(2026, 1, 2), [port(1), port(77)]),
-        vec![
+    let batch = UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1), port(77)]))
+        .queries(vec![
             queries(first, port(1), consumer(1), 1),
             queries(first, port(77), consumer(88), 1),
             queries(first, port(1), consumer(89), 1),
-        ],
-    )
-    .touches(vec![
-        touches(first, port(1), asset(99), consumer(1), 1),
-        touches(first, port(77), asset(1), consumer(88), 1),
-        touches(first, port(1), asset(1), consumer(89), 1),
-    ]);
+        ])
+        .touches(vec![
+            touches(first, port(1), asset(99), consumer(1), 1),
+            touches(first, port(77), asset(1), consumer(88), 1),
+            touches(first, port(1), asset(1), consumer(89), 1),
+        ])
+        .build();
     let error = portal.try_ingest(portal.model.replace(&batch).unwrap()).await.unwrap_err();
     let error = error.rejected().unwrap();
     let unknown = error.unknown_ids().unwrap();
@@ -323,7 +323,7 @@ async fn repeatable_read_is_refused_and_the_others_are_right() {
         assert_eq!(result.is_err(), refused, "{level}");
         if let Err(error) = result {
             let error = error.rejected().unwrap();
-            assert!(error.is_unsupported_isolation());
+            assert!(error.is_transaction());
             assert!(error.to_string().starts_with("the transaction is REPEATABLE READ"), "{error}");
         }
         transaction.rollback().await.unwrap();

@@ -13,28 +13,21 @@ use crate::rows;
 /// One day of port 1, by consumers 1 and 2 of the domain 1, 2 of the domain 0 and 4 of none.
 fn batch() -> UsageBatch {
     let first = day(2026, 1, 1);
-    UsageBatch::new(
-        scope(first..day(2026, 1, 2), [port(1), port(2)]),
-        vec![
+    UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1), port(2)]))
+        .queries(vec![
             queries(first, port(1), consumer(1), 4),
             queries(first, port(1), consumer(2), 2),
             queries(first, port(1), consumer(4), 2),
             queries(first, port(2), consumer(1), 1),
-        ],
-    )
-    .touches(vec![
-        touches(first, port(1), asset(1), consumer(1), 4),
-        touches(first, port(1), asset(2), consumer(2), 2),
-        touches(first, port(1), asset(1), consumer(4), 2),
-        touches(first, port(2), asset(2), consumer(1), 1),
-    ])
-    .combinations(vec![Combination {
-        date: first,
-        output_port_id_1: port(1),
-        output_port_id_2: port(2),
-        consumer_id: consumer(1),
-        query_count: 1,
-    }])
+        ])
+        .touches(vec![
+            touches(first, port(1), asset(1), consumer(1), 4),
+            touches(first, port(1), asset(2), consumer(2), 2),
+            touches(first, port(1), asset(1), consumer(4), 2),
+            touches(first, port(2), asset(2), consumer(1), 1),
+        ])
+        .combinations(vec![Combination::new(first, port(1), port(2), consumer(1), 1)])
+        .build()
 }
 
 /// The JSON of `values`, one a line, after reading it back.
@@ -138,8 +131,10 @@ async fn skipped_ids_have_a_stable_json() {
     let portal = Portal::new().await;
     let first = day(2026, 1, 1);
     let of = |output_port| scope(first..day(2026, 1, 2), [output_port]);
-    let unknown = UsageBatch::new(of(port(90)), vec![queries(first, port(90), consumer(91), 1)])
-        .touches(vec![touches(first, port(90), asset(92), consumer(91), 1)]);
+    let unknown = UsageBatch::builder(of(port(90)))
+        .queries(vec![queries(first, port(90), consumer(91), 1)])
+        .touches(vec![touches(first, port(90), asset(92), consumer(91), 1)])
+        .build();
     let outcome = portal.try_ingest(portal.model.upsert(&unknown).unwrap().skip_unknown()).await.unwrap();
     insta::assert_snapshot!(lines(std::slice::from_ref(&outcome.unknown)), @r#"{"output_ports":["00000000-0000-0000-0000-0000a000005a"],"tech_assets":["00000000-0000-0000-0000-0000e000005c"],"consumers":["00000000-0000-0000-0000-0000c000005b"]}"#);
     insta::assert_snapshot!(lines(&[outcome]), @r#"{"queries":{"written":0,"unchanged":0,"removed":0,"skipped":1},"touches":{"written":0,"unchanged":0,"removed":0,"skipped":1},"combinations":null,"unknown":{"output_ports":["00000000-0000-0000-0000-0000a000005a"],"tech_assets":["00000000-0000-0000-0000-0000e000005c"],"consumers":["00000000-0000-0000-0000-0000c000005b"]}}"#);
@@ -158,8 +153,8 @@ async fn a_row_without_a_label_has_a_null_label() {
 fn facts_have_a_stable_json() {
     let batch = batch();
     insta::assert_snapshot!(lines(&batch.queries()[..1]), @r#"{"date":"2026-01-01","output_port_id":"00000000-0000-0000-0000-0000a0000001","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":4}"#);
-    insta::assert_snapshot!(lines(&batch.measured_touches().unwrap()[..1]), @r#"{"date":"2026-01-01","output_port_id":"00000000-0000-0000-0000-0000a0000001","tech_asset_id":"00000000-0000-0000-0000-0000e0000001","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":4}"#);
-    insta::assert_snapshot!(lines(batch.measured_combinations().unwrap()), @r#"{"date":"2026-01-01","output_port_id_1":"00000000-0000-0000-0000-0000a0000001","output_port_id_2":"00000000-0000-0000-0000-0000a0000002","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":1}"#);
+    insta::assert_snapshot!(lines(&batch.touches().unwrap()[..1]), @r#"{"date":"2026-01-01","output_port_id":"00000000-0000-0000-0000-0000a0000001","tech_asset_id":"00000000-0000-0000-0000-0000e0000001","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":4}"#);
+    insta::assert_snapshot!(lines(batch.combinations().unwrap()), @r#"{"date":"2026-01-01","output_port_id_1":"00000000-0000-0000-0000-0000a0000001","output_port_id_2":"00000000-0000-0000-0000-0000a0000002","consumer_id":"00000000-0000-0000-0000-0000c0000001","query_count":1}"#);
     let granularities =
         [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter, Granularity::Year];
     insta::assert_snapshot!(lines(&granularities), @r#"
@@ -183,6 +178,6 @@ fn facts_have_a_stable_json() {
     "statement"
     "root_query"
     "#);
-    let smallest = UsageBatch::new(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)]), Vec::new());
+    let smallest = UsageBatch::builder(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(1)])).build();
     insta::assert_snapshot!(lines(&[smallest]), @r#"{"scope":{"days":{"start":"2026-01-01","end":"2026-01-02"},"output_ports":["00000000-0000-0000-0000-0000a0000001"]},"queries":[],"touches":null,"combinations":null}"#);
 }

@@ -15,29 +15,23 @@ fn batch(consumers: u128, count: u64) -> UsageBatch {
     let keys = || days.into_iter().flat_map(move |date| (1..=consumers).map(move |by| (date, consumer(by))));
     let of = |number| keys().map(move |(date, by)| (date, port(number), by));
     let ports = || of(1).chain(of(2));
-    UsageBatch::new(
-        scope(days[0]..day(2026, 1, 3), [port(1), port(2)]),
-        ports().map(|(date, of, by)| queries(date, of, by, count)).collect(),
-    )
-    .touches(ports().map(|(date, of, by)| touches(date, of, asset(1), by, count)).collect())
-    .combinations(keys().map(|(date, by)| combination(date, port(1), port(2), by, count)).collect())
+    UsageBatch::builder(scope(days[0]..day(2026, 1, 3), [port(1), port(2)]))
+        .queries(ports().map(|(date, of, by)| queries(date, of, by, count)).collect())
+        .touches(ports().map(|(date, of, by)| touches(date, of, asset(1), by, count)).collect())
+        .combinations(keys().map(|(date, by)| combination(date, port(1), port(2), by, count)).collect())
+        .build()
 }
 
 /// Old rows; the batch that replaces them removes, changes and adds some in every table.
 async fn filled() -> (Portal, Ingest) {
     let portal = Portal::with_combinations().await;
     let later = batch(2, 1);
-    let more = UsageBatch::new(
-        later.scope().clone(),
-        [later.queries(), &[queries(day(2026, 1, 1), port(1), consumer(9), 4)]].concat(),
-    );
-    let read =
-        [later.measured_touches().unwrap(), &[touches(day(2026, 1, 1), port(1), asset(2), consumer(9), 4)]];
-    let pairs = [
-        later.measured_combinations().unwrap(),
-        &[combination(day(2026, 1, 1), port(1), port(3), consumer(9), 4)],
-    ];
-    portal.replace(&more.touches(read.concat()).combinations(pairs.concat())).await;
+    let more = UsageBatch::builder(later.scope().clone())
+        .queries([later.queries(), &[queries(day(2026, 1, 1), port(1), consumer(9), 4)]].concat());
+    let read = [later.touches().unwrap(), &[touches(day(2026, 1, 1), port(1), asset(2), consumer(9), 4)]];
+    let pairs =
+        [later.combinations().unwrap(), &[combination(day(2026, 1, 1), port(1), port(3), consumer(9), 4)]];
+    portal.replace(&more.touches(read.concat()).combinations(pairs.concat()).build()).await;
     let ingest = portal.model.replace(&batch(3, 2)).unwrap();
     (portal, ingest)
 }
@@ -117,7 +111,7 @@ async fn a_running_ingest_killed_anywhere_leaves_the_old_state() {
         wait_until_it_waits(&portal, pid).await;
         terminate(&portal, pid).await;
         let error = running.await.unwrap().unwrap_err();
-        assert!(matches!(error, IngestError::Driver(_)), "{obstacle}: {error:?}");
+        assert!(matches!(error, WriteError::Driver(_)), "{obstacle}: {error:?}");
         holder.rollback().await.unwrap();
         assert_eq!(tables::versions(&portal).await, before, "killed waiting for {obstacle}");
     }

@@ -12,7 +12,7 @@ fn million() -> UsageBatch {
         (0..20).flat_map(move |of| (0..20).map(move |by| (from + Days::new(offset), port(of), consumer(by))))
     });
     let rows = keys.map(|(date, of, by)| queries(date, of, by, 1)).collect();
-    UsageBatch::new(scope(from..from + Days::new(2_500), (0..20).map(port)), rows)
+    UsageBatch::builder(scope(from..from + Days::new(2_500), (0..20).map(port))).queries(rows).build()
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ async fn definitions(portal: &Portal) -> Vec<String> {
 fn first_day() -> UsageBatch {
     let first = day(2026, 1, 1);
     let rows = [1, 2].map(|of| queries(first, port(of), consumer(1), 3)).to_vec();
-    UsageBatch::new(scope(first..day(2026, 1, 2), [port(1), port(2)]), rows)
+    UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1), port(2)])).queries(rows).build()
 }
 
 #[tokio::test]
@@ -176,15 +176,10 @@ async fn sqlx_migrates_and_combinations_come_later_with_data_in_place() {
             "4 usage_combinations_delete_index"
         ]
     );
-    let combination = Combination {
-        date: day(2026, 1, 1),
-        output_port_id_1: port(1),
-        output_port_id_2: port(2),
-        consumer_id: consumer(1),
-        query_count: 2,
-    };
+    let combination = Combination::new(day(2026, 1, 1), port(1), port(2), consumer(1), 2);
     let mut transaction = portal.pool.begin().await.unwrap();
-    let replace = upgraded.replace(&first_day().combinations(vec![combination])).unwrap();
+    let replace =
+        upgraded.replace(&first_day().into_builder().combinations(vec![combination]).build()).unwrap();
     let outcome = replace.run_sqlx(&mut transaction).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!((outcome.queries.unchanged, outcome.combinations.unwrap().written), (2, 1));

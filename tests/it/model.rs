@@ -16,11 +16,11 @@ fn names_that_cannot_be_names_are_refused_with_their_place() {
     for (model, message) in [
         (builder().schema(""), "name \"\" of the model's schema is empty".to_owned()),
         (
-            builder().query_stats(TableNames::new("a\"b")),
+            builder().queries_table(TableNames::new("a\"b")),
             "name \"a\\\"b\" of the table of the output-port queries holds a double quote".to_owned(),
         ),
         (
-            builder().touch_stats(TableNames::new("t").column(Column::Date, "d\0")),
+            builder().touches_table(TableNames::new("t").column(Column::Date, "d\0")),
             "name \"d\\0\" of column date of the tech-asset touches holds a NUL".to_owned(),
         ),
         (
@@ -35,33 +35,34 @@ fn names_that_cannot_be_names_are_refused_with_their_place() {
         ),
     ] {
         let error = model.build().unwrap_err();
-        assert!(error.is_invalid_name(), "{error}");
+        assert!(error.is_configuration(), "{error}");
         assert_eq!(error.to_string(), message);
     }
 }
 
 #[test]
 fn two_names_alike_are_refused() {
-    let same_tables = builder().query_stats(TableNames::new("stats")).touch_stats(TableNames::new("stats"));
+    let same_tables =
+        builder().queries_table(TableNames::new("stats")).touches_table(TableNames::new("stats"));
     let error = same_tables.build().unwrap_err();
-    assert!(error.is_duplicate_name());
+    assert!(error.is_configuration());
     assert_eq!(
         error.to_string(),
         "the table of the output-port queries and the table of the tech-asset touches are both named \"stats\""
     );
 
     let columns = TableNames::new("stats").column(Column::Date, "n").column(Column::QueryCount, "n");
-    let error = builder().query_stats(columns).build().unwrap_err();
-    assert!(error.is_duplicate_name());
+    let error = builder().queries_table(columns).build().unwrap_err();
+    assert!(error.is_configuration());
 
-    let parent = builder().schema("portal").query_stats(TableNames::new("datasets"));
-    assert!(parent.build().unwrap_err().is_duplicate_name());
+    let parent = builder().schema("portal").queries_table(TableNames::new("datasets"));
+    assert!(parent.build().unwrap_err().is_configuration());
 }
 
 #[test]
 fn a_column_that_the_table_does_not_have_is_refused() {
     let names = TableNames::new("stats").column(Column::TechAssetId, "asset");
-    let error = builder().query_stats(names).build().unwrap_err();
+    let error = builder().queries_table(names).build().unwrap_err();
     assert_eq!(error.to_string(), "the output-port queries have no column tech_asset_id");
 }
 
@@ -69,15 +70,16 @@ fn a_column_that_the_table_does_not_have_is_refused() {
 async fn a_schema_named_like_a_statement_is_a_schema_and_harms_nothing() {
     let model = builder()
         .schema("public; drop table x")
-        .query_stats(TableNames::new("it's a \\ table $1").column(Column::Date, "select"))
+        .queries_table(TableNames::new("it's a \\ table $1").column(Column::Date, "select"))
         .build()
         .unwrap();
     let portal = Portal::without_tables(model).await;
     sqlx::raw_sql("CREATE TABLE public.x ()").execute(&portal.pool).await.unwrap();
     portal.create_tables().await;
     let days = day(2026, 1, 1)..day(2026, 1, 2);
-    let batch =
-        UsageBatch::new(scope(days.clone(), [port(1)]), vec![queries(days.start, port(1), consumer(1), 2)]);
+    let batch = UsageBatch::builder(scope(days.clone(), [port(1)]))
+        .queries(vec![queries(days.start, port(1), consumer(1), 2)])
+        .build();
     portal.replace(&batch).await;
     let points = portal.rows(&chart::QueriesOverTime::new(port(1), days)).await;
     assert_eq!(points[0].query_count, 2);
@@ -94,10 +96,11 @@ async fn an_adopted_table_keeps_its_own_names() {
         .column(Column::OutputPortId, "port")
         .column(Column::ConsumerId, "reader")
         .column(Column::QueryCount, "n");
-    let portal = Portal::with(builder().query_stats(names).build().unwrap()).await;
+    let portal = Portal::with(builder().queries_table(names).build().unwrap()).await;
     let days = day(2026, 1, 1)..day(2026, 1, 3);
-    let batch =
-        UsageBatch::new(scope(days.clone(), [port(1)]), vec![queries(days.start, port(1), consumer(1), 7)]);
+    let batch = UsageBatch::builder(scope(days.clone(), [port(1)]))
+        .queries(vec![queries(days.start, port(1), consumer(1), 7)])
+        .build();
     portal.replace(&batch).await;
     let rows = portal.texts("SELECT format('%s %s', day, n) FROM usage.port_usage").await;
     assert_eq!(rows, ["2026-01-01 7"]);

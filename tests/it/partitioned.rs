@@ -1,7 +1,5 @@
 //! README's recipe for tables partitioned by year: the same numbers, and only the asked year is read.
 
-use std::fmt::Debug;
-
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
@@ -70,7 +68,7 @@ fn winter(seed: u128) -> UsageBatch {
             of_assets.push(touches(date, port, asset(n), consumer, count));
         }
     }
-    UsageBatch::new(scope(days, [port(0), port(1)]), of_ports).touches(of_assets)
+    UsageBatch::builder(scope(days, [port(0), port(1)])).queries(of_ports).touches(of_assets).build()
 }
 
 /// Every chart's rows over New Year.
@@ -96,7 +94,7 @@ async fn charts(portal: &Portal, seen: &mut Vec<String>) {
 
 async fn rows<C: Chart>(portal: &Portal, seen: &mut Vec<String>, chart: &C)
 where
-    C::Row: Listed + Debug,
+    C::Row: Listed,
 {
     let rows = portal.rows(chart).await;
     assert!(!rows.is_empty());

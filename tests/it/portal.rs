@@ -43,7 +43,7 @@ pub(crate) fn queries(
     by: ConsumerId,
     query_count: u64,
 ) -> OutputPortQueries {
-    OutputPortQueries { date, output_port_id: of, consumer_id: by, query_count }
+    OutputPortQueries::new(date, of, by, query_count)
 }
 
 pub(crate) fn touches(
@@ -53,7 +53,7 @@ pub(crate) fn touches(
     by: ConsumerId,
     query_count: u64,
 ) -> TechAssetTouches {
-    TechAssetTouches { date, output_port_id: of, tech_asset_id, consumer_id: by, query_count }
+    TechAssetTouches::new(date, of, tech_asset_id, by, query_count)
 }
 
 pub(crate) fn combination(
@@ -63,7 +63,7 @@ pub(crate) fn combination(
     by: ConsumerId,
     query_count: u64,
 ) -> Combination {
-    Combination { date, output_port_id_1, output_port_id_2, consumer_id: by, query_count }
+    Combination::new(date, output_port_id_1, output_port_id_2, by, query_count)
 }
 
 pub(crate) fn scope(days: Range<NaiveDate>, ports: impl IntoIterator<Item = OutputPortId>) -> Scope {
@@ -157,7 +157,7 @@ impl Portal {
     }
 
     /// Runs an ingest in a transaction of its own.
-    pub(crate) async fn try_ingest(&self, ingest: Ingest) -> Result<Outcome, IngestError<sqlx::Error>> {
+    pub(crate) async fn try_ingest(&self, ingest: Ingest) -> Result<Outcome, WriteError<sqlx::Error>> {
         let mut transaction = self.pool.begin().await.unwrap();
         let outcome = ingest.run_sqlx(&mut transaction).await?;
         transaction.commit().await.unwrap();

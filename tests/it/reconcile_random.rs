@@ -68,11 +68,11 @@ impl Tables {
             .queries()
             .iter()
             .map(|row| ((row.date, vec![row.output_port_id.0, row.consumer_id.0]), count(row.query_count)));
-        let touches = batch.measured_touches().unwrap_or_default().iter().map(|row| {
+        let touches = batch.touches().unwrap_or_default().iter().map(|row| {
             let ids = vec![row.output_port_id.0, row.tech_asset_id.0, row.consumer_id.0];
             ((row.date, ids), count(row.query_count))
         });
-        let pairs = batch.measured_combinations().unwrap_or_default().iter().map(|row| {
+        let pairs = batch.combinations().unwrap_or_default().iter().map(|row| {
             let ids = vec![row.output_port_id_1.0, row.output_port_id_2.0, row.consumer_id.0];
             ((row.date, ids), count(row.query_count))
         });

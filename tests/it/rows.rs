@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
 
 /// A row type of the list.
-pub(crate) trait Listed: for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
+pub(crate) trait Listed: chart::Row {}
 
 /// A row type without its type.
 pub(crate) struct RowType {

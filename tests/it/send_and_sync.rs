@@ -24,14 +24,13 @@ const _: () = {
     shared::<UsageModel>();
     shared::<UsageModelBuilder>();
     shared::<Distribution>();
-    shared::<IngestError<sqlx::Error>>();
-    shared::<IngestError<tokio_postgres::Error>>();
+    shared::<WriteError<sqlx::Error>>();
+    shared::<WriteError<tokio_postgres::Error>>();
     shared::<Migration>();
     shared::<Outcome>();
     shared::<Ingest>();
     shared::<Backfill>();
-    shared::<BackfillError<std::io::Error, sqlx::Error>>();
-    shared::<BackfillError<std::io::Error, tokio_postgres::Error>>();
+    shared::<UsageBatchBuilder>();
     shared::<BackfillProgress>();
     shared::<BackfillStep>();
     shared::<Purge>();

@@ -742,7 +742,7 @@ fn values_lists_hold_512_rows_and_an_empty_map_has_none() {
     let script = values(&objects(512)).unwrap();
     assert_eq!(script.matches("(VALUES").count(), 2, "two maps, and none for excluded users and producers");
     let error = values(&objects(513)).unwrap_err();
-    assert!(error.is_too_many_values());
+    assert!(error.is_mapping());
     insta::assert_snapshot!(error, @"513 pairs of object and output port are more than the 512 rows of a VALUES list: bind them as JSON");
     assert!(Aggregation::new(&objects(513), march()).usage().is_ok());
 }
@@ -752,13 +752,13 @@ fn days_that_are_none_and_views_without_a_name_are_refused() {
     let attribution = small().build().unwrap();
     for days in [march().end..march().start, march().start..march().start, day("0000-01-01")..march().end] {
         let aggregation = Aggregation::new(&attribution, days);
-        assert!(aggregation.usage().unwrap_err().is_invalid_days());
-        assert!(aggregation.coverage().unwrap_err().is_invalid_days());
+        assert!(aggregation.usage().unwrap_err().is_request());
+        assert!(aggregation.coverage().unwrap_err().is_request());
     }
     for view in ["", "access_history", "a.b.c; drop table d", "a.b.\"c", "a.b.\"c\0\""] {
         let aggregation = Aggregation::new(&attribution, march());
-        assert!(aggregation.clone().access_history(view).usage().unwrap_err().is_invalid_snowflake_name());
-        assert!(aggregation.query_history(view).coverage().unwrap_err().is_invalid_snowflake_name());
+        assert!(aggregation.clone().access_history(view).usage().unwrap_err().is_mapping());
+        assert!(aggregation.query_history(view).coverage().unwrap_err().is_mapping());
     }
 }
 

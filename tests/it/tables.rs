@@ -25,12 +25,12 @@ impl Tables {
             .queries()
             .iter()
             .map(|row| ((row.date, vec![row.output_port_id.0, row.consumer_id.0]), row.query_count));
-        let touches = batch.measured_touches().map(|rows| {
+        let touches = batch.touches().map(|rows| {
             let ids =
                 |row: &TechAssetTouches| vec![row.output_port_id.0, row.tech_asset_id.0, row.consumer_id.0];
             rows.iter().map(|row| ((row.date, ids(row)), row.query_count)).collect()
         });
-        let combinations = batch.measured_combinations().map(|rows| {
+        let combinations = batch.combinations().map(|rows| {
             let ids =
                 |row: &Combination| vec![row.output_port_id_1.0, row.output_port_id_2.0, row.consumer_id.0];
             rows.iter().map(|row| ((row.date, ids(row)), row.query_count)).collect()
@@ -45,10 +45,10 @@ impl Tables {
             !ports.iter().any(|port| scope.contains(date, OutputPortId(*port)))
         };
         self.queries.retain(|(date, ids), _| outside(*date, &ids[..1]));
-        if batch.measured_touches().is_some() {
+        if batch.touches().is_some() {
             self.touches.retain(|(date, ids), _| outside(*date, &ids[..1]));
         }
-        if batch.measured_combinations().is_some() {
+        if batch.combinations().is_some() {
             self.combinations.retain(|(date, ids), _| outside(*date, &ids[..2]));
         }
         self.upsert(batch);

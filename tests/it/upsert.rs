@@ -28,7 +28,7 @@ fn batch(
     rows: impl IntoIterator<Item = (OutputPortQueries, TechAssetTouches)>,
 ) -> UsageBatch {
     let (rows, read) = rows.into_iter().unzip();
-    UsageBatch::new(one_day(ports.iter().copied()), rows).touches(read)
+    UsageBatch::builder(one_day(ports.iter().copied())).queries(rows).touches(read).build()
 }
 
 fn counts(outcome: TableOutcome) -> (u64, u64, u64, u64) {
@@ -43,13 +43,8 @@ async fn held(portal: &Portal, table: &str) -> Vec<String> {
 #[test]
 fn an_upsert_is_a_replace_without_its_removals() {
     let model = builder().combinations().build().unwrap();
-    let batch = batch(&[1, 2], [row(1, 1, 2), row(2, 1, 2)]).combinations(vec![combination(
-        first(),
-        port(1),
-        port(2),
-        consumer(1),
-        1,
-    )]);
+    let pair = combination(first(), port(1), port(2), consumer(1), 1);
+    let batch = batch(&[1, 2], [row(1, 1, 2), row(2, 1, 2)]).into_builder().combinations(vec![pair]).build();
     let without_removals: Vec<Statement> = model
         .replace(&batch)
         .unwrap()
@@ -96,7 +91,11 @@ fn an_upsert_is_checked_where_it_names_a_key_in_two_tables() {
     let of_port_1 = |query_count| queries(first(), port(1), consumer(1), query_count);
     let touch = |of, number, count| touches(first(), port(of), asset(number), consumer(1), count);
     let upsert = |rows: Vec<OutputPortQueries>, read: Vec<TechAssetTouches>, pairs: Vec<Combination>| {
-        model.upsert(&UsageBatch::new(one_day([1, 2]), rows).touches(read).combinations(pairs)).map(|_| ())
+        model
+            .upsert(
+                &UsageBatch::builder(one_day([1, 2])).queries(rows).touches(read).combinations(pairs).build(),
+            )
+            .map(|_| ())
     };
     // named in one table only: nothing to contradict
     assert!(upsert(vec![of_port_1(3)], vec![], vec![]).is_ok());
@@ -109,31 +108,32 @@ fn an_upsert_is_checked_where_it_names_a_key_in_two_tables() {
     assert!(upsert(vec![of_port_1(3)], vec![touch(1, 1, 0)], vec![]).is_ok());
     // named in both
     assert!(upsert(vec![of_port_1(3)], vec![touch(1, 1, 3), touch(1, 2, 1)], vec![]).is_ok());
-    assert!(upsert(vec![of_port_1(3)], vec![touch(1, 1, 4)], vec![]).unwrap_err().is_inconsistent());
-    assert!(upsert(vec![of_port_1(3)], vec![touch(1, 1, 2)], vec![]).unwrap_err().is_inconsistent());
+    assert!(upsert(vec![of_port_1(3)], vec![touch(1, 1, 4)], vec![]).unwrap_err().is_batch());
+    assert!(upsert(vec![of_port_1(3)], vec![touch(1, 1, 2)], vec![]).unwrap_err().is_batch());
     assert!(upsert(vec![of_port_1(3)], vec![], vec![pair(3)]).is_ok());
-    assert!(upsert(vec![of_port_1(3)], vec![], vec![pair(4)]).unwrap_err().is_inconsistent());
+    assert!(upsert(vec![of_port_1(3)], vec![], vec![pair(4)]).unwrap_err().is_batch());
 
     // what holds for a replace without looking at other rows holds here too
-    assert!(upsert(vec![of_port_1(1), of_port_1(1)], vec![], vec![]).unwrap_err().is_duplicate_key());
-    assert!(upsert(vec![], vec![touch(3, 1, 1)], vec![]).unwrap_err().is_outside_scope());
+    assert!(upsert(vec![of_port_1(1), of_port_1(1)], vec![], vec![]).unwrap_err().is_batch());
+    assert!(upsert(vec![], vec![touch(3, 1, 1)], vec![]).unwrap_err().is_batch());
     let reversed = combination(first(), port(2), port(1), consumer(1), 1);
-    assert!(upsert(vec![], vec![], vec![reversed]).unwrap_err().is_invalid_pair());
+    assert!(upsert(vec![], vec![], vec![reversed]).unwrap_err().is_batch());
     let without = builder().build().unwrap();
-    let pairs = UsageBatch::new(one_day([1, 2]), vec![]).combinations(vec![pair(1)]);
-    assert!(without.upsert(&pairs).unwrap_err().is_without_combinations());
+    let pairs = UsageBatch::builder(one_day([1, 2])).combinations(vec![pair(1)]).build();
+    assert!(without.upsert(&pairs).unwrap_err().is_configuration());
 }
 
 /// Known: ports 1 and 2, asset 1, consumer 1. Unknown: ports 77 and 78, asset 99, consumer 88.
 fn partly_unknown() -> UsageBatch {
     let known = batch(&[1, 2, 77], [row(1, 1, 2), row(2, 1, 1), row(1, 88, 1), row(77, 1, 1)]);
     let one_more = touches(first(), port(1), asset(99), consumer(1), 1);
-    let read = [known.measured_touches().unwrap(), &[one_more]].concat();
-    known.touches(read).combinations(vec![
+    let read = [known.touches().unwrap(), &[one_more]].concat();
+    let pairs = vec![
         combination(first(), port(1), port(2), consumer(1), 1),
         combination(first(), port(1), port(77), consumer(1), 1),
         combination(first(), port(1), port(78), consumer(88), 1), // two unknown ids, one row
-    ])
+    ];
+    known.into_builder().touches(read).combinations(pairs).build()
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub(crate) fn batch(start: u64, length: u64, ports: u8, drawn: &Drawn) -> UsageB
         }
     }
     let rows = of_ports.into_iter().map(|((date, of, by), count)| queries(date, of, by, count)).collect();
-    let mut batch = UsageBatch::new(scope, rows);
+    let mut batch = UsageBatch::builder(scope).queries(rows);
     if drawn.measured.0 {
         batch = batch.touches(of_assets);
     }
@@ -58,7 +58,7 @@ pub(crate) fn batch(start: u64, length: u64, ports: u8, drawn: &Drawn) -> UsageB
                 .collect(),
         );
     }
-    batch
+    batch.build()
 }
 
 /// Offset, port, consumer, touches of each asset, queries above the largest of these.

@@ -128,7 +128,10 @@ impl Prepared {
 
 fn batch(scope: Scope, facts: &[Facts]) -> UsageBatch {
     let queries = facts.iter().flat_map(Facts::output_port_queries).collect();
-    UsageBatch::new(scope, queries).touches(facts.iter().flat_map(Facts::tech_asset_touches).collect())
+    UsageBatch::builder(scope)
+        .queries(queries)
+        .touches(facts.iter().flat_map(Facts::tech_asset_touches).collect())
+        .build()
 }
 
 async fn copy(

@@ -60,21 +60,25 @@ impl Facts {
     }
 
     pub(super) fn output_port_queries(&self) -> impl Iterator<Item = OutputPortQueries> {
-        self.queries.iter().map(|fact| OutputPortQueries {
-            date: self.date,
-            output_port_id: OutputPortId(fact.ids[0]),
-            consumer_id: ConsumerId(fact.ids[1]),
-            query_count: fact.count.into(),
+        self.queries.iter().map(|fact| {
+            OutputPortQueries::new(
+                self.date,
+                OutputPortId(fact.ids[0]),
+                ConsumerId(fact.ids[1]),
+                fact.count.into(),
+            )
         })
     }
 
     pub(super) fn tech_asset_touches(&self) -> impl Iterator<Item = TechAssetTouches> {
-        self.touches.iter().map(|fact| TechAssetTouches {
-            date: self.date,
-            output_port_id: OutputPortId(fact.ids[0]),
-            tech_asset_id: TechAssetId(fact.ids[1]),
-            consumer_id: ConsumerId(fact.ids[2]),
-            query_count: fact.count.into(),
+        self.touches.iter().map(|fact| {
+            TechAssetTouches::new(
+                self.date,
+                OutputPortId(fact.ids[0]),
+                TechAssetId(fact.ids[1]),
+                ConsumerId(fact.ids[2]),
+                fact.count.into(),
+            )
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use output_port_usage::{
-    IngestError, OnDelete, Outcome, OutputPortId, Reference, TableOutcome, UsageBatch, UsageModel,
+    OnDelete, Outcome, OutputPortId, Reference, TableOutcome, UsageBatch, UsageModel, WriteError,
 };
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -110,7 +110,7 @@ impl Database {
         allow_empty: bool,
         interrupt: &Interrupt,
     ) -> Result<Outcome, Failure> {
-        let replace = self.model.replace(batch).map_err(|error| refused(IngestError::Rejected(error)))?;
+        let replace = self.model.replace(batch).map_err(|error| refused(WriteError::Rejected(error)))?;
         let replace = if allow_empty { replace.allow_empty() } else { replace };
         let mut connection = interrupt.or(self.connect()).await?;
         let ingest = async {
@@ -159,10 +159,10 @@ fn failed(error: sqlx::Error) -> Failure {
     Failure::new(Exit::Postgres, "Postgres failed; nothing was written").because(error).next(next)
 }
 
-fn refused(error: IngestError<sqlx::Error>) -> Failure {
+fn refused(error: WriteError<sqlx::Error>) -> Failure {
     match error {
-        IngestError::Driver(error) => failed(error),
-        IngestError::Rejected(error) => {
+        WriteError::Driver(error) => failed(error),
+        WriteError::Rejected(error) => {
             let next = if error.unknown_ids().is_some() {
                 "the mapping names what the portal does not know: correct one of them"
             } else {
@@ -172,5 +172,6 @@ fn refused(error: IngestError<sqlx::Error>) -> Failure {
                 .because(error)
                 .next(next)
         }
+        other => Failure::new(Exit::Postgres, "the rows were not written").because(other),
     }
 }

@@ -6,7 +6,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::postgres::rows::TableRows;
+use crate::postgres::rows::Part;
 
 /// Signature, flags and the length of the header's extension, of which there is none.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -16,23 +16,23 @@ const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// About the bytes of a chunk. Drivers copy each into a buffer of their own, so that it bounds what they hold.
 const CHUNK: usize = 64 * 1024;
 
-/// The rows of a table, its columns in the order date, ids, count, in chunks of about 64 KiB.
+/// The rows of a part of a table, its columns in the order date, ids, count, in chunks of about 64 KiB.
 pub(super) struct Chunks<'a> {
-    rows: &'a TableRows,
+    rows: &'a Part,
     next: usize,
-    part: Part,
+    stage: Stage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Stage {
     Header,
     Rows,
     End,
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(rows: &'a TableRows) -> Self {
-        Self { rows, next: 0, part: Part::Header }
+    pub(super) fn new(rows: &'a Part) -> Self {
+        Self { rows, next: 0, stage: Stage::Header }
     }
 
     fn row(&self, row: usize, out: &mut Vec<u8>) {
@@ -51,13 +51,13 @@ impl Iterator for Chunks<'_> {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        if self.part == Part::End {
+        if self.stage == Stage::End {
             return None;
         }
         let mut chunk = Vec::with_capacity(CHUNK + 128);
-        if self.part == Part::Header {
+        if self.stage == Stage::Header {
             chunk.extend_from_slice(HEADER);
-            self.part = Part::Rows;
+            self.stage = Stage::Rows;
         }
         while self.next < self.rows.counts.len() {
             if chunk.len() >= CHUNK {
@@ -67,7 +67,7 @@ impl Iterator for Chunks<'_> {
             self.next += 1;
         }
         chunk.extend_from_slice(&TRAILER);
-        self.part = Part::End;
+        self.stage = Stage::End;
         Some(chunk)
     }
 }

@@ -7,10 +7,10 @@ use super::{Backfill, Existing, Keys, statements};
 use crate::error::{Error, Kind};
 use crate::model::{Table, UsageModel};
 use crate::postgres::ddl::key;
-use crate::postgres::ingest::Empty;
+use crate::postgres::empty::Empty;
 use crate::postgres::rows::TableRows;
 use crate::postgres::session::{self, Session};
-use crate::postgres::{IngestError, Outcome, TableOutcome, unknown};
+use crate::postgres::{Outcome, TableOutcome, WriteError, unknown};
 use crate::statement::Statement;
 use crate::usage::{Stated, UsageBatch};
 
@@ -31,7 +31,7 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
     pub(crate) async fn enter<S: Session>(
         backfill: Backfill<F>,
         session: &mut S,
-    ) -> Result<Self, IngestError<S::Error>> {
+    ) -> Result<Self, WriteError<S::Error>> {
         session::enter(session, &backfill.model).await?;
         let cover = Cover::new(backfill.scope.clone());
         Ok(Self { backfill, cover, measured: None, dropped: Vec::new(), outcome: Outcome::default() })
@@ -42,21 +42,21 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
         &mut self,
         session: &mut S,
         batch: UsageBatch,
-    ) -> Result<(), IngestError<S::Error>> {
-        let mut tables = self.check(batch).map_err(IngestError::Rejected)?;
+    ) -> Result<(), WriteError<S::Error>> {
+        let mut tables = self.check(batch).map_err(WriteError::Rejected)?;
         match &self.measured {
-            Some(first) => cover::check_measured(first, &tables).map_err(IngestError::Rejected)?,
+            Some(first) => cover::check_measured(first, &tables).map_err(WriteError::Rejected)?,
             None => self.begin(session, &tables).await?,
         }
         let unknown =
-            unknown::find(session, &self.backfill.model, &tables).await.map_err(IngestError::Driver)?;
-        let skipped = self.backfill.unknown.settle(&unknown, &mut tables).map_err(IngestError::Rejected)?;
+            unknown::find(session, &self.backfill.model, &tables).await.map_err(WriteError::Driver)?;
+        let skipped = self.backfill.unknown.settle(&unknown, &mut tables).map_err(WriteError::Rejected)?;
         self.outcome.unknown.extend(unknown);
         for (rows, skipped) in tables.iter().zip(skipped) {
             let mut of_table = TableOutcome { skipped, ..TableOutcome::default() };
-            if rows.len() > 0 {
-                let copy = session.copy(statements::copy(&rows.table), Chunks::new(rows));
-                of_table.written = copy.await.map_err(IngestError::Driver)?;
+            for part in rows.parts.iter().filter(|part| part.len() > 0) {
+                let copy = session.copy(statements::copy(&rows.table), Chunks::new(part));
+                of_table.written += copy.await.map_err(WriteError::Driver)?;
             }
             self.outcome.add(rows.table.stats, of_table);
         }
@@ -68,21 +68,20 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
     pub(crate) async fn finish<S: Session>(
         mut self,
         session: &mut S,
-    ) -> Result<Outcome, IngestError<S::Error>> {
-        self.check_finished().map_err(IngestError::Rejected)?;
+    ) -> Result<Outcome, WriteError<S::Error>> {
+        self.check_finished().map_err(WriteError::Rejected)?;
         if !self.dropped.is_empty() {
             self.report(BackfillStep::AddingKeys);
         }
         for statement in self.dropped {
-            session.count(statement).await.map_err(IngestError::Driver)?;
+            session.count(statement).await.map_err(WriteError::Driver)?;
         }
         Ok(self.outcome)
     }
 
     fn check(&mut self, batch: UsageBatch) -> Result<Vec<TableRows>, Error> {
         self.cover.take(&batch)?;
-        batch.check(Stated::Completely)?;
-        TableRows::of(&self.backfill.model, &batch)
+        TableRows::of(&self.backfill.model, &batch, Stated::Completely)
     }
 
     /// Everything that has to be right before the first row is loaded; then drops the keys of empty tables.
@@ -90,19 +89,19 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
         &mut self,
         session: &mut S,
         tables: &[TableRows],
-    ) -> Result<(), IngestError<S::Error>> {
+    ) -> Result<(), WriteError<S::Error>> {
         let Backfill { model, scope, existing, keys, .. } = &self.backfill;
         for TableRows { table, .. } in tables {
             let what = table.stats.what();
-            if session.count(key::find_any(table)).await.map_err(IngestError::Driver)? == 0 {
+            if session.count(key::find_any(table)).await.map_err(WriteError::Driver)? == 0 {
                 let table = format!("{}.{}", table.schema, table.name);
-                return Err(IngestError::Rejected(Kind::NoKey { what, table }.into()));
+                return Err(WriteError::Rejected(Kind::NoKey { what, table }.into()));
             }
             if *existing == Existing::Refused {
                 let found = statements::any_in_scope(scope, table);
-                let key = session.text(found).await.map_err(IngestError::Driver)?;
+                let key = session.text(found).await.map_err(WriteError::Driver)?;
                 if !key.is_empty() {
-                    return Err(IngestError::Rejected(Kind::ScopeOccupied { table: what, key }.into()));
+                    return Err(WriteError::Rejected(Kind::ScopeOccupied { table: what, key }.into()));
                 }
             }
         }
@@ -110,11 +109,11 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
             let mut of_table = TableOutcome::default();
             if *existing == Existing::Replaced {
                 let remove = statements::remove(scope, table);
-                of_table.removed = session.count(remove).await.map_err(IngestError::Driver)?;
+                of_table.removed = session.count(remove).await.map_err(WriteError::Driver)?;
             }
             self.outcome.add(table.stats, of_table);
             if *keys == Keys::AfterLoading {
-                self.dropped.extend(drop_keys(session, model, table).await.map_err(IngestError::Driver)?);
+                self.dropped.extend(drop_keys(session, model, table).await.map_err(WriteError::Driver)?);
             }
         }
         self.measured = Some(tables.iter().map(TableRows::without_rows).collect());

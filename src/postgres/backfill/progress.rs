@@ -1,11 +1,10 @@
-//! How far a back-fill is, or why it stopped.
+//! How far a back-fill is.
 
 use std::ops::Range;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::postgres::Outcome;
 
 /// How far a back-fill is; see [`Backfill::on_progress`](crate::Backfill::on_progress).
@@ -48,31 +47,4 @@ pub enum BackfillStep {
     Loaded,
     /// Every batch is in, and the keys that were dropped are about to be added, which takes a while without a sign.
     AddingKeys,
-}
-
-/// Why a back-fill stopped.
-///
-/// Nothing is kept half: whatever the error, the transaction is as it was before the back-fill began, unless its
-/// connection is lost.
-#[derive(Debug, thiserror::Error)]
-pub enum BackfillError<S, E> {
-    /// The library refused the transaction, a table or a batch.
-    #[error("the back-fill was rejected")]
-    Rejected(#[source] Error),
-    /// The stream of batches broke.
-    #[error("the batches of the back-fill broke off")]
-    Source(#[source] S),
-    /// The driver or the server failed.
-    #[error("the database failed during the back-fill")]
-    Driver(#[source] E),
-}
-
-impl<S, E> BackfillError<S, E> {
-    /// The library's refusal, if that is what it was.
-    pub fn rejected(&self) -> Option<&Error> {
-        match self {
-            Self::Rejected(error) => Some(error),
-            Self::Source(_) | Self::Driver(_) => None,
-        }
-    }
 }

@@ -19,7 +19,7 @@ impl UsageModel {
     /// #     .build()?;
     /// assert_eq!(
     ///     model.drop_foreign_keys()[0].sql(),
-    ///     r#"ALTER TABLE "public"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey""#,
+    ///     r#"ALTER /* output-port-usage: drop the foreign key on output_port_id of queries */ TABLE "public"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey""#,
     /// );
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
@@ -56,7 +56,7 @@ pub(super) struct ForeignKey<'a> {
 impl<'a> ForeignKey<'a> {
     pub(super) fn of(model: &'a UsageModel, table: &'a Table) -> impl Iterator<Item = Self> {
         table.stats.ids().filter_map(move |column| {
-            let parent = model.parent(column)?;
+            let parent = model.0.parent(column)?;
             let on_delete = match parent.on_delete {
                 OnDelete::Cascade => "CASCADE",
                 OnDelete::Restrict => "RESTRICT",
@@ -87,14 +87,14 @@ impl<'a> ForeignKey<'a> {
     }
 
     fn drop(&self) -> Statement {
-        let mut sql = self.alter();
+        let mut sql = self.alter("drop the foreign key on");
         sql.text(" DROP CONSTRAINT IF EXISTS ").ident(&self.name());
         sql.into_statement()
     }
 
     /// One that is there already is replaced, so that twice is as once.
     fn add(&self) -> Statement {
-        let mut sql = self.alter();
+        let mut sql = self.alter("add the foreign key on");
         sql.text("\n    DROP CONSTRAINT IF EXISTS ").ident(&self.name()).text(",\n    ADD ");
         self.write(&mut sql);
         sql.text(" NOT VALID");
@@ -102,13 +102,13 @@ impl<'a> ForeignKey<'a> {
     }
 
     fn validate(&self) -> Statement {
-        let mut sql = self.alter();
+        let mut sql = self.alter("validate the foreign key on");
         sql.text(" VALIDATE CONSTRAINT ").ident(&self.name());
         sql.into_statement()
     }
 
-    fn alter(&self) -> SqlWriter {
-        let mut sql = SqlWriter::new();
+    fn alter(&self, title: &'static str) -> SqlWriter {
+        let mut sql = SqlWriter::of([title, self.column.default_name(), "of", self.table.stats.rows()]);
         sql.text("ALTER TABLE ").qualified(&self.table.schema, &self.table.name);
         sql
     }

@@ -1,10 +1,8 @@
 //! The tables' indexes beside their keys.
 
-use sea_query::Value;
-
 use super::key;
 use crate::ident::Ident;
-use crate::model::{Column, DeleteIndexes, Table, UsageModel};
+use crate::model::{Column, DeleteIndexes, IndexName, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 /// An index of one of the model's tables.
@@ -32,12 +30,12 @@ impl<'a> Index<'a> {
     /// A combination is found from either output port, each by one contiguous run of an index.
     pub(super) fn way_back(table: &'a Table) -> Option<Self> {
         let columns = table.stats.way_back()?.to_vec();
-        Some(Self { table, name: Ident::derived(&table.name, "way_back_idx"), columns, kind: Kind::Covering })
+        Some(Self { table, name: table.index_name(IndexName::WayBack), columns, kind: Kind::Covering })
     }
 
     /// 300 kB for 24 million rows: enough to purge and to find days without naming an output port.
     pub(super) fn date(table: &'a Table) -> Self {
-        let name = Ident::derived(&table.name, "date_idx");
+        let name = table.index_name(IndexName::Date);
         Self { table, name, columns: vec![Column::Date], kind: Kind::Brin }
     }
 
@@ -47,17 +45,21 @@ impl<'a> Index<'a> {
     pub(super) fn delete(table: &'a Table) -> impl Iterator<Item = Self> {
         let ids = table.stats.ids().filter(|id| !table.stats.ports().any(|port| port == *id));
         ids.map(move |column| {
-            let suffix = match column {
-                Column::TechAssetId => "tech_asset_id_idx",
-                _ => "consumer_id_idx",
-            };
-            let name = Ident::derived(&table.name, suffix);
+            let name = table.index_name(match column {
+                Column::TechAssetId => IndexName::TechAsset,
+                _ => IndexName::Consumer,
+            });
             Self { table, name, columns: vec![column], kind: Kind::Plain }
         })
     }
 
     pub(in crate::postgres) fn create(&self) -> Statement {
-        let mut sql = SqlWriter::new();
+        let mut sql = SqlWriter::of([
+            "create the index on",
+            self.columns[0].default_name(),
+            "of",
+            self.table.stats.rows(),
+        ]);
         sql.text("CREATE INDEX IF NOT EXISTS ").ident(&self.name);
         sql.text(" ON ").qualified(&self.table.schema, &self.table.name);
         sql.text(if self.kind == Kind::Brin { " USING brin (" } else { " (" });
@@ -81,7 +83,12 @@ impl<'a> Index<'a> {
     }
 
     pub(in crate::postgres) fn drop(&self) -> Statement {
-        let mut sql = SqlWriter::new();
+        let mut sql = SqlWriter::of([
+            "drop the index on",
+            self.columns[0].default_name(),
+            "of",
+            self.table.stats.rows(),
+        ]);
         sql.text("DROP INDEX IF EXISTS ").qualified(&self.table.schema, &self.name);
         sql.into_statement()
     }
@@ -89,32 +96,40 @@ impl<'a> Index<'a> {
     /// Finds the index where it can be dropped and created again without a trace: it is as [`create`](Self::create)
     /// defines it, and nothing describes it. Whether the role owns the table is asked with its key.
     pub(in crate::postgres) fn find_droppable(&self) -> Statement {
-        let mut sql = SqlWriter::new();
+        let mut sql = SqlWriter::of([
+            "look for the index on",
+            self.columns[0].default_name(),
+            "of",
+            self.table.stats.rows(),
+        ]);
         let of = sql.bind(key::regclass(self.table));
-        let schema = sql.bind(Value::from(self.table.schema.as_str()));
-        let table = sql.bind(Value::from(self.table.name.as_str()));
-        let name = sql.bind(Value::from(self.name.as_str()));
-        let mut column = |column: Column| sql.bind(Value::from(self.table.column(column).as_str()));
+        let schema = sql.bind(self.table.schema.as_str());
+        let table = sql.bind(self.table.name.as_str());
+        let name = sql.bind(self.name.as_str());
+        let mut column = |column: Column| sql.bind(self.table.column(column).as_str());
         let columns: Vec<_> = self.columns.iter().map(|&of_index| column(of_index)).collect();
         let included = (self.kind == Kind::Covering).then(|| column(Column::QueryCount));
         sql.text(
             "SELECT 1\nFROM pg_catalog.pg_index AS i\nJOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid",
         );
         sql.text("\nWHERE i.indrelid = ").param(of).text("::text::regclass AND x.relname = ").param(name);
-        sql.text("::text\n    AND pg_get_indexdef(x.oid) = 'CREATE INDEX ' || quote_ident(").param(name);
-        sql.text("::text) || ' ON ' || quote_ident(").param(schema);
-        sql.text("::text) || '.' || quote_ident(").param(table);
+        sql.text(
+            "::text\n    AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident(",
+        )
+        .param(name);
+        sql.text("::text) || ' ON ' || pg_catalog.quote_ident(").param(schema);
+        sql.text("::text) || '.' || pg_catalog.quote_ident(").param(table);
         sql.text(if self.kind == Kind::Brin {
             "::text) || ' USING brin (' || "
         } else {
             "::text) || ' USING btree (' || "
         });
         sql.list(" || ', ' || ", columns, |sql, column| {
-            sql.text("quote_ident(").param(column).text("::text)");
+            sql.text("pg_catalog.quote_ident(").param(column).text("::text)");
         });
         sql.text(" || ')");
         if let Some(included) = included {
-            sql.text(" INCLUDE (' || quote_ident(").param(included).text("::text) || ')");
+            sql.text(" INCLUDE (' || pg_catalog.quote_ident(").param(included).text("::text) || ')");
         }
         if self.kind == Kind::Brin {
             sql.text(" WITH (").list(", ", BRIN_PARAMETERS, |sql, (name, value)| {
@@ -132,7 +147,7 @@ impl<'a> Index<'a> {
 impl UsageModel {
     /// Every index of a table beside its key.
     pub(in crate::postgres) fn indexes<'a>(&self, table: &'a Table) -> impl Iterator<Item = Index<'a>> {
-        let delete = (self.delete_indexes == DeleteIndexes::With).then(|| Index::delete(table));
+        let delete = (self.0.delete_indexes == DeleteIndexes::With).then(|| Index::delete(table));
         Index::way_back(table).into_iter().chain([Index::date(table)]).chain(delete.into_iter().flatten())
     }
 }

@@ -1,13 +1,11 @@
 //! A table's primary key, apart from its table.
 
-use sea_query::Value;
-
 use crate::ident::Ident;
-use crate::model::{Column, Table};
+use crate::model::{Column, IndexName, Table};
 use crate::statement::{SqlWriter, Statement};
 
 fn name(table: &Table) -> Ident {
-    Ident::derived(&table.name, "pkey")
+    table.index_name(IndexName::Key)
 }
 
 /// The constraint as `CREATE TABLE` and `ALTER TABLE … ADD` write it.
@@ -20,14 +18,14 @@ pub(super) fn write(sql: &mut SqlWriter, table: &Table) {
 }
 
 pub(in crate::postgres) fn add(table: &Table) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("add the key of", table.stats.rows());
     sql.text("ALTER TABLE ").qualified(&table.schema, &table.name).text(" ADD ");
     write(&mut sql, table);
     sql.into_statement()
 }
 
 pub(in crate::postgres) fn drop(table: &Table) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("drop the key of", table.stats.rows());
     sql.text("ALTER TABLE ").qualified(&table.schema, &table.name);
     sql.text(" DROP CONSTRAINT ").ident(&name(table));
     sql.into_statement()
@@ -35,16 +33,12 @@ pub(in crate::postgres) fn drop(table: &Table) -> Statement {
 
 /// Finds a unique index over exactly the columns of the key, in any order: what `ON CONFLICT` needs.
 pub(in crate::postgres) fn find_any(table: &Table) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("look for any key of", table.stats.rows());
     let of = sql.bind(regclass(table));
-    let columns: Vec<_> = table
-        .stats
-        .key()
-        .iter()
-        .map(|&column| sql.bind(Value::from(table.column(column).as_str())))
-        .collect();
+    let columns: Vec<_> =
+        table.stats.key().iter().map(|&column| sql.bind(table.column(column).as_str())).collect();
     // a key has as many columns as the table, less the count
-    let width = sql.bind(Value::from(i32::try_from(columns.len()).unwrap_or(i32::MAX)));
+    let width = sql.bind(i32::try_from(columns.len()).unwrap_or(i32::MAX));
     sql.text("SELECT 1\nFROM pg_catalog.pg_index AS i\nWHERE i.indrelid = ");
     sql.param(of).text("::text::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate");
     sql.text("\n    AND i.indpred IS NULL AND i.indnkeyatts = ").param(width).text("::integer");
@@ -62,10 +56,10 @@ pub(in crate::postgres) fn find_any(table: &Table) -> Statement {
 ///
 /// A deferrable trigger could have events pending when the key is to be added, which Postgres refuses.
 pub(in crate::postgres) fn find_droppable(table: &Table) -> Statement {
-    let mut sql = SqlWriter::new();
+    let mut sql = SqlWriter::for_each("look for the key of", table.stats.rows());
     let of = sql.bind(regclass(table));
-    let named = sql.bind(Value::from(name(table).as_str()));
-    let mut column = |column: Column| sql.bind(Value::from(table.column(column).as_str()));
+    let named = sql.bind(name(table).as_str());
+    let mut column = |column: Column| sql.bind(table.column(column).as_str());
     let key: Vec<_> = table.stats.key().iter().map(|&of_key| column(of_key)).collect();
     let included = column(Column::QueryCount);
     sql.text(
@@ -75,15 +69,17 @@ pub(in crate::postgres) fn find_droppable(table: &Table) -> Statement {
     sql.text("\nJOIN pg_catalog.pg_class AS x ON x.oid = k.conindid");
     sql.text("\nWHERE k.conrelid = ").param(of).text("::text::regclass AND k.contype = 'p'");
     sql.text(" AND k.conname = ").param(named).text("::text");
-    sql.text("\n    AND pg_get_constraintdef(k.oid) = 'PRIMARY KEY (' || ").list(
+    sql.text("\n    AND pg_catalog.pg_get_constraintdef(k.oid) = 'PRIMARY KEY (' || ").list(
         " || ', ' || ",
         key,
         |sql, column| {
-            sql.text("quote_ident(").param(column).text("::text)");
+            sql.text("pg_catalog.quote_ident(").param(column).text("::text)");
         },
     );
-    sql.text(" || ') INCLUDE (' || quote_ident(").param(included).text("::text) || ')'");
-    sql.text("\n    AND t.relkind = 'r' AND NOT t.relispartition AND pg_has_role(t.relowner, 'USAGE')");
+    sql.text(" || ') INCLUDE (' || pg_catalog.quote_ident(").param(included).text("::text) || ')'");
+    sql.text(
+        "\n    AND t.relkind = 'r' AND NOT t.relispartition AND pg_catalog.pg_has_role(t.relowner, 'USAGE')",
+    );
     sql.text("\n    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS c WHERE t.oid IN (c.inhparent, c.inhrelid))");
     sql.text("\n    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = t.oid AND g.tgdeferrable)");
     plain_index(&mut sql);
@@ -105,6 +101,6 @@ pub(super) fn plain_index(sql: &mut SqlWriter) {
 }
 
 /// The table as a text that `regclass` reads.
-pub(super) fn regclass(table: &Table) -> Value {
-    Value::from(format!("{}.{}", table.schema, table.name))
+pub(super) fn regclass(table: &Table) -> String {
+    format!("{}.{}", table.schema, table.name)
 }

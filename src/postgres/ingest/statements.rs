@@ -4,37 +4,35 @@
 //! measured against the usual ones, and also runs on Citus and on TimescaleDB with compressed chunks.
 
 use crate::model::{Column, Table};
-use crate::postgres::rows::TableRows;
+use crate::postgres::rows::Part;
 use crate::postgres::scope::ScopeParams;
-use crate::statement::{self, Param, SqlWriter, Statement};
-use crate::usage::Scope;
+use crate::statement::{Param, SqlWriter, Statement};
 
 /// One row if the scope holds a row that the batch does not.
 ///
 /// It reads the key alone. The removal also reads the table, which takes three times as long, and most ingests have
 /// nothing to remove. It counts, because a plan for the first row alone would be a bad one for none.
-pub(super) fn find_vanished(scope: &Scope, rows: &TableRows) -> Statement {
-    let mut sql = SqlWriter::new();
+pub(super) fn find_vanished(table: &Table, part: &Part) -> Statement {
+    let mut sql = SqlWriter::for_each("find vanished", table.stats.rows());
     sql.text("SELECT count(*) AS \"vanished\"\nFROM ");
-    vanished(&mut sql, scope, rows);
+    vanished(&mut sql, table, part);
     sql.text("\nHAVING count(*) > 0");
     sql.into_statement()
 }
 
 /// Removes the rows of the scope that the batch does not hold.
-pub(super) fn remove_vanished(scope: &Scope, rows: &TableRows) -> Statement {
-    let mut sql = SqlWriter::new();
+pub(super) fn remove_vanished(table: &Table, part: &Part) -> Statement {
+    let mut sql = SqlWriter::for_each("remove vanished", table.stats.rows());
     sql.text("DELETE FROM ");
-    vanished(&mut sql, scope, rows);
+    vanished(&mut sql, table, part);
     sql.text("\nRETURNING 1");
     sql.into_statement()
 }
 
 /// The table and the condition of a row that the scope holds and the batch does not.
-fn vanished(sql: &mut SqlWriter, scope: &Scope, rows: &TableRows) {
-    let table = &rows.table;
-    let scope = ScopeParams::bind(sql, scope);
-    let keys = bind_keys(sql, rows);
+fn vanished(sql: &mut SqlWriter, table: &Table, part: &Part) {
+    let scope = ScopeParams::bind(sql, &part.scope);
+    let keys = bind_keys(sql, part);
     sql.qualified(&table.schema, &table.name).text(" AS t\nWHERE ");
     scope.write(sql, table, "t.");
     sql.text("\n    AND NOT EXISTS (\n        SELECT 1\n        FROM unnest(");
@@ -52,13 +50,12 @@ fn vanished(sql: &mut SqlWriter, scope: &Scope, rows: &TableRows) {
 /// Inserts the batch's rows that the scope does not hold and updates those that differ.
 ///
 /// The diff comes first, so an equal row is not even locked; ON CONFLICT then settles the rest.
-pub(super) fn write_changed(scope: &Scope, rows: &TableRows) -> Statement {
-    let table = &rows.table;
+pub(super) fn write_changed(table: &Table, part: &Part) -> Statement {
     let count = table.column(Column::QueryCount);
-    let mut sql = SqlWriter::new();
-    let scope = ScopeParams::bind(&mut sql, scope);
-    let keys = bind_keys(&mut sql, rows);
-    let counts = sql.bind(statement::ints(rows.counts.iter().copied()));
+    let mut sql = SqlWriter::for_each("write changed", table.stats.rows());
+    let scope = ScopeParams::bind(&mut sql, &part.scope);
+    let keys = bind_keys(&mut sql, part);
+    let counts = sql.bind(part.counts.clone());
     let columns = || key_columns(table).chain([Column::QueryCount]).map(|column| table.column(column));
 
     sql.text("INSERT INTO ").qualified(&table.schema, &table.name).text(" AS t (");
@@ -96,9 +93,9 @@ fn key_columns(table: &Table) -> impl Iterator<Item = Column> {
     [Column::Date].into_iter().chain(table.stats.ids())
 }
 
-fn bind_keys(sql: &mut SqlWriter, rows: &TableRows) -> Vec<Param> {
-    let dates = sql.bind(statement::dates(rows.dates.iter().copied()));
-    let ids = rows.ids.iter().map(|ids| sql.bind(statement::uuids(ids.iter().copied())));
+fn bind_keys(sql: &mut SqlWriter, part: &Part) -> Vec<Param> {
+    let dates = sql.bind(part.dates.clone());
+    let ids = part.ids.iter().map(|ids| sql.bind(ids.clone()));
     [dates].into_iter().chain(ids).collect()
 }
 

@@ -39,8 +39,8 @@ async fn both_handlers_answer_what_both_drivers_ingested() -> Result<(), Box<dyn
 
     let (first, until): (NaiveDate, NaiveDate) = ("2026-03-01".parse()?, "2026-03-03".parse()?);
     let (output_port_id, consumer_id): (OutputPortId, ConsumerId) = (PORT.parse()?, OTHER.parse()?);
-    let queries = OutputPortQueries { date: first, output_port_id, consumer_id, query_count: 7 };
-    let batch = UsageBatch::new(Scope::new(first..until, [output_port_id])?, vec![queries]);
+    let queries = OutputPortQueries::new(first, output_port_id, consumer_id, 7);
+    let batch = UsageBatch::builder(Scope::new(first..until, [output_port_id])?).queries(vec![queries]).build();
     let mut transaction = client.transaction().await?;
     let outcome = model.replace(&batch)?.run_tokio_postgres(&mut transaction).await?;
     transaction.commit().await?;

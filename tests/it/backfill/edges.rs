@@ -40,14 +40,16 @@ fn model() -> UsageModel {
 fn batch(date: NaiveDate, query_count: u64) -> UsageBatch {
     let ports = [OutputPortId(Uuid::nil()), OutputPortId(Uuid::max())];
     let (consumer_id, tech_asset_id) = (ConsumerId(LOPSIDED), TechAssetId(Uuid::max()));
-    let of = |output_port_id| OutputPortQueries { date, output_port_id, consumer_id, query_count };
+    let of = |output_port_id| OutputPortQueries::new(date, output_port_id, consumer_id, query_count);
     let touch =
-        |output_port_id| TechAssetTouches { date, output_port_id, tech_asset_id, consumer_id, query_count };
+        |output_port_id| TechAssetTouches::new(date, output_port_id, tech_asset_id, consumer_id, query_count);
     let [output_port_id_1, output_port_id_2] = ports;
-    let pair = Combination { date, output_port_id_1, output_port_id_2, consumer_id, query_count };
-    UsageBatch::new(scope(date..date.succ_opt().unwrap(), ports), ports.map(of).to_vec())
+    let pair = Combination::new(date, output_port_id_1, output_port_id_2, consumer_id, query_count);
+    UsageBatch::builder(scope(date..date.succ_opt().unwrap(), ports))
+        .queries(ports.map(of).to_vec())
         .touches(ports.map(touch).to_vec())
         .combinations(vec![pair])
+        .build()
 }
 
 #[tokio::test]
@@ -86,7 +88,7 @@ async fn batches_of_many_chunks_arrive_whole() {
     for rows in [1, 1056, 1057, 1058, 1059, 4000] {
         let queries =
             (0..rows).map(|by| crate::portal::queries(date, port(1), consumer(by), 1 + by as u64)).collect();
-        let batch = UsageBatch::new(scope(date..day(2026, 1, 2), [port(1)]), queries);
+        let batch = UsageBatch::builder(scope(date..day(2026, 1, 2), [port(1)])).queries(queries).build();
         let backfill = stated(&portal.model, std::slice::from_ref(&batch)).replace_existing();
         let outcome = by_sqlx(&portal, backfill, vec![batch]).await.unwrap();
         assert_eq!(outcome.queries.written, rows as u64);

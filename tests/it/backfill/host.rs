@@ -17,16 +17,16 @@ pub(super) fn split(batch: &UsageBatch, length: u64) -> Vec<UsageBatch> {
         let part = start..(start + Days::new(length)).min(days.end);
         let scope = Scope::new(part.clone(), batch.scope().output_ports().iter().copied()).unwrap();
         let queries = batch.queries().iter().filter(|row| part.contains(&row.date)).cloned();
-        let mut of_part = UsageBatch::new(scope, queries.collect());
-        if let Some(touches) = batch.measured_touches() {
+        let mut of_part = UsageBatch::builder(scope).queries(queries.collect());
+        if let Some(touches) = batch.touches() {
             of_part =
                 of_part.touches(touches.iter().filter(|row| part.contains(&row.date)).cloned().collect());
         }
-        if let Some(pairs) = batch.measured_combinations() {
+        if let Some(pairs) = batch.combinations() {
             of_part =
                 of_part.combinations(pairs.iter().filter(|row| part.contains(&row.date)).cloned().collect());
         }
-        of_part
+        of_part.build()
     });
     parts.collect()
 }
@@ -43,7 +43,7 @@ pub(super) async fn by_sqlx<F: FnMut(&BackfillProgress)>(
     portal: &Portal,
     backfill: Backfill<F>,
     batches: Vec<UsageBatch>,
-) -> Result<Outcome, BackfillError<Infallible, sqlx::Error>> {
+) -> Result<Outcome, WriteError<sqlx::Error>> {
     by_sqlx_after(portal, "", backfill, batches).await
 }
 
@@ -53,10 +53,11 @@ pub(super) async fn by_sqlx_after<F: FnMut(&BackfillProgress)>(
     first: &str,
     backfill: Backfill<F>,
     batches: Vec<UsageBatch>,
-) -> Result<Outcome, BackfillError<Infallible, sqlx::Error>> {
+) -> Result<Outcome, WriteError<sqlx::Error>> {
     let mut transaction = portal.pool.begin().await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(first)).execute(&mut *transaction).await.unwrap();
-    let outcome = backfill.run_sqlx(&mut transaction, stream::iter(batches.into_iter().map(Ok))).await;
+    let outcome =
+        backfill.run_sqlx(&mut transaction, stream::iter(batches.into_iter().map(Ok::<_, Infallible>))).await;
     transaction.commit().await.unwrap();
     outcome
 }
@@ -70,21 +71,13 @@ impl Twins {
         batches: &[UsageBatch],
     ) -> Result<Outcome, Refusal> {
         let by_sqlx = by_sqlx(&self.sqlx, backfill(self.model()), batches.to_vec()).await;
-        let by_sqlx = by_sqlx.map_err(|error| match error {
-            BackfillError::Rejected(error) => Refusal::Rejected(error.to_string()),
-            BackfillError::Driver(error) => {
-                Refusal::SqlState(error.as_database_error().unwrap().code().unwrap().into_owned())
-            }
-        });
+        let by_sqlx = by_sqlx.map_err(Refusal::of_sqlx);
         let backfill = backfill(self.model());
         let mut transaction = self.client.transaction().await.unwrap();
         let stream = stream::iter(batches.iter().cloned().map(Ok::<_, Infallible>));
         let by_tokio = backfill.run_tokio_postgres(&mut transaction, stream).await;
         transaction.commit().await.unwrap();
-        let by_tokio = by_tokio.map_err(|error| match error {
-            BackfillError::Rejected(error) => Refusal::Rejected(error.to_string()),
-            BackfillError::Driver(error) => Refusal::SqlState(error.code().unwrap().code().to_owned()),
-        });
+        let by_tokio = by_tokio.map_err(Refusal::of_tokio_postgres);
         assert_eq!(by_sqlx, by_tokio);
         self.check_tables().await;
         by_sqlx

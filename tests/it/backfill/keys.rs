@@ -61,7 +61,7 @@ async fn a_first_load_builds_every_key_and_index_anew_and_the_catalog_stays_the_
 
     // a second load keeps them: its tables hold rows
     let next = scope(day(2026, 2, 10)..day(2026, 2, 11), [port(1)]);
-    let empty = UsageBatch::new(next.clone(), Vec::new()).touches(Vec::new()).combinations(Vec::new());
+    let empty = UsageBatch::builder(next.clone()).touches(Vec::new()).combinations(Vec::new()).build();
     let backfill = portal.model.backfill(next).unwrap().allow_empty();
     by_sqlx(&portal, backfill, vec![empty]).await.unwrap();
     assert_eq!(files(&portal).await, files_after);

@@ -15,22 +15,24 @@ async fn refusal(portal: &Portal, backfill: Backfill, batches: Vec<UsageBatch>) 
     let error = by_sqlx(portal, backfill, batches).await.unwrap_err();
     assert_eq!(before, (tables::versions(portal).await, catalog(portal).await), "{error:?}");
     match error {
-        BackfillError::Rejected(error) => error,
-        BackfillError::Driver(error) => panic!("{error}"),
+        WriteError::Rejected(error) => error,
+        other => panic!("{other}"),
     }
 }
 
 /// Ports 1 and 2 on one day, without a row.
 fn silent(date: chrono::NaiveDate) -> UsageBatch {
     let scope = scope(date..date.succ_opt().unwrap(), [port(1), port(2)]);
-    UsageBatch::new(scope, Vec::new()).touches(Vec::new()).combinations(Vec::new())
+    UsageBatch::builder(scope).touches(Vec::new()).combinations(Vec::new()).build()
 }
 
 fn one_query(date: chrono::NaiveDate) -> UsageBatch {
     let queries = vec![queries(date, port(1), consumer(1), 1)];
-    UsageBatch::new(silent(date).scope().clone(), queries)
+    UsageBatch::builder(silent(date).scope().clone())
+        .queries(queries)
         .touches(vec![touches(date, port(1), asset(1), consumer(1), 1)])
         .combinations(Vec::new())
+        .build()
 }
 
 #[tokio::test]
@@ -40,10 +42,9 @@ async fn rows_that_exist_are_named_before_anything_is_loaded() {
     let of_other_ports = scope(last..day(2026, 2, 10), [port(8)]);
     for (batch, message) in [
         (
-            UsageBatch::new(
-                scope(last..day(2026, 2, 10), [port(2)]),
-                vec![queries(last, port(2), consumer(1), 1)],
-            ),
+            UsageBatch::builder(scope(last..day(2026, 2, 10), [port(2)]))
+                .queries(vec![queries(last, port(2), consumer(1), 1)])
+                .build(),
             format!(
                 "the output-port queries hold rows in the back-fill's scope: (2026-02-09, {}, {})",
                 port(2),
@@ -51,8 +52,10 @@ async fn rows_that_exist_are_named_before_anything_is_loaded() {
             ),
         ),
         (
-            UsageBatch::new(of_other_ports.clone(), vec![queries(last, port(8), consumer(1), 1)])
-                .combinations(vec![combination(last, port(3), port(8), consumer(1), 1)]),
+            UsageBatch::builder(of_other_ports.clone())
+                .queries(vec![queries(last, port(8), consumer(1), 1)])
+                .combinations(vec![combination(last, port(3), port(8), consumer(1), 1)])
+                .build(),
             format!(
                 "the combinations hold rows in the back-fill's scope: (2026-02-09, {}, {}, {})",
                 port(3),
@@ -66,8 +69,8 @@ async fn rows_that_exist_are_named_before_anything_is_loaded() {
         let message = message + " is one; replace what exists if that is meant";
         assert_eq!(refused, Err(Refusal::Rejected(message)));
         let error = refusal(&twins.sqlx, stated(twins.model(), &batches(20)), batches(20)).await;
-        assert!(error.is_scope_occupied());
-        let nothing = UsageBatch::new(batch.scope().clone(), Vec::new()).combinations(Vec::new());
+        assert!(error.is_batch());
+        let nothing = UsageBatch::builder(batch.scope().clone()).combinations(Vec::new()).build();
         let nothing = twins.model().replace(&nothing).unwrap().allow_empty();
         twins.run("", nothing).await.unwrap();
     }
@@ -89,7 +92,7 @@ async fn a_table_without_its_key_is_named_before_anything_is_loaded() {
     ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(without)).execute(&portal.pool).await.unwrap();
         let error = refusal(&portal, stated(&portal.model, &batches(20)), batches(20)).await;
-        assert!(error.is_without_key());
+        assert!(error.is_configuration());
         assert_eq!(
             error.to_string(),
             "the tech-asset touches have no unique key over the columns of the model's key: add it to \
@@ -130,7 +133,7 @@ async fn batches_state_each_day_of_the_scope_once_and_in_order() {
         ),
     ] {
         let error = refusal(&portal, whole(), batches).await;
-        assert!(error.is_scope_not_stated());
+        assert!(error.is_batch());
         assert_eq!(error.to_string(), message);
     }
     for (ports, message) in [
@@ -138,9 +141,9 @@ async fn batches_state_each_day_of_the_scope_once_and_in_order() {
         (vec![port(1), port(2), port(3)], format!("{} is not the back-fill's", port(3))),
     ] {
         let other =
-            UsageBatch::new(scope(second..third, ports), Vec::new()).touches(vec![]).combinations(vec![]);
+            UsageBatch::builder(scope(second..third, ports)).touches(vec![]).combinations(vec![]).build();
         let error = refusal(&portal, whole(), vec![one.clone(), other]).await;
-        assert!(error.is_scope_not_stated());
+        assert!(error.is_batch());
         assert_eq!(
             error.to_string(),
             format!(
@@ -158,46 +161,48 @@ async fn a_batch_is_checked_as_a_replace_checks_it() {
     let portal = Portal::with_combinations().await;
     let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
     let whole = || portal.model.backfill(scope(first..day(2026, 1, 3), [port(1), port(2)])).unwrap();
-    let of = |queries: Vec<OutputPortQueries>| UsageBatch::new(silent(second).scope().clone(), queries);
+    let of = |queries: Vec<OutputPortQueries>| {
+        UsageBatch::builder(silent(second).scope().clone()).queries(queries)
+    };
     let query = |count| queries(second, port(1), consumer(1), count);
     let touch = |count| vec![touches(second, port(1), asset(1), consumer(1), count)];
     let none = Vec::new;
     let pairs = |one, other| vec![combination(second, port(one), port(other), consumer(1), 1)];
     for batch in [
-        of(vec![query(1), query(1)]).touches(touch(1)).combinations(none()),
-        of(vec![query(2)]).touches(touch(1)).combinations(none()),
-        of(vec![query(1)]).touches(touch(2)).combinations(none()),
-        of(vec![query(1 << 31)]).touches(touch(1 << 31)).combinations(none()),
-        of(vec![queries(first, port(1), consumer(1), 1)]).touches(vec![]).combinations(none()),
-        of(vec![queries(second, port(3), consumer(1), 1)]).touches(vec![]).combinations(none()),
-        of(vec![query(1)]).touches(touch(1)).combinations(pairs(2, 1)),
-        of(vec![query(1)]).touches(touch(1)).combinations(pairs(1, 1)),
-        of(vec![query(1)]).touches(touch(1)).combinations(pairs(1, 2)),
-        of(vec![query(1)]).touches(touch(1)).combinations(pairs(3, 4)),
+        of(vec![query(1), query(1)]).touches(touch(1)).combinations(none()).build(),
+        of(vec![query(2)]).touches(touch(1)).combinations(none()).build(),
+        of(vec![query(1)]).touches(touch(2)).combinations(none()).build(),
+        of(vec![query(1 << 31)]).touches(touch(1 << 31)).combinations(none()).build(),
+        of(vec![queries(first, port(1), consumer(1), 1)]).touches(vec![]).combinations(none()).build(),
+        of(vec![queries(second, port(3), consumer(1), 1)]).touches(vec![]).combinations(none()).build(),
+        of(vec![query(1)]).touches(touch(1)).combinations(pairs(2, 1)).build(),
+        of(vec![query(1)]).touches(touch(1)).combinations(pairs(1, 1)).build(),
+        of(vec![query(1)]).touches(touch(1)).combinations(pairs(1, 2)).build(),
+        of(vec![query(1)]).touches(touch(1)).combinations(pairs(3, 4)).build(),
     ] {
         let expected = portal.model.replace(&batch).unwrap_err().to_string();
         let error = refusal(&portal, whole(), vec![one_query(first), batch]).await;
         assert_eq!(error.to_string(), expected);
     }
     for (batch, what) in [
-        (of(vec![query(1)]).combinations(none()), "tech-asset touches"),
-        (of(vec![query(1)]).touches(touch(1)), "combinations"),
+        (of(vec![query(1)]).combinations(none()).build(), "tech-asset touches"),
+        (of(vec![query(1)]).touches(touch(1)).build(), "combinations"),
     ] {
         let error = refusal(&portal, whole(), vec![one_query(first), batch.clone()]).await;
-        assert!(error.is_unmergeable());
+        assert!(error.is_batch());
         assert!(
             error.to_string().starts_with(&format!("only one of two batches measured the {what}")),
             "{error}"
         );
         let error = refusal(&portal, whole(), vec![batch, one_query(first)]).await;
-        assert!(error.is_scope_not_stated(), "{error}");
+        assert!(error.is_batch(), "{error}");
     }
     let without = Portal::with(builder().build().unwrap()).await;
     let backfill = stated(&without.model, &batches(20));
     let error = by_sqlx(&without, backfill, batches(20)).await.unwrap_err();
-    assert!(error.rejected().unwrap().is_without_combinations());
+    assert!(error.rejected().unwrap().is_configuration());
     let no_ports = scope(first..second, []);
-    assert!(portal.model.backfill(no_ports).unwrap_err().is_empty_scope());
+    assert!(portal.model.backfill(no_ports).unwrap_err().is_batch());
 }
 
 #[tokio::test]
@@ -206,15 +211,14 @@ async fn unknown_ids_are_rejected_or_skipped_and_reported_over_all_batches() {
     let (first, second, third) = (day(2026, 1, 1), day(2026, 1, 2), day(2026, 1, 3));
     let both = |date: chrono::NaiveDate, by| {
         let scope = scope(date..date.succ_opt().unwrap(), [port(1), port(77)]);
-        UsageBatch::new(
-            scope,
-            vec![queries(date, port(1), consumer(1), 1), queries(date, port(77), consumer(by), 1)],
-        )
-        .touches(vec![
-            touches(date, port(1), asset(1), consumer(1), 1),
-            touches(date, port(77), asset(99), consumer(by), 1),
-        ])
-        .combinations(vec![combination(date, port(1), port(77), consumer(1), 0)])
+        UsageBatch::builder(scope)
+            .queries(vec![queries(date, port(1), consumer(1), 1), queries(date, port(77), consumer(by), 1)])
+            .touches(vec![
+                touches(date, port(1), asset(1), consumer(1), 1),
+                touches(date, port(77), asset(99), consumer(by), 1),
+            ])
+            .combinations(vec![combination(date, port(1), port(77), consumer(1), 0)])
+            .build()
     };
     let batches = [both(first, 1), both(second, 89), both(third, 88)];
     let rejected = twins.backfill(|model| stated(model, &batches), &batches).await;
@@ -241,8 +245,9 @@ async fn batches_without_a_row_between_them_are_refused_unless_allowed() {
     let message = "the batch has no rows for its whole scope (2 days of 2 output ports), which would remove \
                    everything there: allow it if that is meant";
     assert_eq!(refused, Err(Refusal::Rejected(message.to_owned())));
-    let unknown =
-        [UsageBatch::new(silent(first).scope().clone(), vec![queries(first, port(1), consumer(80), 1)])];
+    let unknown = [UsageBatch::builder(silent(first).scope().clone())
+        .queries(vec![queries(first, port(1), consumer(80), 1)])
+        .build()];
     let skip = |model: &UsageModel| stated(model, &unknown).replace_existing().skip_unknown();
     let Err(Refusal::Rejected(message)) = twins.backfill(skip, &unknown).await else { panic!("not refused") };
     assert!(message.starts_with("every row of the batch names an unknown id"), "{message}");
@@ -259,7 +264,7 @@ async fn repeatable_read_is_refused_before_the_first_batch_is_taken() {
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *transaction).await.unwrap();
     let never = futures_util::stream::pending::<Result<UsageBatch, std::convert::Infallible>>();
     let result = stated(&portal.model, &batches(20)).run_sqlx(&mut transaction, never).await;
-    assert!(result.unwrap_err().rejected().unwrap().is_unsupported_isolation());
+    assert!(result.unwrap_err().rejected().unwrap().is_transaction());
     // a savepoint has passed, so the transaction goes on
     sqlx::query("SELECT 1").execute(&mut *transaction).await.unwrap();
 }

@@ -24,6 +24,26 @@ pub(crate) enum Refusal {
     SqlState(String),
 }
 
+impl Refusal {
+    pub(crate) fn of_sqlx(error: WriteError<sqlx::Error>) -> Self {
+        match error {
+            WriteError::Rejected(error) => Self::Rejected(error.to_string()),
+            WriteError::Driver(error) => {
+                Self::SqlState(error.as_database_error().unwrap().code().unwrap().into_owned())
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    pub(crate) fn of_tokio_postgres(error: WriteError<tokio_postgres::Error>) -> Self {
+        match error {
+            WriteError::Rejected(error) => Self::Rejected(error.to_string()),
+            WriteError::Driver(error) => Self::SqlState(error.code().unwrap().code().to_owned()),
+            other => panic!("{other}"),
+        }
+    }
+}
+
 impl Twins {
     pub(crate) async fn new() -> Self {
         Self::with(builder().combinations().build().unwrap()).await
@@ -48,7 +68,7 @@ impl Twins {
     /// Reads a chart by both drivers, requires equal rows and gives them.
     pub(crate) async fn agree<C: Chart>(&self, chart: &C) -> Vec<C::Row>
     where
-        C::Row: Listed + PartialEq + Debug,
+        C::Row: Listed,
     {
         let by_sqlx = self.sqlx.rows(chart).await;
         // what a reviewer pastes into psql runs as well
@@ -79,12 +99,7 @@ impl Twins {
         }
         let mut transaction = self.sqlx.pool.begin().await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(first)).execute(&mut *transaction).await.unwrap();
-        let by_sqlx = ingest.clone().run_sqlx(&mut transaction).await.map_err(|error| match error {
-            IngestError::Rejected(error) => Refusal::Rejected(error.to_string()),
-            IngestError::Driver(error) => {
-                Refusal::SqlState(error.as_database_error().unwrap().code().unwrap().into_owned())
-            }
-        });
+        let by_sqlx = ingest.clone().run_sqlx(&mut transaction).await.map_err(Refusal::of_sqlx);
         if by_sqlx.is_ok() {
             transaction.commit().await.unwrap();
         } else {
@@ -93,10 +108,7 @@ impl Twins {
 
         let mut transaction = self.client.transaction().await.unwrap();
         transaction.batch_execute(first).await.unwrap();
-        let by_tokio = ingest.run_tokio_postgres(&mut transaction).await.map_err(|error| match error {
-            IngestError::Rejected(error) => Refusal::Rejected(error.to_string()),
-            IngestError::Driver(error) => Refusal::SqlState(error.code().unwrap().code().to_owned()),
-        });
+        let by_tokio = ingest.run_tokio_postgres(&mut transaction).await.map_err(Refusal::of_tokio_postgres);
         if by_tokio.is_ok() {
             transaction.commit().await.unwrap();
         } else {
@@ -171,16 +183,14 @@ pub(crate) fn batch(seed: u64) -> UsageBatch {
             for (smaller, larger) in [(1, 2), (1, 4), (2, 3)] {
                 let both = count(smaller, by).min(count(larger, by));
                 if both > 0 {
-                    batch.2.push(Combination {
-                        date,
-                        output_port_id_1: port(smaller),
-                        output_port_id_2: port(larger),
-                        consumer_id: consumer(by),
-                        query_count: both,
-                    });
+                    batch.2.push(Combination::new(date, port(smaller), port(larger), consumer(by), both));
                 }
             }
         }
     }
-    UsageBatch::new(scope(days, (1..=4).map(port)), batch.0).touches(batch.1).combinations(batch.2)
+    UsageBatch::builder(scope(days, (1..=4).map(port)))
+        .queries(batch.0)
+        .touches(batch.1)
+        .combinations(batch.2)
+        .build()
 }

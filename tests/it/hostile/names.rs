@@ -24,9 +24,11 @@ fn model(name: &str) -> Result<UsageModel, Error> {
                 .group(name, Reference::to(name).label(name)),
         )
         .tech_assets(Reference::to(of("t")).schema(name).key(name).label(name))
-        .query_stats(TableNames::new(of("1")).column(Column::Date, name).column(Column::ConsumerId, of("x")))
-        .touch_stats(TableNames::new(of("2")).column(Column::QueryCount, name))
-        .combination_stats(TableNames::new(of("3")).column(Column::OutputPortId2, name))
+        .queries_table(
+            TableNames::new(of("1")).column(Column::Date, name).column(Column::ConsumerId, of("x")),
+        )
+        .touches_table(TableNames::new(of("2")).column(Column::QueryCount, name))
+        .combinations_table(TableNames::new(of("3")).column(Column::OutputPortId2, name))
         .delete_indexes()
         .build()
 }
@@ -74,27 +76,29 @@ type Taker = (&'static str, fn(&str) -> UsageModelBuilder);
 
 const TAKERS: [Taker; 28] = [
     ("UsageModelBuilder::schema", |name| base().schema(name)),
-    ("TableNames::new, table 1", |name| base().query_stats(TableNames::new(name))),
-    ("TableNames::new, table 2", |name| base().touch_stats(TableNames::new(name))),
-    ("TableNames::new, table 3", |name| base().combination_stats(TableNames::new(name))),
-    ("TableNames::column, Date", |name| base().query_stats(TableNames::new("1").column(Column::Date, name))),
+    ("TableNames::new, table 1", |name| base().queries_table(TableNames::new(name))),
+    ("TableNames::new, table 2", |name| base().touches_table(TableNames::new(name))),
+    ("TableNames::new, table 3", |name| base().combinations_table(TableNames::new(name))),
+    ("TableNames::column, Date", |name| {
+        base().queries_table(TableNames::new("1").column(Column::Date, name))
+    }),
     ("TableNames::column, OutputPortId", |name| {
-        base().query_stats(TableNames::new("1").column(Column::OutputPortId, name))
+        base().queries_table(TableNames::new("1").column(Column::OutputPortId, name))
     }),
     ("TableNames::column, ConsumerId", |name| {
-        base().touch_stats(TableNames::new("2").column(Column::ConsumerId, name))
+        base().touches_table(TableNames::new("2").column(Column::ConsumerId, name))
     }),
     ("TableNames::column, TechAssetId", |name| {
-        base().touch_stats(TableNames::new("2").column(Column::TechAssetId, name))
+        base().touches_table(TableNames::new("2").column(Column::TechAssetId, name))
     }),
     ("TableNames::column, QueryCount", |name| {
-        base().touch_stats(TableNames::new("2").column(Column::QueryCount, name))
+        base().touches_table(TableNames::new("2").column(Column::QueryCount, name))
     }),
     ("TableNames::column, OutputPortId1", |name| {
-        base().combination_stats(TableNames::new("3").column(Column::OutputPortId1, name))
+        base().combinations_table(TableNames::new("3").column(Column::OutputPortId1, name))
     }),
     ("TableNames::column, OutputPortId2", |name| {
-        base().combination_stats(TableNames::new("3").column(Column::OutputPortId2, name))
+        base().combinations_table(TableNames::new("3").column(Column::OutputPortId2, name))
     }),
     ("Reference::to, output ports", |name| base().output_ports(Reference::to(name))),
     ("Reference::schema, output ports", |name| base().output_ports(Reference::to("p").schema(name))),
@@ -150,7 +154,7 @@ fn every_function_that_takes_a_name_refuses_it_or_gives_it_back() {
                     }
                 }
                 Err(error) => {
-                    assert!(error.is_invalid_name() && !is_name, "{function}({name:?}): {error}");
+                    assert!(error.is_configuration() && !is_name, "{function}({name:?}): {error}");
                     assert!(error.to_string().len() < 300, "{function}: a message stays short");
                 }
             }
@@ -162,7 +166,7 @@ fn every_function_that_takes_a_name_refuses_it_or_gives_it_back() {
 fn names_come_back_as_they_were_given() {
     for name in TEXTS {
         let Ok(model) = model(name) else { continue };
-        let stats = model.query_stats();
+        let stats = model.queries_table();
         assert_eq!((stats.schema(), stats.name()), (name, format!("{name}1").as_str()));
         assert_eq!(stats.column(Column::Date).unwrap().to_string(), name);
     }
@@ -187,16 +191,15 @@ async fn hostile_names_work_in_a_real_database() {
             .output_ports(Reference::to("datasets").schema("portal").label("name"))
             .consumers(Reference::to("data_products").schema("portal").label("name"))
             .tech_assets(Reference::to("technical_assets").schema("portal").label("name"))
-            .query_stats(TableNames::new(name).column(Column::Date, name))
+            .queries_table(TableNames::new(name).column(Column::Date, name))
             .delete_indexes()
             .build()
             .unwrap();
         let portal = Portal::with(model).await;
         let days = day(2026, 1, 1)..day(2026, 1, 2);
-        let batch = UsageBatch::new(
-            scope(days.clone(), [port(1)]),
-            vec![queries(days.start, port(1), consumer(1), 4)],
-        );
+        let batch = UsageBatch::builder(scope(days.clone(), [port(1)]))
+            .queries(vec![queries(days.start, port(1), consumer(1), 4)])
+            .build();
         portal.replace(&batch).await;
         assert_eq!(portal.rows(&QueriesOverTime::new(port(1), days)).await[0].query_count, 4);
         let schemas = portal

@@ -58,9 +58,11 @@ pub(super) fn texts(model: &UsageModel, forms: Forms) -> Vec<String> {
 fn statements(model: &UsageModel) -> Vec<Statement> {
     let first = day(2026, 1, 1);
     let rows = vec![queries(first, port(1), consumer(1), 1)];
-    let batch = UsageBatch::new(scope(first..day(2026, 2, 1), [port(1)]), rows)
+    let batch = UsageBatch::builder(scope(first..day(2026, 2, 1), [port(1)]))
+        .queries(rows)
         .touches(vec![touches(first, port(1), asset(1), consumer(1), 1)])
-        .combinations(Vec::new());
+        .combinations(Vec::new())
+        .build();
     [
         model.create_tables(),
         model.drop_tables(),

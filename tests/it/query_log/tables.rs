@@ -20,11 +20,11 @@ pub(crate) fn tables(batch: &UsageBatch) -> [Vec<String>; 3] {
         let (port, consumer) = (port_name(row.output_port_id), consumer_name(row.consumer_id));
         format!("{} {port} {consumer} {}", row.date, row.query_count)
     });
-    let touches = batch.measured_touches().unwrap().iter().map(|row| {
+    let touches = batch.touches().unwrap().iter().map(|row| {
         let (port, consumer) = (port_name(row.output_port_id), consumer_name(row.consumer_id));
         format!("{} {port} {} {consumer} {}", row.date, asset_name(row.tech_asset_id), row.query_count)
     });
-    let combinations = batch.measured_combinations().unwrap().iter().map(|row| {
+    let combinations = batch.combinations().unwrap().iter().map(|row| {
         let ports = [row.output_port_id_1, row.output_port_id_2].map(port_name).join(" ");
         format!("{} {ports} {} {}", row.date, consumer_name(row.consumer_id), row.query_count)
     });

@@ -35,7 +35,7 @@ fn every_shape_of_a_row_decodes_alike() {
         assert_eq!((row.date, row.query_count), (day("2026-03-10"), 3), "{shape}");
         assert_eq!((row.output_port_id, row.consumer_id), (port(1), consumer(1)), "{shape}");
         assert_eq!(batch.scope(), statement.scope());
-        assert!(batch.measured_touches().is_none() && batch.measured_combinations().is_none());
+        assert!(batch.touches().is_none() && batch.combinations().is_none());
     }
     let texts =
         [Some("2026-03-10"), Some(PORT), Some(CONSUMER), Some("3")].map(|text| text.map(str::to_owned));
@@ -58,7 +58,7 @@ fn three_statements_make_one_batch() {
     let combinations = combinations.decode(rows(json!([[20522, PORT, other, CONSUMER, 1]]))).unwrap();
     let queries = aggregation.output_port_queries().unwrap();
     let batch = queries.decode(rows(json!([[20522, PORT, CONSUMER, 2]]))).unwrap();
-    let batch = batch.touches(touches).combinations(combinations);
+    let batch = batch.into_builder().touches(touches).combinations(combinations).build();
 
     let usage = aggregation.usage().unwrap();
     let from_one_scan = usage.decode(rows(json!([
@@ -99,12 +99,12 @@ fn a_row_that_no_statement_returns_is_refused_with_its_number_and_column() {
         let mut bad = good.clone();
         bad[column] = cell;
         let error = statement.decode(rows(json!([good, bad]))).unwrap_err();
-        assert!(error.is_invalid_result());
+        assert!(error.is_result());
         errors.push(error.to_string());
     }
     for shape in [json!([good, [20522, PORT, CONSUMER]]), json!([{"usage_date": 20522}])] {
         let error = statement.decode(rows(shape)).unwrap_err();
-        assert!(error.is_invalid_result());
+        assert!(error.is_result());
         errors.push(error.to_string());
     }
     insta::assert_snapshot!(errors.join("\n"), @r#"

@@ -121,14 +121,14 @@ fn delete_indexes_do_not_depend_on_the_rule() {
 fn every_name_of_the_tables_is_the_models() {
     let model = builder()
         .schema("stats")
-        .query_stats(
+        .queries_table(
             TableNames::new("queries")
                 .column(Column::Date, "day")
                 .column(Column::OutputPortId, "port")
                 .column(Column::ConsumerId, "product")
                 .column(Column::QueryCount, "n"),
         )
-        .combination_stats(
+        .combinations_table(
             TableNames::new("pairs")
                 .column(Column::OutputPortId1, "smaller")
                 .column(Column::OutputPortId2, "larger"),

@@ -9,18 +9,16 @@ fn batch() -> UsageBatch {
     let first = day(2026, 1, 1);
     let rows = [1, 2].map(|of| queries(first, port(of), consumer(1), 1)).to_vec();
     let read = [1, 2].map(|of| touches(first, port(of), asset(of), consumer(1), 1)).to_vec();
-    UsageBatch::new(scope(days(), [port(1), port(2)]), rows).touches(read).combinations(vec![combination(
-        first,
-        port(1),
-        port(2),
-        consumer(1),
-        1,
-    )])
+    UsageBatch::builder(scope(days(), [port(1), port(2)]))
+        .queries(rows)
+        .touches(read)
+        .combinations(vec![combination(first, port(1), port(2), consumer(1), 1)])
+        .build()
 }
 
 /// What was measured of the batch.
 fn only_queries() -> UsageBatch {
-    UsageBatch::new(batch().scope().clone(), batch().queries().to_vec())
+    UsageBatch::builder(batch().scope().clone()).queries(batch().queries().to_vec()).build()
 }
 
 fn all_tables() -> UsageModel {

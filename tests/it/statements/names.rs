@@ -11,15 +11,15 @@ use crate::portal::{builder, port};
 fn names_of_the_tables_are_the_models() {
     let names = builder()
         .schema("stats")
-        .query_stats(
+        .queries_table(
             TableNames::new("queries")
                 .column(Column::Date, "day")
                 .column(Column::OutputPortId, "port")
                 .column(Column::ConsumerId, "product")
                 .column(Column::QueryCount, "n"),
         )
-        .touch_stats(TableNames::new("touches").column(Column::TechAssetId, "asset"))
-        .combination_stats(
+        .touches_table(TableNames::new("touches").column(Column::TechAssetId, "asset"))
+        .combinations_table(
             TableNames::new("pairs")
                 .column(Column::OutputPortId1, "smaller")
                 .column(Column::OutputPortId2, "larger"),

@@ -2,9 +2,9 @@
 
 mod migrations;
 
+use output_port_usage::chart::Row;
 use output_port_usage::{Error, Outcome, Query, Reference, UsageBatch, UsageModel};
-use sea_orm::sqlx::postgres::PgRow;
-use sea_orm::sqlx::{self, FromRow};
+use sea_orm::sqlx;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement};
 
 pub use migrations::Migrator;
@@ -35,7 +35,7 @@ pub async fn ingest(
 /// A chart on sea-orm's pool, as in a host with SQLx alone.
 pub async fn chart_by_pool<T>(db: &DatabaseConnection, query: Query<T>) -> Result<Vec<T>, sqlx::Error>
 where
-    T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    T: Row,
 {
     query.into_sqlx().fetch_all(db.get_postgres_connection_pool()).await
 }
@@ -43,7 +43,7 @@ where
 /// A chart on any connection or transaction of sea-orm: its statement is the query's parts.
 pub async fn chart_by_parts<T>(db: &impl ConnectionTrait, query: Query<T>) -> Result<Vec<T>, DbErr>
 where
-    T: for<'r> FromRow<'r, PgRow>,
+    T: Row,
 {
     let (sql, values) = query.into_parts();
     let rows = db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;

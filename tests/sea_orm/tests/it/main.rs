@@ -50,12 +50,10 @@ async fn a_host_of_sea_orm_ingests_and_charts() {
 
     let model = model().unwrap();
     let [date, next] = [1, 2].map(|day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap());
-    let queries =
-        |consumer_id, query_count| OutputPortQueries { date, output_port_id: PORT, consumer_id, query_count };
-    let batch = UsageBatch::new(
-        Scope::new(date..next, [PORT]).unwrap(),
-        vec![queries(NEWSLETTER, 2), queries(COCKPIT, 6)],
-    );
+    let queries = |consumer_id, query_count| OutputPortQueries::new(date, PORT, consumer_id, query_count);
+    let batch = UsageBatch::builder(Scope::new(date..next, [PORT]).unwrap())
+        .queries(vec![queries(NEWSLETTER, 2), queries(COCKPIT, 6)])
+        .build();
     assert_eq!(ingest(&db, &model, &batch).await.unwrap().queries.written, 2);
 
     let query = model.query(&QueriesOverTime::new(PORT, date..next)).unwrap();

@@ -148,16 +148,18 @@ impl Case {
 
                 let queries = aggregation.output_port_queries().unwrap();
                 let batch = queries.decode(run(&queries));
-                let only_queries = UsageBatch::new(expected.scope().clone(), expected.queries().to_vec());
+                let only_queries = UsageBatch::builder(expected.scope().clone())
+                    .queries(expected.queries().to_vec())
+                    .build();
                 same("output_port_queries", &only_queries, batch)?;
 
                 let touches = aggregation.tech_asset_touches().unwrap();
                 let rows = run(&touches);
-                same("tech_asset_touches", expected.measured_touches().unwrap(), touches.decode(rows))?;
+                same("tech_asset_touches", expected.touches().unwrap(), touches.decode(rows))?;
 
                 let combinations = aggregation.combinations().unwrap();
                 let rows = run(&combinations);
-                same("combinations", expected.measured_combinations().unwrap(), combinations.decode(rows))
+                same("combinations", expected.combinations().unwrap(), combinations.decode(rows))
             }
             Expected::Coverage(expected) => {
                 let coverage = aggregation.coverage().unwrap();

@@ -1,6 +1,5 @@
 //! The recipe on a real PostgreSQL, beside the library's driver for SQLx 0.9.
 
-use std::fmt::Debug;
 use std::ops::Range;
 
 use chrono::NaiveDate;
@@ -9,7 +8,6 @@ use output_port_usage::{
     Combination, ConsumerId, Granularity, OutputPortId, OutputPortQueries, Reference, Scope, TechAssetId,
     TechAssetTouches, UsageBatch, UsageModel, Violation,
 };
-use serde::de::DeserializeOwned;
 use sqlx_0_8_host::{arguments, ingest, rows, typed};
 use sqlx_core::row::Row;
 use uuid::Uuid;
@@ -31,27 +29,27 @@ fn batch() -> UsageBatch {
         for (consumer_id, by) in CONSUMERS.into_iter().zip(1..) {
             let query_count = day * by % 7;
             for (output_port_id, tech_asset_id) in PORTS.into_iter().zip(ASSETS) {
-                queries.push(OutputPortQueries { date, output_port_id, consumer_id, query_count });
-                touches.push(TechAssetTouches {
+                queries.push(OutputPortQueries::new(date, output_port_id, consumer_id, query_count));
+                touches.push(TechAssetTouches::new(
                     date,
                     output_port_id,
                     tech_asset_id,
                     consumer_id,
                     query_count,
-                });
+                ));
             }
             let [output_port_id_1, output_port_id_2] = PORTS;
             let query_count = query_count / 2;
-            combinations.push(Combination {
+            combinations.push(Combination::new(
                 date,
                 output_port_id_1,
                 output_port_id_2,
                 consumer_id,
                 query_count,
-            });
+            ));
         }
     }
-    UsageBatch::new(scope, queries).touches(touches).combinations(combinations)
+    UsageBatch::builder(scope).queries(queries).touches(touches).combinations(combinations).build()
 }
 
 /// A host with SQLx 0.8, and a pool of SQLx 0.9 on the same database to compare with.
@@ -97,11 +95,7 @@ impl Host {
     }
 
     /// Reads a chart both ways and requires equal rows.
-    async fn agree<C: Chart>(&self, chart: &C)
-    where
-        C::Row: DeserializeOwned + PartialEq + Debug + Send + Unpin,
-        C::Row: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-    {
+    async fn agree<C: Chart>(&self, chart: &C) {
         let query = self.model.query(chart).unwrap();
         let expected = query.clone().into_sqlx().fetch_all(&self.beside).await.unwrap();
         assert!(!expected.is_empty(), "the comparison compares nothing");
@@ -168,9 +162,9 @@ async fn an_unknown_id_is_named_and_nothing_is_written() {
     let host = Host::new().await;
     let date = days().start;
     let stranger = ConsumerId(Uuid::from_u128(99));
-    let row = |consumer_id| OutputPortQueries { date, output_port_id: PORTS[0], consumer_id, query_count: 1 };
+    let row = |consumer_id| OutputPortQueries::new(date, PORTS[0], consumer_id, 1);
     let scope = Scope::new(days(), PORTS).unwrap();
-    let unknown = UsageBatch::new(scope, vec![row(CONSUMERS[0]), row(stranger)]);
+    let unknown = UsageBatch::builder(scope).queries(vec![row(CONSUMERS[0]), row(stranger)]).build();
     let error = ingest(&host.pool, host.model.replace(&unknown).unwrap()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("unknown id {stranger}"));
     let points = typed(&host.pool, host.model.query(&Summary::new(PORTS[0], days())).unwrap()).await.unwrap();

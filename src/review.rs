@@ -1,0 +1,172 @@
+//! Every statement of a model, for its reviewers.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::chart::{
+    Chart, Compared, Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime,
+    QueryDistribution, Summary,
+};
+use crate::error::Error;
+use crate::id::{ConsumerId, OutputPortId, TechAssetId};
+use crate::model::UsageModel;
+use crate::postgres::{Distribution, Purge};
+use crate::statement::Statement;
+use crate::time::Granularity;
+use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
+
+impl UsageModel {
+    /// Every statement of the model with its title: tables, writes, upkeep and charts.
+    ///
+    /// For a snapshot test of the host's own: an upgrade then shows what it changes and what it adds. Texts never
+    /// depend on ids, days or the size of a batch, so the statements are made for ids and days of their own. Titles
+    /// are unique, and stay the same from release to release as long as the statement serves the same purpose. A chart
+    /// comes once for each granularity and comparison. What the model has no table or group for is left out.
+    ///
+    /// ```
+    /// # use output_port_usage::{Reference, UsageModel};
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .build()?;
+    /// for (title, statement) in model.statements() {
+    ///     // insta::assert_snapshot!(title, statement.pretty());
+    /// #   assert!(statement.sql().contains(&title));
+    /// }
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    pub fn statements(&self) -> Vec<(String, Statement)> {
+        let samples = Samples::new();
+        let mut statements = vec![self.create_schema()];
+        statements.extend(self.create_tables());
+        statements.extend(self.drop_tables());
+        statements.extend(self.writes(&samples).unwrap_or_else(|error| samples.are_right(&error)));
+        statements.push(self.vacuum());
+        statements.extend(self.drop_foreign_keys());
+        statements.extend(self.add_foreign_keys());
+        for distribution in [Distribution::Citus, Distribution::TimescaleDb] {
+            statements.extend(self.distribute(distribution));
+        }
+        statements.extend(self.charts(&samples).unwrap_or_else(|error| samples.are_right(&error)));
+        // writes share statements
+        let mut titles = BTreeSet::new();
+        let titled = statements.into_iter().map(|statement| (statement.title().to_owned(), statement));
+        titled.filter(|(title, _)| titles.insert(title.clone())).collect()
+    }
+
+    fn writes(&self, samples: &Samples) -> Result<Vec<Statement>, Error> {
+        let batch = samples.batch(self)?;
+        let mut statements = self.replace(&batch)?.statements();
+        statements.extend(self.upsert(&batch)?.statements());
+        let backfill = self.backfill(batch.scope().clone())?;
+        statements.extend(backfill.statements());
+        statements.extend(backfill.replace_existing().statements());
+        statements.extend(self.delete(samples.port, samples.consumer, samples.day)?.statements());
+        statements.extend(self.purge(&Purge::before(samples.day))?.statements());
+        statements.push(self.reconcile(samples.day..samples.until)?.into_statement());
+        Ok(statements)
+    }
+
+    fn charts(&self, samples: &Samples) -> Result<Vec<Statement>, Error> {
+        let (port, days) = (samples.port, samples.day..samples.until);
+        let mut charts = Charts { model: self, statements: Vec::new() };
+        for granularity in GRANULARITIES {
+            let over_time = QueriesOverTime::new(port, days.clone()).granularity(granularity);
+            charts.add(&over_time)?;
+            charts.compared(|comparison| over_time.clone().compared_with(comparison))?;
+            charts.add(&over_time.split_by_consumer(5))?;
+            let of_ports = QueriesOverTime::of_ports([port, samples.other], days.clone());
+            charts.add(&of_ports.granularity(granularity))?;
+            charts.add(&Overview::new(port, days.clone()).granularity(granularity))?;
+        }
+        let distribution = QueryDistribution::new(port, days.clone());
+        charts.add(&distribution)?;
+        charts.compared(|comparison| distribution.clone().compared_with(comparison))?;
+        if self.0.consumers.group.is_some() {
+            let by_group = distribution.by_group();
+            charts.add(&by_group)?;
+            charts.compared(|comparison| by_group.clone().compared_with(comparison))?;
+        }
+        let assets = MostPopularAssets::new(port, days.clone());
+        charts.add(&assets)?;
+        charts.compared(|comparison| assets.clone().compared_with(comparison))?;
+        if self.0.combinations.is_some() {
+            charts.add(&MostOftenCombinedWith::new(port, days.clone()))?;
+        }
+        let summary = Summary::new(port, days);
+        charts.add(&summary)?;
+        charts.compared(|comparison| summary.clone().compared_with(comparison))?;
+        Ok(charts.statements)
+    }
+}
+
+const GRANULARITIES: [Granularity; 5] =
+    [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter, Granularity::Year];
+
+const COMPARISONS: [Comparison; 3] =
+    [Comparison::PreviousPeriod, Comparison::YearBefore, Comparison::YearBeforeByWeekday];
+
+struct Charts<'a> {
+    model: &'a UsageModel,
+    statements: Vec<Statement>,
+}
+
+impl Charts<'_> {
+    fn add<C: Chart>(&mut self, chart: &C) -> Result<(), Error> {
+        self.statements.push(self.model.query(chart)?.into_statement());
+        Ok(())
+    }
+
+    fn compared<C>(&mut self, chart: impl Fn(Comparison) -> Compared<C>) -> Result<(), Error>
+    where
+        Compared<C>: Chart,
+    {
+        COMPARISONS.into_iter().try_for_each(|comparison| self.add(&chart(comparison)))
+    }
+}
+
+/// Ids and days that stand in for a request's.
+struct Samples {
+    port: OutputPortId,
+    other: OutputPortId,
+    consumer: ConsumerId,
+    asset: TechAssetId,
+    day: NaiveDate,
+    until: NaiveDate,
+}
+
+impl Samples {
+    fn new() -> Self {
+        let day = NaiveDate::default();
+        Self {
+            port: OutputPortId(Uuid::from_u128(1)),
+            other: OutputPortId(Uuid::from_u128(2)),
+            consumer: ConsumerId(Uuid::from_u128(3)),
+            asset: TechAssetId(Uuid::from_u128(4)),
+            day,
+            until: day + chrono::Days::new(30),
+        }
+    }
+
+    /// One row for each table.
+    fn batch(&self, model: &UsageModel) -> Result<UsageBatch, Error> {
+        let scope = Scope::new(self.day..self.until, [self.port])?;
+        let batch = UsageBatch::builder(scope)
+            .queries(vec![OutputPortQueries::new(self.day, self.port, self.consumer, 1)])
+            .touches(vec![TechAssetTouches::new(self.day, self.port, self.asset, self.consumer, 1)]);
+        Ok(match model.0.combinations {
+            None => batch.build(),
+            Some(_) => {
+                let pair = Combination::new(self.day, self.port, self.other, self.consumer, 1);
+                batch.combinations(vec![pair]).build()
+            }
+        })
+    }
+
+    fn are_right(&self, error: &Error) -> Vec<Statement> {
+        unreachable!("ids and days of the library's own are right: {error}")
+    }
+}
