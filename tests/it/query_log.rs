@@ -1,6 +1,7 @@
 //! The in-process aggregation against hand-worked tables and a naive fold.
 
 pub(crate) mod hand_made;
+mod memory;
 mod random;
 mod tables;
 
