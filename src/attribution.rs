@@ -103,6 +103,10 @@ pub enum OverlappingSets {
     MostSpecific,
 }
 
+/// The domain, and the name, of the element that stands for objects that `ACCESS_HISTORY` cut off
+/// (Snowflake's page "ACCESS_HISTORY view").
+pub(crate) const TRUNCATED: &str = "TRUNCATED";
+
 /// The two kinds of principal; a user's mapping goes before a role's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum PrincipalKind {

@@ -12,8 +12,16 @@ use crate::error::{Error, Kind};
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// The domains of objects that hold rows; stages, functions and procedures share the same arrays.
-const OBJECT_DOMAINS: [&str; 7] =
-    ["DYNAMIC TABLE", "EVENT TABLE", "EXTERNAL TABLE", "ICEBERG TABLE", "MATERIALIZED VIEW", "TABLE", "VIEW"];
+const OBJECT_DOMAINS: [&str; 8] = [
+    "DYNAMIC TABLE",
+    "EVENT TABLE",
+    "EXTERNAL TABLE",
+    "ICEBERG TABLE",
+    "MATERIALIZED VIEW",
+    "STREAM",
+    "TABLE",
+    "VIEW",
+];
 
 /// Collects the mappings and rules of an [`Attribution`].
 #[derive(Debug, Clone, Default)]
@@ -142,7 +150,7 @@ impl AttributionBuilder {
     /// The object domains that count, in any case.
     ///
     /// Defaults to `TABLE`, `VIEW`, `MATERIALIZED VIEW`, `EXTERNAL TABLE`, `ICEBERG TABLE`,
-    /// `DYNAMIC TABLE` and `EVENT TABLE`. A later call replaces an earlier one.
+    /// `DYNAMIC TABLE`, `EVENT TABLE` and `STREAM`. A later call replaces an earlier one.
     pub fn object_domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.object_domains = Some(domains.into_iter().map(Into::into).collect());
         self

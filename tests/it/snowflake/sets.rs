@@ -84,6 +84,7 @@ fn schemas_and_databases_are_looked_for_once_for_each_name() {
                 'EXTERNAL TABLE',
                 'ICEBERG TABLE',
                 'MATERIALIZED VIEW',
+                'STREAM',
                 'TABLE',
                 'VIEW'
             )
