@@ -29,7 +29,7 @@ fn an_object_with_two_assets_is_refused() {
     assert!(error.is_mapping());
     assert_eq!(
         error.to_string(),
-        format!("object DB.S.T is mapped to two tech assets: {ASSET} and {OTHER_ASSET}")
+        format!("object \"DB.S.T\" is mapped to two tech assets: {ASSET} and {OTHER_ASSET}")
     );
 }
 

@@ -34,29 +34,29 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
     let statements = model.replace(&batch()).unwrap().statements();
     let text: String = statements.iter().map(|statement| format!("{};\n\n", statement.sql())).collect();
     insta::assert_snapshot!(text, @r#"
-    SELECT current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
 
-    SELECT pg_advisory_xact_lock($1);
+    SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
 
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: find unknown output ports */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
 
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: find unknown tech assets */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
 
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: find unknown consumers */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
 
-    SELECT count(*) AS "vanished"
+    SELECT /* output-port-usage: find vanished queries */ count(*) AS "vanished"
     FROM "usage"."output_port_query_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
@@ -66,7 +66,7 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
         )
     HAVING count(*) > 0;
 
-    DELETE FROM "usage"."output_port_query_stats_daily" AS t
+    DELETE /* output-port-usage: remove vanished queries */ FROM "usage"."output_port_query_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
             SELECT 1
@@ -75,7 +75,7 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
         )
     RETURNING 1;
 
-    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
     LEFT JOIN (
@@ -88,7 +88,7 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
         WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
     RETURNING 1;
 
-    SELECT count(*) AS "vanished"
+    SELECT /* output-port-usage: find vanished touches */ count(*) AS "vanished"
     FROM "usage"."tech_asset_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
@@ -98,7 +98,7 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
         )
     HAVING count(*) > 0;
 
-    DELETE FROM "usage"."tech_asset_stats_daily" AS t
+    DELETE /* output-port-usage: remove vanished touches */ FROM "usage"."tech_asset_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
             SELECT 1
@@ -107,7 +107,7 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
         )
     RETURNING 1;
 
-    INSERT INTO "usage"."tech_asset_stats_daily" AS t ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed touches */ INTO "usage"."tech_asset_stats_daily" AS t ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."tech_asset_id", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
     LEFT JOIN (
