@@ -343,3 +343,46 @@ async fn an_ingest_can_run_on_a_spawned_task() {
     });
     assert_eq!(task.await.unwrap().queries.written, 3);
 }
+
+#[tokio::test]
+async fn a_replace_can_refuse_days_that_a_batch_leaves_wholly_empty() {
+    let portal = Portal::new().await;
+    let days = day(2026, 1, 1)..day(2026, 1, 4);
+    let on = |dates: &[u32]| {
+        let rows = dates.iter().map(|&date| queries(day(2026, 1, date), port(1), consumer(1), 1)).collect();
+        UsageBatch::builder(scope(days.clone(), [port(1), port(2)])).queries(rows).build()
+    };
+    portal.replace(&on(&[1, 2, 3])).await;
+    let before = portal.versions(QUERY_STATS).await;
+    // a log of one day under a scope of three
+    for (dates, message) in [
+        (&[2][..], "no row on 2 of its days, 2026-01-01 the first of them, for none of its 2 output ports"),
+        (&[1, 2], "no row on 1 of its days, 2026-01-03 the first of them"),
+    ] {
+        let mut transaction = portal.pool.begin().await.unwrap();
+        let replace = portal.model.replace(&on(dates)).unwrap().refuse_empty_days();
+        let error = replace.run_sqlx(&mut transaction).await.unwrap_err();
+        assert!(error.rejected().unwrap().is_empty_batch());
+        assert!(error.to_string().contains(message), "{error}");
+        transaction.commit().await.unwrap();
+        assert_eq!(portal.versions(QUERY_STATS).await, before);
+    }
+    let mut transaction = portal.pool.begin().await.unwrap();
+    let whole = portal.model.replace(&on(&[1, 2, 3])).unwrap().refuse_empty_days();
+    assert_eq!(whole.run_sqlx(&mut transaction).await.unwrap().queries.unchanged, 3);
+}
+
+#[test]
+fn a_scope_without_days_does_not_deserialize() {
+    let json = |days: &str| format!(r#"{{"days": {days}, "output_ports": ["{}"]}}"#, port(1));
+    let whole: Scope =
+        serde_json::from_str(&json(r#"{"start": "2026-01-01", "end": "2026-01-03"}"#)).unwrap();
+    assert_eq!(whole, scope(day(2026, 1, 1)..day(2026, 1, 3), [port(1)]));
+    assert_eq!(serde_json::from_str::<Scope>(&serde_json::to_string(&whole).unwrap()).unwrap(), whole);
+    for days in
+        [r#"{"start": "2026-01-03", "end": "2026-01-01"}"#, r#"{"start": "2026-01-01", "end": "2026-01-01"}"#]
+    {
+        let error = serde_json::from_str::<Scope>(&json(days)).unwrap_err().to_string();
+        assert!(error.starts_with("days are empty or reversed"), "{error}");
+    }
+}
