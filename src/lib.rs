@@ -163,7 +163,7 @@ mod statement;
 mod time;
 mod usage;
 
-pub use attribution::{AccessedObjects, Attribution, AttributionBuilder, CountedUnit};
+pub use attribution::{AccessedObjects, Attribution, AttributionBuilder, CountedUnit, OverlappingSets};
 pub use chart::Chart;
 #[cfg(feature = "tokio-postgres")]
 pub use driver::{DecodeError, TokioPostgresQuery, TokioPostgresStatement};

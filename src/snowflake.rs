@@ -58,6 +58,7 @@
 mod aggregation;
 mod coverage;
 mod mapping;
+mod objects;
 mod prelude;
 mod results;
 mod row;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
-use super::name::{ObjectName, SnowflakeIdent};
-use super::{AccessedObjects, Attribution, CountedUnit, PrincipalKind};
+use super::name::{self, DatabaseName, ObjectName, SchemaName, SnowflakeIdent};
+use super::sets::{ObjectSets, SetKind};
+use super::{AccessedObjects, Attribution, CountedUnit, OverlappingSets, PrincipalKind};
 use crate::error::{Error, Kind};
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
@@ -18,7 +19,8 @@ const OBJECT_DOMAINS: [&str; 7] =
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder makes nothing until `build` is called"]
 pub struct AttributionBuilder {
-    objects: Vec<(String, TechAssetId)>,
+    sets: Vec<(WrittenSet, String, TechAssetId)>,
+    overlapping_sets: OverlappingSets,
     tech_assets: BTreeMap<TechAssetId, BTreeSet<OutputPortId>>,
     principals: Vec<(PrincipalKind, String, ConsumerId)>,
     excluded_users: Vec<String>,
@@ -29,10 +31,55 @@ pub struct AttributionBuilder {
     counted_unit: CountedUnit,
 }
 
+/// How the name of a set was given.
+#[derive(Debug, Clone, Copy)]
+enum WrittenSet {
+    Object,
+    Schema,
+    Database,
+    /// Any of the three: `DB.SCHEMA.NAME`, `DB.SCHEMA.*` or `DB.*`.
+    Objects,
+}
+
 impl AttributionBuilder {
-    /// Maps an object, fully qualified, to its tech asset. Several objects may share one.
-    pub fn object(mut self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
-        self.objects.push((name.into(), tech_asset));
+    /// Puts an object into a tech asset, by its full name: `DB.SCHEMA.NAME`.
+    ///
+    /// A tech asset may hold any number of objects, schemas and databases. What is in several of them,
+    /// also of several assets, counts for each, or as [`overlapping_sets`](Self::overlapping_sets) says.
+    /// A renamed object is given by each of its names.
+    pub fn object(self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Object, name, tech_asset)
+    }
+
+    /// Puts every object of a schema into a tech asset: `DB.SCHEMA`.
+    ///
+    /// Tables that are created later count from their first query.
+    pub fn schema(self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Schema, name, tech_asset)
+    }
+
+    /// Puts every object of a database into a tech asset, but those of its `INFORMATION_SCHEMA`.
+    pub fn database(self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Database, name, tech_asset)
+    }
+
+    /// Puts objects into a tech asset as people write them in a file.
+    ///
+    /// `DB.SCHEMA.NAME` is an [`object`](Self::object), `DB.SCHEMA.*` a [`schema`](Self::schema) and `DB.*`
+    /// a [`database`](Self::database). A `*` anywhere else is an error, but in quotes, where it is a letter
+    /// like any other.
+    pub fn objects(self, names: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Objects, names, tech_asset)
+    }
+
+    fn set(mut self, written: WrittenSet, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.sets.push((written, name.into(), tech_asset));
+        self
+    }
+
+    /// What an object counts for that is in several sets. Defaults to [`OverlappingSets::CountAll`].
+    pub fn overlapping_sets(mut self, overlapping_sets: OverlappingSets) -> Self {
+        self.overlapping_sets = overlapping_sets;
         self
     }
 
@@ -105,19 +152,24 @@ impl AttributionBuilder {
     ///
     /// # Errors
     ///
-    /// A text that is no Snowflake name; an object with two tech assets, a user or role with two
-    /// consumers; no object, no principal or no domain at all; a tech asset without an output port;
+    /// A text that is no Snowflake name; a user or role with two consumers; no object, no principal or
+    /// no domain at all; a tech asset without an output port, or without an object, schema or database;
     /// an unknown time zone. Each names the thing. The same mapping given twice is no error.
     pub fn build(self) -> Result<Attribution, Error> {
-        let mut objects = BTreeMap::new();
-        for (written, tech_asset) in self.objects {
-            let object = ObjectName::parse(&written)?.to_string();
-            if let Some((object, first)) = insert(&mut objects, object, tech_asset) {
-                return Err(Kind::ObjectMappedTwice { object, first, second: tech_asset }.into());
-            }
+        let mut empty: BTreeSet<TechAssetId> = self.tech_assets.keys().copied().collect();
+        let mut sets = Vec::with_capacity(self.sets.len());
+        for (written, name, tech_asset) in self.sets {
+            let (kind, name) = match written {
+                WrittenSet::Object => (SetKind::Object, ObjectName::parse(&name)?.to_string()),
+                WrittenSet::Schema => (SetKind::Schema, SchemaName::parse(&name)?.to_string()),
+                WrittenSet::Database => (SetKind::Database, DatabaseName::parse(&name)?.to_string()),
+                WrittenSet::Objects => name::parse_set(&name)?,
+            };
             if !self.tech_assets.contains_key(&tech_asset) {
                 return Err(Kind::AssetWithoutPort(tech_asset).into());
             }
+            empty.remove(&tech_asset);
+            sets.push((kind, name, tech_asset));
         }
         if let Some((&tech_asset, _)) = self.tech_assets.iter().find(|(_, ports)| ports.is_empty()) {
             return Err(Kind::AssetWithoutPort(tech_asset).into());
@@ -145,7 +197,7 @@ impl AttributionBuilder {
             Some(domains) => domains.iter().map(|domain| object_domain(domain)).collect::<Result<_, _>>()?,
         };
         for (what, is_empty) in [
-            ("object", objects.is_empty()),
+            ("object, schema or database", sets.is_empty()),
             ("user or role", principals.is_empty()),
             ("object domain", object_domains.is_empty()),
         ] {
@@ -154,12 +206,16 @@ impl AttributionBuilder {
             }
         }
 
+        if let Some(tech_asset) = empty.pop_first() {
+            return Err(Kind::EmptyAsset(tech_asset).into());
+        }
+
         let time_zone = match self.time_zone {
             None => Tz::UTC,
             Some(name) => name.parse().map_err(|_| Kind::UnknownTimeZone(name))?,
         };
         Ok(Attribution {
-            objects,
+            sets: ObjectSets::new(sets, self.overlapping_sets),
             tech_assets: self.tech_assets,
             principals,
             excluded_users,

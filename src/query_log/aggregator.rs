@@ -1,19 +1,22 @@
 //! Records into counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
 
-use super::record::{AccessedObject, Record};
+use super::accessed::AccessedObject;
+use super::counts::LogCounts;
+use super::reads::Reads;
+use super::record::Record;
 use super::summary::{LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
-use super::touches::{Touch, Touches, Unit};
+use super::touches::{Through, Touch, Touches, Unit};
 use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind};
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
-use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
+use crate::usage::{Scope, UsageBatch};
 
-/// LogCounts the usage of some days, one record at a time, in any order.
+/// Counts the usage of some days, one record at a time, in any order.
 ///
 /// Until [`finish`](Self::finish) it holds at most 64 bytes for each distinct touch that counts,
 /// whatever the size of the log, besides the attribution and the summary's names.
@@ -26,15 +29,15 @@ pub struct Aggregator<'a> {
     /// In the order of the ids, so that indexes sort like ids.
     links: Vec<(OutputPortId, TechAssetId)>,
     consumers: Vec<ConsumerId>,
-    /// The links of an object, by its name.
-    objects: HashMap<&'a str, Vec<u32>>,
+    /// The links of a tech asset.
+    assets: HashMap<TechAssetId, Vec<u32>>,
     principals: HashMap<(PrincipalKind, &'a str), u32>,
     producers: HashSet<(OutputPortId, ConsumerId)>,
     touches: Touches,
     /// Whether a day has a record, by its place among the days.
     has_records: Vec<bool>,
-    /// The links of the record at hand.
-    accessed: Vec<u32>,
+    /// Those of the record at hand.
+    reads: Reads<'a>,
     summary: LogSummary,
     unmapped_principals: Tally<(Option<String>, Option<String>)>,
     unmapped_objects: Tally<Option<String>>,
@@ -48,11 +51,11 @@ impl<'a> Aggregator<'a> {
     /// Days that are empty, reversed or outside the years 1 to 9999.
     pub fn new(attribution: &'a Attribution, days: Range<NaiveDate>) -> Result<Self, Error> {
         let scope = Scope::new(days.clone(), attribution.output_ports())?;
-        let links = sorted(attribution.object_map().map(|(_, output_port, asset)| (output_port, asset)));
+        let links = sorted(attribution.links());
         let consumers = sorted(attribution.consumer_map().map(|(_, _, consumer)| consumer));
-        let mut objects: HashMap<&str, Vec<u32>> = HashMap::new();
-        for (object, output_port, asset) in attribution.object_map() {
-            objects.entry(object).or_default().push(index_of(&links, &(output_port, asset)));
+        let mut assets: HashMap<TechAssetId, Vec<u32>> = HashMap::new();
+        for (link, (_, asset)) in (0..).zip(&links) {
+            assets.entry(*asset).or_default().push(link);
         }
         let principals = attribution
             .consumer_map()
@@ -66,19 +69,19 @@ impl<'a> Aggregator<'a> {
             days: attribution.local_days(days),
             links,
             consumers,
-            objects,
+            assets,
             principals,
             producers: attribution.producers().collect(),
             touches: Touches::default(),
             has_records: vec![false; len],
-            accessed: Vec::new(),
+            reads: Reads::default(),
             summary: LogSummary::default(),
             unmapped_principals: Tally::default(),
             unmapped_objects: Tally::default(),
         })
     }
 
-    /// LogCounts a record, or notes in the summary why it does not count.
+    /// Counts a record, or notes in the summary why it does not count.
     pub fn add(&mut self, record: &Record) {
         self.summary.records += 1;
         let date = self.days.date_of(record.query_start_time);
@@ -100,8 +103,8 @@ impl<'a> Aggregator<'a> {
             return;
         }
         let consumer = self.consumer(record);
-        self.find_accessed(record, consumer.is_some());
-        if self.accessed.is_empty() {
+        self.find_reads(record, consumer.is_some());
+        if self.reads.is_empty() {
             self.summary.no_mapped_object += 1;
             return;
         }
@@ -136,10 +139,10 @@ impl<'a> Aggregator<'a> {
         find(PrincipalKind::User, &record.user_name).or_else(|| find(PrincipalKind::Role, &record.role_name))
     }
 
-    /// Finds the links of the record's objects, and counts its unmapped ones if a mapped principal
-    /// reads them.
-    fn find_accessed(&mut self, record: &Record, is_principal_mapped: bool) {
-        self.accessed.clear();
+    /// Finds the sets of the record's objects, and counts its unmapped ones if a mapped principal reads
+    /// them.
+    fn find_reads(&mut self, record: &Record, is_principal_mapped: bool) {
+        self.reads.clear();
         let objects = match self.attribution.accessed_objects() {
             AccessedObjects::Direct => &record.direct_objects_accessed,
             AccessedObjects::Base => &record.base_objects_accessed,
@@ -147,8 +150,12 @@ impl<'a> Aggregator<'a> {
         let mut unmapped: Vec<Option<&str>> = Vec::new();
         for object in objects.iter().filter(|object| is_counted(self.attribution, object)) {
             let name = object.object_name.as_deref();
-            match name.and_then(|name| self.objects.get(name)) {
-                Some(links) => self.accessed.extend(links),
+            let sets = name.map(|name| (name, self.attribution.sets_holding(name)));
+            match sets.filter(|(_, sets)| !sets.is_empty()) {
+                Some((name, sets)) if sets.are_of_several_assets() => {
+                    self.reads.add(sets, self.touches.through(name));
+                }
+                Some((_, sets)) => self.reads.add(sets, Through::Others),
                 None if is_principal_mapped => unmapped.push(name),
                 None => {}
             }
@@ -160,7 +167,7 @@ impl<'a> Aggregator<'a> {
         }
     }
 
-    /// Adds the touches of the links at hand, but for those of the consumer's own output ports.
+    /// Adds the touches of the reads at hand, but for those of the consumer's own output ports.
     fn count(&mut self, record: &Record, date: NaiveDate, consumer: u32) {
         let unit = match self.attribution.counted_unit() {
             CountedUnit::Statement => &record.query_id,
@@ -170,11 +177,13 @@ impl<'a> Aggregator<'a> {
         let day = self.day(date);
         let producer = self.consumers[consumer as usize];
         let mut is_counted = false;
-        for &link in &self.accessed {
-            let (output_port, _) = self.links[link as usize];
-            if !self.producers.contains(&(output_port, producer)) {
-                self.touches.insert(Touch { unit, day, consumer, link });
-                is_counted = true;
+        for (asset, through) in self.reads.assets() {
+            for &link in self.assets.get(&asset).into_iter().flatten() {
+                let (output_port, _) = self.links[link as usize];
+                if !self.producers.contains(&(output_port, producer)) {
+                    self.touches.insert(Touch { unit, day, consumer, link, through });
+                    is_counted = true;
+                }
             }
         }
         if is_counted {
@@ -193,15 +202,19 @@ impl<'a> Aggregator<'a> {
         let days = self.scope.days().start.iter_days().zip(&self.has_records);
         summary.days_without_records =
             days.filter(|(_, has_records)| !**has_records).map(|(day, _)| day).collect();
-        let touches = self.touches.into_sorted();
         let mut counts = LogCounts::default();
-        for unit in touches.chunk_by(|a, b| a.unit == b.unit) {
-            summary.units += 1;
-            for reads in unit.chunk_by(|a, b| (a.day, a.consumer) == (b.day, b.consumer)) {
-                let date = self.scope.days().start + Days::new(reads[0].day.into());
-                let consumer = self.consumers[reads[0].consumer as usize];
-                let links: Vec<_> = reads.iter().map(|touch| self.links[touch.link as usize]).collect();
-                counts.add(date, consumer, &links);
+        for touches in self.touches.into_sorted_parts() {
+            for unit in touches.chunk_by(|a, b| a.unit == b.unit) {
+                summary.units += 1;
+                for touches in unit.chunk_by(|a, b| (a.day, a.consumer) == (b.day, b.consumer)) {
+                    let date = self.scope.days().start + Days::new(touches[0].day.into());
+                    let consumer = self.consumers[touches[0].consumer as usize];
+                    let read = |touch: &Touch| {
+                        let (output_port, asset) = self.links[touch.link as usize];
+                        (output_port, asset, touch.through)
+                    };
+                    counts.add(date, consumer, &touches.iter().map(read).collect::<Vec<_>>());
+                }
             }
         }
 
@@ -240,60 +253,4 @@ fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
 fn index_of<T: Ord>(sorted: &[T], item: &T) -> u32 {
     let index = sorted.partition_point(|other| other < item);
     u32::try_from(index).expect("a mapping of four billion entries does not fit in memory")
-}
-
-/// The three results, by the keys of their tables.
-#[derive(Default)]
-struct LogCounts {
-    queries: BTreeMap<(NaiveDate, OutputPortId, ConsumerId), u64>,
-    touches: BTreeMap<(NaiveDate, OutputPortId, TechAssetId, ConsumerId), u64>,
-    combinations: BTreeMap<(NaiveDate, OutputPortId, OutputPortId, ConsumerId), u64>,
-}
-
-impl LogCounts {
-    /// LogCounts one unit that read distinct `links`, in their order, on one day for one consumer.
-    fn add(&mut self, date: NaiveDate, consumer: ConsumerId, links: &[(OutputPortId, TechAssetId)]) {
-        for &(output_port, asset) in links {
-            *self.touches.entry((date, output_port, asset, consumer)).or_default() += 1;
-        }
-        let output_ports: Vec<&[_]> = links.chunk_by(|a, b| a.0 == b.0).collect();
-        for (i, one) in output_ports.iter().enumerate() {
-            *self.queries.entry((date, one[0].0, consumer)).or_default() += 1;
-            for other in &output_ports[i + 1..] {
-                // two assets differ, unless both output ports were read through one and the same
-                if one.len() > 1 || other.len() > 1 || one[0].1 != other[0].1 {
-                    *self.combinations.entry((date, one[0].0, other[0].0, consumer)).or_default() += 1;
-                }
-            }
-        }
-    }
-
-    fn into_batch(self, scope: Scope) -> UsageBatch {
-        let queries = self.queries.into_iter().map(|((date, output_port_id, consumer_id), query_count)| {
-            OutputPortQueries { date, output_port_id, consumer_id, query_count }
-        });
-        let touches = self.touches.into_iter().map(
-            |((date, output_port_id, tech_asset_id, consumer_id), query_count)| TechAssetTouches {
-                date,
-                output_port_id,
-                tech_asset_id,
-                consumer_id,
-                query_count,
-            },
-        );
-        let combinations = self.combinations.into_iter().map(
-            |((date, output_port_id_1, output_port_id_2, consumer_id), query_count)| Combination {
-                date,
-                output_port_id_1,
-                output_port_id_2,
-                consumer_id,
-                query_count,
-            },
-        );
-        UsageBatch::builder(scope)
-            .queries(queries.collect())
-            .touches(touches.collect())
-            .combinations(combinations.collect())
-            .build()
-    }
 }

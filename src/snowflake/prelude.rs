@@ -2,45 +2,79 @@
 
 use super::aggregation::Aggregation;
 use super::mapping::{self, Mapping};
+use super::objects::ObjectTables;
 use super::statement::{Bind, ScriptWriter};
 use crate::attribution::{AccessedObjects, CountedUnit, ObjectName, PrincipalKind};
 use crate::error::Error;
+
+/// Whether an object may be in two tech assets at once, which combines nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overlap {
+    Possible,
+    Impossible,
+}
 
 /// The parts of a statement up to its results; the days have been checked.
 pub(super) struct Prelude<'a> {
     aggregation: &'a Aggregation<'a>,
     access_history: ObjectName,
     query_history: ObjectName,
+    objects: ObjectTables<'a>,
     excluded_user: Mapping<'a>,
     producer: Mapping<'a>,
     maps_users: bool,
     maps_roles: bool,
+    overlap: Overlap,
 }
 
 impl<'a> Prelude<'a> {
     pub(super) fn new(aggregation: &'a Aggregation<'a>) -> Result<Self, Error> {
-        let maps = |kind| aggregation.attribution.consumer_map().any(|(other, _, _)| other == kind);
+        let attribution = aggregation.attribution;
+        let maps = |kind| attribution.consumer_map().any(|(other, _, _)| other == kind);
         Ok(Self {
             aggregation,
             access_history: ObjectName::parse(&aggregation.access_history)?,
             query_history: ObjectName::parse(&aggregation.query_history)?,
-            excluded_user: mapping::excluded_user(aggregation.attribution),
-            producer: mapping::producer(aggregation.attribution),
+            objects: ObjectTables::new(attribution),
+            excluded_user: mapping::excluded_user(attribution),
+            producer: mapping::producer(attribution),
             maps_users: maps(PrincipalKind::User),
             maps_roles: maps(PrincipalKind::Role),
+            overlap: if attribution.sets_may_overlap() { Overlap::Possible } else { Overlap::Impossible },
         })
     }
 
     /// Writes everything up to the deduplicated set of touches.
-    pub(super) fn write_for_counting(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
+    ///
+    /// Objects come first: what is not mapped is dropped before the other view is read.
+    pub(super) fn write_for_counting(&self, sql: &mut ScriptWriter) -> Result<Overlap, Error> {
         self.write_maps(sql)?;
         if !self.producer.is_empty() {
             self.producer.write(sql, self.aggregation.mappings)?;
         }
         self.write_accessed(sql);
+        self.objects.write_resolution(sql);
+        let objects = self.objects.table();
+        let object_name = match self.overlap {
+            Overlap::Possible => "accessed.object_name,\n        ",
+            Overlap::Impossible => "",
+        };
+        sql.text(
+            "mapped_reads AS ( -- one row for each mapped object that a query reads, and each of its output ports\n    \
+                 SELECT\n        \
+                     accessed.query_id,\n        \
+                     accessed.usage_unit,\n        \
+                     accessed.usage_date,\n        \
+                     accessed.user_name,\n        ",
+        );
+        sql.text(object_name).text(objects).text(".output_port_id,\n        ").text(objects);
+        sql.text(".tech_asset_id\n    FROM accessed\n    JOIN ").text(objects).text("\n        ON ");
+        sql.text(objects).text(".object_name = accessed.object_name\n");
+        self.write_interest(sql);
+        sql.text("\n),\n");
         if self.maps_roles {
             sql.text(
-                "queries AS ( -- successful queries with their role; a row may be there twice, or not yet\n    \
+                "query_roles AS ( -- successful queries with their role, a row may be there twice, or not yet\n    \
                      SELECT\n        \
                          qh.query_id,\n        \
                          qh.role_name\n",
@@ -49,28 +83,41 @@ impl<'a> Prelude<'a> {
             sql.text("\n        AND UPPER(qh.execution_status) = 'SUCCESS'\n),\n");
         }
         sql.text(
-            "reads AS ( -- one row for each object that a query of a user who is not excluded reads\n    \
+            "reads AS ( -- the same, each with its consumer\n    \
                  SELECT\n        \
-                     accessed.usage_date,\n        \
-                     accessed.usage_unit,\n        \
-                     accessed.object_name,\n        ",
+                     mapped_reads.usage_date,\n        \
+                     mapped_reads.usage_unit,\n        ",
         );
-        self.write_consumer(sql);
-        if self.maps_roles {
-            sql.text("    JOIN queries\n        ON queries.query_id = accessed.query_id\n");
+        if self.overlap == Overlap::Possible {
+            sql.text("mapped_reads.object_name,\n        ");
         }
-        self.write_principals(sql);
-        sql.text("\n),\n");
+        sql.text("mapped_reads.output_port_id,\n        mapped_reads.tech_asset_id,\n        ");
+        self.write_consumer(sql);
+        sql.text("    FROM mapped_reads\n");
+        if self.maps_roles {
+            sql.text("    JOIN query_roles\n        ON query_roles.query_id = mapped_reads.query_id\n");
+        }
+        if self.maps_users {
+            sql.text(
+                "    LEFT JOIN consumer_map AS by_user\n        \
+                         ON by_user.principal_kind = 'user'\n        \
+                         AND by_user.principal_name = mapped_reads.user_name\n",
+            );
+        }
+        self.write_by_role(sql);
+        sql.text("),\n");
         self.write_touches(sql);
-        Ok(())
+        Ok(self.overlap)
     }
 
     /// Writes everything up to the accesses, mapped or not.
     pub(super) fn write_for_coverage(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
         self.write_maps(sql)?;
         self.write_accessed(sql);
+        self.objects.write_resolution(sql);
+        let objects = self.objects.table();
         sql.text(
-            "queries AS ( -- every query with its role and how it ended; a row may be there twice, or not yet\n    \
+            "query_roles AS ( -- every query with its role and how it ended, a row may be there twice, or not yet\n    \
                  SELECT\n        \
                      qh.query_id,\n        \
                      qh.role_name,\n        \
@@ -84,26 +131,37 @@ impl<'a> Prelude<'a> {
                      accessed.query_id,\n        \
                      accessed.user_name,\n        \
                      accessed.object_name,\n        \
-                     queries.role_name,\n        \
-                     queries.query_id AS arrived_query_id,\n        \
-                     object_map.tech_asset_id,\n        ",
+                     query_roles.role_name,\n        \
+                     query_roles.query_id AS arrived_query_id,\n        ",
         );
+        sql.text(objects).text(".tech_asset_id,\n        ");
         self.write_consumer(sql);
         sql.text(
-            "    LEFT JOIN queries\n        \
-                     ON queries.query_id = accessed.query_id\n    \
-                 LEFT JOIN object_map\n        \
-                     ON object_map.object_name = accessed.object_name\n",
+            "    FROM accessed\n    \
+                 LEFT JOIN query_roles\n        \
+                     ON query_roles.query_id = accessed.query_id\n    \
+                 LEFT JOIN ",
         );
-        self.write_principals(sql);
-        sql.text("\n        AND (queries.query_id IS NULL OR queries.execution_status = 'SUCCESS')\n)\n");
+        sql.text(objects).text("\n        ON ").text(objects).text(".object_name = accessed.object_name\n");
+        if self.maps_users {
+            sql.text(
+                "    LEFT JOIN consumer_map AS by_user\n        \
+                         ON by_user.principal_kind = 'user'\n        \
+                         AND by_user.principal_name = accessed.user_name\n",
+            );
+        }
+        self.write_by_role(sql);
+        self.write_interest(sql);
+        sql.text(
+            "\n        AND (query_roles.query_id IS NULL OR query_roles.execution_status = 'SUCCESS')\n)\n",
+        );
         Ok(())
     }
 
     fn write_maps(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
         let Aggregation { attribution, mappings, .. } = *self.aggregation;
         sql.text("WITH\n");
-        mapping::object_map(attribution).write(sql, mappings)?;
+        self.objects.write_maps(sql, mappings)?;
         mapping::consumer_map(attribution).write(sql, mappings)?;
         if !self.excluded_user.is_empty() {
             self.excluded_user.write(sql, mappings)?;
@@ -158,32 +216,27 @@ impl<'a> Prelude<'a> {
         sql.text("        AND qh.start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 3600, 0)");
     }
 
-    /// The user's consumer or else the role's, and where from.
+    /// The user's consumer or else the role's.
     fn write_consumer(&self, sql: &mut ScriptWriter) {
         sql.text(match (self.maps_users, self.maps_roles) {
-            (true, true) => "COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id",
-            (true, false) => "by_user.consumer_id",
-            (false, _) => "by_role.consumer_id",
+            (true, true) => "COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id\n",
+            (true, false) => "by_user.consumer_id\n",
+            (false, _) => "by_role.consumer_id\n",
         });
-        sql.text("\n    FROM accessed\n");
     }
 
-    /// The joins that find a read's consumer, and which reads are of interest at all.
-    fn write_principals(&self, sql: &mut ScriptWriter) {
-        if self.maps_users {
-            sql.text(
-                "    LEFT JOIN consumer_map AS by_user\n        \
-                         ON by_user.principal_kind = 'user'\n        \
-                         AND by_user.principal_name = accessed.user_name\n",
-            );
-        }
+    fn write_by_role(&self, sql: &mut ScriptWriter) {
         if self.maps_roles {
             sql.text(
                 "    LEFT JOIN consumer_map AS by_role\n        \
                          ON by_role.principal_kind = 'role'\n        \
-                         AND by_role.principal_name = queries.role_name\n",
+                         AND by_role.principal_name = query_roles.role_name\n",
             );
         }
+    }
+
+    /// Which accesses are of interest at all: those of the days by users who are not excluded.
+    fn write_interest(&self, sql: &mut ScriptWriter) {
         if !self.excluded_user.is_empty() {
             sql.text(
                 "    LEFT JOIN excluded_user\n        \
@@ -201,28 +254,36 @@ impl<'a> Prelude<'a> {
     }
 
     fn write_touches(&self, sql: &mut ScriptWriter) {
-        sql.text(
-            "touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats\n    \
-                 SELECT DISTINCT\n        \
-                     reads.usage_date,\n        \
-                     object_map.output_port_id,\n        \
-                     object_map.tech_asset_id,\n        \
+        const KEY: &str = "reads.usage_date,\n        \
+                     reads.output_port_id,\n        \
+                     reads.tech_asset_id,\n        \
                      reads.consumer_id,\n        \
-                     reads.usage_unit\n    \
-                 FROM reads\n    \
-                 JOIN object_map\n        \
-                     ON object_map.object_name = reads.object_name\n",
+                     reads.usage_unit";
+        sql.text(
+            "touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats\n    ",
         );
+        match self.overlap {
+            Overlap::Impossible => sql.text("SELECT DISTINCT\n        ").text(KEY),
+            Overlap::Possible => sql.text("SELECT\n        ").text(KEY).text(
+                ",\n        \
+                         MIN(reads.object_name) AS first_object, -- the same as the last if it is the only one\n        \
+                         MAX(reads.object_name) AS last_object",
+            ),
+        };
+        sql.text("\n    FROM reads\n");
         if !self.producer.is_empty() {
             sql.text(
                 "    LEFT JOIN producer\n        \
-                         ON producer.output_port_id = object_map.output_port_id\n        \
+                         ON producer.output_port_id = reads.output_port_id\n        \
                          AND producer.consumer_id = reads.consumer_id\n",
             );
         }
         sql.text("    WHERE reads.consumer_id IS NOT NULL");
         if !self.producer.is_empty() {
             sql.text("\n        AND producer.consumer_id IS NULL");
+        }
+        if self.overlap == Overlap::Possible {
+            sql.text("\n    GROUP BY\n        ").text(KEY);
         }
         sql.text("\n)\n");
     }

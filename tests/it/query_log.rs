@@ -1,6 +1,7 @@
 //! The in-process aggregation against hand-worked tables and a naive fold.
 
 pub(crate) mod hand_made;
+mod memory;
 mod random;
 mod tables;
 
@@ -9,7 +10,7 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 
 use chrono::{DateTime, Days, NaiveDate};
-use output_port_usage::query_log::{self, Aggregator, LogSummary, Record};
+use output_port_usage::query_log::{self, AccessedObject, Aggregator, LogSummary, Record};
 use output_port_usage::{Attribution, UsageBatch};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -258,11 +259,38 @@ fn every_way_of_writing_a_record_reads_alike() {
 }
 
 #[test]
-fn elements_that_are_no_objects_have_neither_domain_nor_name() {
+fn elements_that_are_no_objects_are_not_kept_and_others_once() {
     let log = r#"{"query_id":"q","query_start_time":0,"direct_objects_accessed":[null,1,-1,1.5,true,"x",[{}],{"objectDomain":1,"objectName":{"a":[]}},{"objectname":"a"}],"base_objects_accessed":""}"#;
     let [Ok(record)] = &records(log.as_bytes())[..] else { panic!("one record") };
-    assert_eq!(record.direct_objects_accessed, vec![Default::default(); 9]);
+    assert_eq!(record.direct_objects_accessed, [Default::default()]);
     assert_eq!(record.base_objects_accessed, []);
+
+    let names =
+        (0..40).chain(0..50).map(|number| format!(r#"{{"objectDomain":"Table","objectName":"T{number}"}}"#));
+    let names = names.collect::<Vec<_>>().join(",");
+    let log = format!(r#"{{"query_id":"q","query_start_time":0,"direct_objects_accessed":[0,{names}]}}"#);
+    let [Ok(record)] = &records(log.as_bytes())[..] else { panic!("one record") };
+    let expected: Vec<_> = (0..50).map(|number| AccessedObject::new("Table", format!("T{number}"))).collect();
+    assert_eq!(record.direct_objects_accessed, expected, "in the order in which they come first");
+}
+
+#[test]
+fn quotes_around_parts_that_need_none_are_not_read() {
+    for (written, read) in [
+        (r#""SALES_DB"."OUT"."ORDERS""#, "SALES_DB.OUT.ORDERS"),
+        (r#"SALES_DB."OUT"._A$1"#, "SALES_DB.OUT._A$1"),
+        (r#""SALES_DB"."out"."Campaign.Daily""#, r#"SALES_DB."out"."Campaign.Daily""#),
+        (r#""A""B"."C"."D""#, r#""A""B".C.D"#),
+        (r#"DB.S."T""T""#, r#"DB.S."T""T""#),
+        (r#"db.s.t"#, "db.s.t"),
+        (r#""A"."B""#, r#""A"."B""#),
+        (r#""A"."B"."#, "A.B."),
+        (r#"TRUNCATED"#, "TRUNCATED"),
+    ] {
+        let object = serde_json::json!({"objectDomain": "Table", "objectName": written});
+        let object: AccessedObject = serde_json::from_value(object).unwrap();
+        assert_eq!(object.object_name.as_deref(), Some(read), "{written}");
+    }
 }
 
 #[test]

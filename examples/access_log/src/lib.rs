@@ -16,6 +16,8 @@ mod shape;
 
 pub use events::{Event, Events};
 pub use line::write_log;
-pub use mapping::{Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, TechAsset, UnitCounted};
+pub use mapping::{
+    Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, SetsCounted, TechAsset, UnitCounted,
+};
 pub use portal::{Actor, Object, Portal};
 pub use shape::{Shape, ShapeError};

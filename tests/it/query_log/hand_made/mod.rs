@@ -3,6 +3,7 @@
 //! It is data, so that every way of aggregating can be held against it.
 
 mod clocks;
+mod sets;
 
 use std::ops::Range;
 
@@ -123,7 +124,10 @@ fn case(name: &'static str, mapping: AttributionBuilder, records: Vec<Record>) -
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    [counting(), procedures(), principals(), objects(), clocks::cases()].into_iter().flatten().collect()
+    [counting(), procedures(), principals(), objects(), clocks::cases(), sets::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 const NINE: &str = "2026-03-10T09:00:00Z";

@@ -32,7 +32,7 @@ const MUTANTS: &[Mutant] = &[
         "COUNT(DISTINCT usage_unit) AS query_count",
         "COUNT(usage_unit) AS query_count",
     ),
-    mutant("a pair counts once", "COUNT(DISTINCT one.usage_unit)", "COUNT(one.usage_unit)"),
+    mutant("a pair counts once", "COUNT(DISTINCT first_touch.usage_unit)", "COUNT(first_touch.usage_unit)"),
     mutant(
         "the unit is the statement",
         "ah.query_id AS usage_unit",
@@ -51,18 +51,18 @@ const MUTANTS: &[Mutant] = &[
     // combinations
     mutant(
         "two ports combined",
-        "other.output_port_id > one.output_port_id",
-        "other.output_port_id <> one.output_port_id",
+        "second_touch.output_port_id > first_touch.output_port_id",
+        "second_touch.output_port_id <> first_touch.output_port_id",
     ),
     mutant(
         "a pair is of two ports",
-        "other.output_port_id > one.output_port_id",
-        "other.output_port_id >= one.output_port_id",
+        "second_touch.output_port_id > first_touch.output_port_id",
+        "second_touch.output_port_id >= first_touch.output_port_id",
     ),
-    mutant("one asset behind two ports", "AND other.tech_asset_id <> one.tech_asset_id", ""),
-    mutant("a root query over two days", "other.usage_date = one.usage_date\n    AND", ""),
-    mutant("a pair is of one consumer", "AND other.consumer_id = one.consumer_id", ""),
-    mutant("a pair is of one unit", "AND other.usage_unit = one.usage_unit", ""),
+    mutant("one asset behind two ports", "AND second_touch.tech_asset_id <> first_touch.tech_asset_id", ""),
+    mutant("a root query over two days", "second_touch.usage_date = first_touch.usage_date\n    AND", ""),
+    mutant("a pair is of one consumer", "AND second_touch.consumer_id = first_touch.consumer_id", ""),
+    mutant("a pair is of one unit", "AND second_touch.usage_unit = first_touch.usage_unit", ""),
     // objects
     mutant(
         "direct and base differ",
@@ -83,14 +83,97 @@ const MUTANTS: &[Mutant] = &[
     mutant("the JSON key's case", "obj.value:\"objectName\"", "obj.value:\"objectname\""),
     mutant(
         "no object name",
-        "JOIN object_map\n        ON object_map.object_name = reads.object_name",
-        "LEFT JOIN object_map\n        ON object_map.object_name = reads.object_name",
+        "    JOIN object_map\n        ON object_map.object_name = accessed.object_name",
+        "    LEFT JOIN object_map\n        ON object_map.object_name = accessed.object_name",
     ),
     mutant(
         "object names keep their case",
-        "object_map.object_name = reads.object_name",
-        "UPPER(object_map.object_name) = UPPER(reads.object_name)",
+        "object_map.object_name = accessed.object_name",
+        "UPPER(object_map.object_name) = UPPER(accessed.object_name)",
     ),
+    // sets
+    mutant(
+        "a schema holds an object",
+        "    UNION\n    SELECT\n        read_objects.object_name,\n        schema_map",
+        "    EXCEPT\n    SELECT\n        read_objects.object_name,\n        schema_map",
+    ),
+    mutant(
+        "a schema holds an object",
+        "STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "read_objects.object_name = schema_map.schema_prefix",
+    ),
+    mutant(
+        "a database holds an object",
+        "        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "        AND read_objects.object_name = database_map.database_prefix",
+    ),
+    // the prefix without its dot
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON schema_map.database_start = read_objects.database_start
+        AND schema_map.schema_start = read_objects.schema_start
+        AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "        ON STARTSWITH(read_objects.object_name, RTRIM(schema_map.schema_prefix, '.'))",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON database_map.database_start = read_objects.database_start
+        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "        ON STARTSWITH(read_objects.object_name, RTRIM(database_map.database_prefix, '.'))",
+    ),
+    // the prefix of names without their quotes
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON schema_map.database_start = read_objects.database_start
+        AND schema_map.schema_start = read_objects.schema_start
+        AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "        ON STARTSWITH(REPLACE(read_objects.object_name, '\"', ''), REPLACE(schema_map.schema_prefix, '\"', ''))",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON database_map.database_start = read_objects.database_start
+        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "        ON STARTSWITH(REPLACE(read_objects.object_name, '\"', ''), REPLACE(database_map.database_prefix, '\"', ''))",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "",
+    ),
+    mutant(
+        "an object of INFORMATION_SCHEMA",
+        "        AND NOT STARTSWITH(
+            read_objects.object_name, database_map.database_prefix || 'INFORMATION_SCHEMA.'
+        )",
+        "",
+    ),
+    mutant(
+        "one object in two assets",
+        "    AND ( -- nor does one object that is in both assets
+        second_touch.first_object <> first_touch.last_object
+        OR second_touch.last_object <> first_touch.first_object
+    )",
+        "",
+    ),
+    mutant("one object in two assets", "OR second_touch.last_object <> first_touch.first_object", ""),
+    mutant(
+        "one object in two assets",
+        "second_touch.first_object <> first_touch.last_object
+        OR ",
+        "",
+    ),
+    mutant(
+        "one object in two assets",
+        "second_touch.first_object <> first_touch.last_object",
+        "second_touch.first_object <> first_touch.first_object",
+    ),
+    mutant("the most specific set alone", "        AND best_sets.set_rank = holding_sets.set_rank", ""),
+    mutant("the most specific set alone", "MIN(set_rank) AS set_rank", "MAX(set_rank) AS set_rank"),
     // principals
     mutant(
         "a user goes before a role",
@@ -116,8 +199,8 @@ const MUTANTS: &[Mutant] = &[
     mutant("a user is no role", "by_role.principal_kind = 'role'\n        AND", ""),
     mutant(
         "user names keep their case",
-        "by_user.principal_name = accessed.user_name",
-        "by_user.principal_name = UPPER(accessed.user_name)",
+        "by_user.principal_name = mapped_reads.user_name",
+        "by_user.principal_name = UPPER(mapped_reads.user_name)",
     ),
     mutant("an unmapped principal", "WHERE reads.consumer_id IS NOT NULL", "WHERE TRUE"),
     mutant("an excluded user", "AND excluded_user.user_name IS NULL", ""),
@@ -129,7 +212,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("a producer's own read", "AND producer.consumer_id IS NULL", ""),
     mutant(
         "a producer reads other ports",
-        "ON producer.output_port_id = object_map.output_port_id\n        AND",
+        "ON producer.output_port_id = reads.output_port_id\n        AND",
         "ON",
     ),
     mutant("others read a producer's port", "\n        AND producer.consumer_id = reads.consumer_id", ""),
@@ -180,8 +263,8 @@ const MUTANTS: &[Mutant] = &[
     mutant("a status in any case", "UPPER(qh.execution_status) AS", "qh.execution_status AS"),
     mutant("slack before the window", "? - 3600, 0", "?, 0"),
     mutant("slack after the window", "? + 3600, 0", "?, 0"),
-    mutant("a query that has not arrived", "    JOIN queries", "    LEFT JOIN queries"),
-    mutant("a query that has not arrived", "    LEFT JOIN queries", "    JOIN queries"),
+    mutant("a query that has not arrived", "    JOIN query_roles", "    LEFT JOIN query_roles"),
+    mutant("a query that has not arrived", "    LEFT JOIN query_roles", "    JOIN query_roles"),
     // coverage
     mutant(
         "coverage names principals of mapped objects",
@@ -193,13 +276,13 @@ const MUTANTS: &[Mutant] = &[
     mutant("coverage names unmapped objects", "AND tech_asset_id IS NULL\n", ""),
     mutant(
         "coverage leaves out failed queries",
-        "\n        AND (queries.query_id IS NULL OR queries.execution_status = 'SUCCESS')",
+        "\n        AND (query_roles.query_id IS NULL OR query_roles.execution_status = 'SUCCESS')",
         "",
     ),
     mutant(
         "coverage keeps what has not arrived",
-        "queries.query_id IS NULL OR queries.execution_status",
-        "queries.execution_status",
+        "query_roles.query_id IS NULL OR query_roles.execution_status",
+        "query_roles.execution_status",
     ),
     mutant(
         "coverage counts late queries of mapped objects",
