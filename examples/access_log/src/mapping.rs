@@ -8,6 +8,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::printable;
+
 /// A portal's domains, output ports, tech assets and consumers, and what they are in the warehouse.
 ///
 /// It is JSON that a person writes by hand:
@@ -135,7 +137,7 @@ pub struct Consumer {
 #[derive(Debug, thiserror::Error)]
 pub enum MappingError {
     /// The text is not JSON, or not of this form; the message ends with line and column.
-    #[error("{entry}: {reason}")]
+    #[error("{}: {}", printable(entry), printable(&reason.to_string()))]
     Form {
         /// Where in the mapping, `.` for the whole.
         entry: String,

@@ -54,7 +54,12 @@ impl<'a> Index<'a> {
     }
 
     pub(in crate::postgres) fn create(&self) -> Statement {
-        let mut sql = SqlWriter::of(["create the index on", self.columns[0].default_name(), "of", self.table.stats.rows()]);
+        let mut sql = SqlWriter::of([
+            "create the index on",
+            self.columns[0].default_name(),
+            "of",
+            self.table.stats.rows(),
+        ]);
         sql.text("CREATE INDEX IF NOT EXISTS ").ident(&self.name);
         sql.text(" ON ").qualified(&self.table.schema, &self.table.name);
         sql.text(if self.kind == Kind::Brin { " USING brin (" } else { " (" });
@@ -78,7 +83,12 @@ impl<'a> Index<'a> {
     }
 
     pub(in crate::postgres) fn drop(&self) -> Statement {
-        let mut sql = SqlWriter::of(["drop the index on", self.columns[0].default_name(), "of", self.table.stats.rows()]);
+        let mut sql = SqlWriter::of([
+            "drop the index on",
+            self.columns[0].default_name(),
+            "of",
+            self.table.stats.rows(),
+        ]);
         sql.text("DROP INDEX IF EXISTS ").qualified(&self.table.schema, &self.name);
         sql.into_statement()
     }
@@ -86,7 +96,12 @@ impl<'a> Index<'a> {
     /// Finds the index where it can be dropped and created again without a trace: it is as [`create`](Self::create)
     /// defines it, and nothing describes it. Whether the role owns the table is asked with its key.
     pub(in crate::postgres) fn find_droppable(&self) -> Statement {
-        let mut sql = SqlWriter::of(["look for the index on", self.columns[0].default_name(), "of", self.table.stats.rows()]);
+        let mut sql = SqlWriter::of([
+            "look for the index on",
+            self.columns[0].default_name(),
+            "of",
+            self.table.stats.rows(),
+        ]);
         let of = sql.bind(key::regclass(self.table));
         let schema = sql.bind(self.table.schema.as_str());
         let table = sql.bind(self.table.name.as_str());
