@@ -182,6 +182,9 @@ impl<'a> Prelude<'a> {
     }
 
     /// Writes the objects that are read: those whose domain counts, or for the coverage report all of them.
+    ///
+    /// Six hours of slack on both sides keep the scan pruned: Snowflake's rules of a time zone, older or newer
+    /// than the library's, decide which date an instant bears.
     fn write_accessed(&self, sql: &mut ScriptWriter, domains: Domains) {
         const DOMAIN: &str = "UPPER(obj.value:\"objectDomain\"::VARCHAR)";
         const NAME: &str = "obj.value:\"objectName\"::VARCHAR";
@@ -228,8 +231,8 @@ impl<'a> Prelude<'a> {
         sql.text(" AS ah,\n        LATERAL FLATTEN(input => ").text(array);
         let bounds = self.bounds();
         sql.text(") AS obj\n    WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
-        sql.text(", 0) -- absolute instants prune the scan\n");
-        sql.text("        AND ah.query_start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(", 0)\n");
+        sql.text(" - 21600, 0) -- absolute instants prune the scan, the dates below decide\n");
+        sql.text("        AND ah.query_start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 21600, 0)\n");
         if domains == Domains::Counted {
             sql.text("        AND ").text(DOMAIN).text(" IN (\n");
             self.write_domains(sql, "            ");
@@ -244,13 +247,14 @@ impl<'a> Prelude<'a> {
         });
     }
 
-    /// An hour of slack keeps the scan pruned and loses no row, should the two views' starts differ.
+    /// An hour more than for the accesses keeps the scan pruned and loses no row, should the two views' starts
+    /// differ.
     fn write_query_window(&self, sql: &mut ScriptWriter) {
         let bounds = self.bounds();
         sql.text("    FROM ").name(&self.query_history);
         sql.text(" AS qh\n    WHERE qh.start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
-        sql.text(" - 3600, 0) -- an hour of slack between the views\n");
-        sql.text("        AND qh.start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 3600, 0)");
+        sql.text(" - 25200, 0) -- the two views may differ by an hour\n");
+        sql.text("        AND qh.start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 25200, 0)");
     }
 
     /// The user's consumer or else the role's.

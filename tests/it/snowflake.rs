@@ -71,8 +71,8 @@ fn the_smallest_statement_asks_access_history_alone() {
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(? - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'DYNAMIC TABLE',
                 'EVENT TABLE',
@@ -193,8 +193,8 @@ fn one_statement_with_every_rule_gives_all_three_results() {
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(:5, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(:6, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(:5 - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(:6 + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'TABLE',
                 'VIEW'
@@ -222,8 +222,8 @@ fn one_statement_with_every_rule_gives_all_three_results() {
             qh.query_id,
             qh.role_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."QUERY_HISTORY" AS qh
-        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(:9 - 3600, 0) -- an hour of slack between the views
-            AND qh.start_time < TO_TIMESTAMP_LTZ(:10 + 3600, 0)
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(:9 - 25200, 0) -- the two views may differ by an hour
+            AND qh.start_time < TO_TIMESTAMP_LTZ(:10 + 25200, 0)
             AND COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') = 'SUCCESS'
     ),
     reads AS ( -- the same, each with its consumer
@@ -387,8 +387,8 @@ fn a_script_for_a_worksheet_carries_its_values() {
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "AUDIT"."copies"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773097200, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773183600, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773097200 - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773183600 + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'TABLE',
                 'VIEW'
@@ -416,8 +416,8 @@ fn a_script_for_a_worksheet_carries_its_values() {
             qh.query_id,
             qh.role_name
         FROM "AUDIT"."copies"."QUERY_HISTORY" AS qh
-        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(1773097200 - 3600, 0) -- an hour of slack between the views
-            AND qh.start_time < TO_TIMESTAMP_LTZ(1773183600 + 3600, 0)
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(1773097200 - 25200, 0) -- the two views may differ by an hour
+            AND qh.start_time < TO_TIMESTAMP_LTZ(1773183600 + 25200, 0)
             AND COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') = 'SUCCESS'
     ),
     reads AS ( -- the same, each with its consumer
@@ -498,8 +498,8 @@ fn touches_are_counted_by_tech_asset() {
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800 - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200 + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'DYNAMIC TABLE',
                 'EVENT TABLE',
@@ -605,8 +605,8 @@ fn coverage_asks_both_views() {
             END AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(? - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 0)
     ),
     query_roles AS ( -- every query with its role and how it ended, a row may be there twice, or not yet
         SELECT
@@ -614,8 +614,8 @@ fn coverage_asks_both_views() {
             qh.role_name,
             COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') AS execution_status
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."QUERY_HISTORY" AS qh
-        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(? - 3600, 0) -- an hour of slack between the views
-            AND qh.start_time < TO_TIMESTAMP_LTZ(? + 3600, 0)
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(? - 25200, 0) -- the two views may differ by an hour
+            AND qh.start_time < TO_TIMESTAMP_LTZ(? + 25200, 0)
     ),
     reads AS ( -- one row for each object that a query of a user who is not excluded reads
         SELECT

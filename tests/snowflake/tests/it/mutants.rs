@@ -234,14 +234,9 @@ const MUTANTS: &[Mutant] = &[
         "ah.query_start_time",
     ),
     mutant(
-        "the first instant of the window",
-        "ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0)",
-        "ah.query_start_time > TO_TIMESTAMP_LTZ(?, 0)",
-    ),
-    mutant(
         "bounds are in seconds",
-        "ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)",
-        "ah.query_start_time < TO_TIMESTAMP_LTZ(?, 3)",
+        "ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 0)",
+        "ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 3)",
     ),
     mutant(
         "outside the days",
@@ -270,8 +265,8 @@ const MUTANTS: &[Mutant] = &[
         "NULLIF(UPPER(qh.execution_status), '')",
         "NULLIF(qh.execution_status, '')",
     ),
-    mutant("slack before the window", "? - 3600, 0", "?, 0"),
-    mutant("slack after the window", "? + 3600, 0", "?, 0"),
+    mutant("slack before the window", "? - 25200, 0", "?, 0"),
+    mutant("slack after the window", "? + 25200, 0", "?, 0"),
     mutant("a query that has not arrived", "    JOIN query_roles", "    LEFT JOIN query_roles"),
     mutant("a query that has not arrived", "    LEFT JOIN query_roles", "    JOIN query_roles"),
     // coverage
