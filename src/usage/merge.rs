@@ -12,8 +12,8 @@ use crate::error::{Error, Kind};
 impl UsageBatch {
     /// Adds the counts of two batches of the same scope, for instance of two warehouse accounts.
     ///
-    /// Which one is merged into which makes no difference. A query must not be counted in both: the counts cannot tell.
-    /// Rows come in the order of day and ids, zero counts left out.
+    /// The order makes no difference. No query may be counted in both: counts alone cannot show that. Rows come in the
+    /// order of day and ids, without zero counts.
     ///
     /// # Errors
     ///
