@@ -46,31 +46,34 @@ impl Error {
         &self.0
     }
 
-    /// Whether the model is wrong: a name, a parent table, or something that it was built without.
+    /// Whether the model is wrong.
     ///
-    /// The host's mistake, usually found at start-up: 500 for a caller.
+    /// At fault is a name, a parent table, or something that it was built without. The host's mistake, usually found at
+    /// start-up: 500 for a caller.
     pub fn is_configuration(&self) -> bool {
         self.kind().category() == Category::Configuration
     }
 
-    /// Whether the request is wrong: its days, its top n, an id that is not a UUID, a list that is empty or too long.
+    /// Whether the request is wrong.
     ///
-    /// Usually the caller's mistake: 400.
+    /// At fault are its days, its top n, an id that is not a UUID, or a list that is empty or too long. Usually the
+    /// caller's mistake: 400.
     pub fn is_request(&self) -> bool {
         self.kind().category() == Category::Request
     }
 
-    /// Whether a batch cannot be written: its rows, its scope, or ids that no parent table knows.
+    /// Whether a batch cannot be written.
     ///
-    /// The mistake of whatever counted. If the batch came over HTTP, answer 422 or 400. Nothing was written.
+    /// At fault are its rows, its scope, or ids that no parent table holds. The mistake of whatever counted. If
+    /// the batch came over HTTP, answer 422 or 400. Nothing was written.
     pub fn is_batch(&self) -> bool {
         self.kind().category() == Category::Batch
     }
 
-    /// Whether an attribution is wrong: a name that Snowflake could not print, a mapping that is ambiguous, empty or
-    /// too large, an unknown time zone.
+    /// Whether an attribution is wrong.
     ///
-    /// The mistake of whoever keeps the mapping: 500 for a caller.
+    /// At fault is a name that Snowflake could not print, a mapping that is ambiguous, empty or too large, or an
+    /// unknown time zone. The mistake of whoever keeps the mapping: 500 for a caller.
     pub fn is_mapping(&self) -> bool {
         self.kind().category() == Category::Mapping
     }
@@ -92,14 +95,15 @@ impl Error {
 
 /// Two mistakes that a host may want to handle by themselves.
 impl Error {
-    /// Whether a batch that has no rows, or only skipped ones, would have replaced a whole scope or a whole day.
+    /// Whether a batch would have emptied a whole scope or a whole day.
     ///
-    /// An empty access history looks like this. Also [`is_batch`](Self::is_batch).
+    /// It has no rows there, or only skipped ones; an empty access history looks like this. Also
+    /// [`is_batch`](Self::is_batch).
     pub fn is_empty_batch(&self) -> bool {
         matches!(self.kind(), Kind::EmptyBatch { .. } | Kind::EmptyDay { .. } | Kind::AllUnknown(_))
     }
 
-    /// The ids that a batch names and no parent table knows, if that is the error.
+    /// The ids that no parent table holds, if that is the error.
     ///
     /// Also [`is_batch`](Self::is_batch).
     pub fn unknown_ids(&self) -> Option<&UnknownIds> {

@@ -12,7 +12,9 @@ impl Statement {
         pretty(self.sql())
     }
 
-    /// The SQL text laid out in lines, with every value as a literal, to paste into `psql`.
+    /// The SQL text laid out in lines, with every value as a literal.
+    ///
+    /// To read, or to paste into `psql`.
     pub fn pretty_with_literals(&self) -> String {
         pretty(&self.to_string())
     }

@@ -62,7 +62,9 @@ impl Statement {
         Self { title, sql, values, transaction: Transaction::Allowed }
     }
 
-    /// What the statement is for, in a few words; its text holds them in a comment.
+    /// What the statement is for, in a few words.
+    ///
+    /// Its text holds them in a comment.
     pub fn title(&self) -> &str {
         &self.title
     }

@@ -24,9 +24,13 @@ use crate::time::Days;
 pub enum Comparison {
     /// As many days, immediately before.
     PreviousPeriod,
-    /// The same dates of the year before: both bounds go back by a year, 29 February to 28 February.
+    /// The same dates of the year before.
+    ///
+    /// Both bounds go back by a year, and from 29 February to 28 February.
     YearBefore,
-    /// The same weekdays of the year before: both bounds go back by 364 days.
+    /// The same weekdays of the year before.
+    ///
+    /// Both bounds go back by 364 days.
     YearBeforeByWeekday,
 }
 
@@ -140,7 +144,7 @@ pub struct WithPrevious<R> {
     pub current: R,
     /// The same count in the earlier days, 0 or more.
     pub previous: i64,
-    /// (now - `previous`) / `previous`, a fraction of -1 or more; `None` where `previous` is 0.
+    /// (now - `previous`) / `previous`, a fraction, -1 or more; `None` where `previous` is 0.
     pub change: Option<f64>,
 }
 

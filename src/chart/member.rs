@@ -53,7 +53,9 @@ pub enum GroupOrOther {
 }
 
 impl ConsumerOrOther {
-    /// A name for a legend: the label; the id if there is none; or `Other (3)`.
+    /// A name for a legend.
+    ///
+    /// It is the label, or the id if there is none; or `Other (3)`.
     pub fn name(&self) -> String {
         match self {
             Self::Consumer { id, label } => label.clone().unwrap_or_else(|| id.to_string()),
@@ -80,7 +82,9 @@ impl ConsumerOrOther {
 }
 
 impl GroupOrOther {
-    /// A name for a legend: the label; the id if there is none; `No group`; or `Other (3)`.
+    /// A name for a legend.
+    ///
+    /// It is the label, or the id if there is none; or `No group`; or `Other (3)`.
     pub fn name(&self) -> String {
         match self {
             Self::Group { id, label } => label.clone().unwrap_or_else(|| id.to_string()),

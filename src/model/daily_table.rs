@@ -16,7 +16,9 @@ impl UsageModel {
         DailyTable(&self.0.touches)
     }
 
-    /// The table of combinations, for sea-query statements of your own; `None` if the model has none.
+    /// The table of combinations, for sea-query statements of your own.
+    ///
+    /// `None` if the model was built without it.
     pub fn combinations_table(&self) -> Option<DailyTable<'_>> {
         self.0.combinations.as_ref().map(DailyTable)
     }

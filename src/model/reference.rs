@@ -17,8 +17,9 @@ use crate::ident::Ident;
 pub enum OnDelete {
     /// Usage is deleted with its parent (`ON DELETE CASCADE`). Default for output ports and tech assets.
     Cascade,
-    /// A parent with usage cannot be deleted (`ON DELETE RESTRICT`, SQLSTATE 23503, from
-    /// PostgreSQL 18 on 23001). Default for consumers.
+    /// A parent with usage cannot be deleted (`ON DELETE RESTRICT`). Default for consumers.
+    ///
+    /// Postgres refuses with SQLSTATE 23503, from PostgreSQL 18 on with 23001.
     Restrict,
     /// No foreign key: usage outlives its parent, and its label is null. Ids are not checked on ingest.
     Keep,

@@ -142,12 +142,12 @@ impl Ingest {
         self
     }
 
-    /// Refuses a batch in which a day of the scope has no row for any output port.
+    /// Refuses a batch in which a day of the scope has no row.
     ///
-    /// By default such a day counts as one without usage. A file that was cut off looks like this, or a log of one day
-    /// with a scope of three: a replace would remove the other days. Use it for a portal that is used every day. It
-    /// makes no difference to an upsert. The error is [`Error::is_empty_batch`] and comes from the run, before its
-    /// first statement.
+    /// That is no row for any output port. By default such a day counts as one without usage. A file that was cut off
+    /// looks like this, or a log of one day with a scope of three: a replace would remove the other days. Use it for a
+    /// portal that is used every day. It makes no difference to an upsert. The error is [`Error::is_empty_batch`] and
+    /// comes from the run, before its first statement.
     pub fn refuse_empty_days(mut self) -> Self {
         self.empty_days = Empty::Refused;
         self

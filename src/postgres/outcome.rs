@@ -95,7 +95,9 @@ pub struct TableOutcome {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError<E> {
-    /// The library refused the batch, the transaction or a table, before the first write of that batch.
+    /// The library refused the batch, the transaction or a table.
+    ///
+    /// It did so before the first write of that batch.
     #[error(transparent)]
     Rejected(#[from] Error),
     /// The stream of a back-fill's batches failed. Holds the stream's own error, which can be downcast.

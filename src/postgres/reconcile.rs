@@ -86,7 +86,9 @@ pub enum Violation {
         /// The queries of that output port, 0 where the table has no row.
         queries: i64,
     },
-    /// A pair whose first output port is not the smaller one; only a table without the constraint can hold it.
+    /// A pair whose first output port is not the smaller one.
+    ///
+    /// Only a table without the library's constraint can hold it.
     #[non_exhaustive]
     PairOutOfOrder {
         /// The day.

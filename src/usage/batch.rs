@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Combination, OutputPortQueries, Scope, TechAssetTouches};
 
-/// Daily counts with the scope that they state completely.
+/// Daily counts that are complete for a scope of days and output ports.
 ///
 /// [`query_log`](crate::query_log) and [`snowflake`](crate::snowflake) make it; a host that counts elsewhere builds it
 /// with [`UsageBatch::builder`]. Touches and combinations may be "not measured": a write then leaves their table alone.
@@ -53,7 +53,7 @@ impl UsageBatch {
         self
     }
 
-    /// What the batch states completely.
+    /// The days and output ports that the batch is complete for.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::time::Days;
 
-/// What a batch states completely: days and output ports.
+/// The days and output ports that a batch is complete for.
 ///
 /// Where a batch has no row inside its scope, the count is zero; outside its scope it says nothing.
 ///
@@ -67,7 +67,7 @@ impl Scope {
         &self.output_ports
     }
 
-    /// Whether the scope states this output port on this day.
+    /// Whether the scope holds this output port on this day.
     pub fn contains(&self, date: NaiveDate, output_port: OutputPortId) -> bool {
         self.days.contains(date) && self.output_ports.contains(&output_port)
     }
