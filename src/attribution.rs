@@ -4,12 +4,12 @@ mod builder;
 mod local_days;
 mod name;
 mod sets;
+mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use self::builder::AttributionBuilder;
@@ -17,6 +17,8 @@ pub(crate) use self::local_days::LocalDays;
 pub(crate) use self::name::{ObjectName, as_printed};
 use self::sets::ObjectSets;
 pub(crate) use self::sets::{HoldingSet, HoldingSets, SetKind};
+use self::zone::Zone;
+pub use self::zone::time_zone_version;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Which accesses count, and for whom.
@@ -60,7 +62,7 @@ pub struct Attribution {
     excluded_users: BTreeSet<String>,
     producers: BTreeMap<OutputPortId, BTreeSet<ConsumerId>>,
     object_domains: BTreeSet<String>,
-    time_zone: Tz,
+    time_zone: Zone,
     accessed_objects: AccessedObjects,
     counted_unit: CountedUnit,
 }
@@ -103,6 +105,10 @@ pub enum OverlappingSets {
     MostSpecific,
 }
 
+/// The domain, and the name, of the element that stands for objects that `ACCESS_HISTORY` cut off
+/// (Snowflake's page "ACCESS_HISTORY view").
+pub(crate) const TRUNCATED: &str = "TRUNCATED";
+
 /// The two kinds of principal; a user's mapping goes before a role's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum PrincipalKind {
@@ -137,7 +143,7 @@ impl Attribution {
     ///
     /// At either end of chrono's calendar, where a local date would lie beyond it, it is the date in UTC.
     pub fn usage_date(&self, instant: DateTime<Utc>) -> NaiveDate {
-        local_days::local_date(self.time_zone, instant)
+        local_days::local_date(&self.time_zone, instant)
     }
 }
 
@@ -200,12 +206,12 @@ impl Attribution {
         self.counted_unit
     }
 
-    pub(crate) fn time_zone(&self) -> Tz {
-        self.time_zone
+    pub(crate) fn time_zone(&self) -> &Zone {
+        &self.time_zone
     }
 
     /// `days` in the time zone; checked by the caller.
     pub(crate) fn local_days(&self, days: Range<NaiveDate>) -> LocalDays {
-        LocalDays::new(self.time_zone, days)
+        LocalDays::new(&self.time_zone, days)
     }
 }

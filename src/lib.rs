@@ -141,7 +141,9 @@ mod statement;
 mod time;
 mod usage;
 
-pub use attribution::{AccessedObjects, Attribution, AttributionBuilder, CountedUnit, OverlappingSets};
+pub use attribution::{
+    AccessedObjects, Attribution, AttributionBuilder, CountedUnit, OverlappingSets, time_zone_version,
+};
 pub use chart::Chart;
 #[cfg(feature = "tokio-postgres")]
 pub use driver::{DecodeError, TokioPostgresQuery, TokioPostgresStatement};

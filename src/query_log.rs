@@ -8,7 +8,7 @@
 //!
 //! A record counts if all of these hold; [`LogSummary`] counts the others under the first that fails:
 //!
-//! 1. its `execution_status`, where present, is `SUCCESS` in any case;
+//! 1. its `execution_status`, where it is neither absent nor empty, is `SUCCESS` in any case;
 //! 2. the local date of its start is one of the days;
 //! 3. its user is not excluded (a record without a user name is not);
 //! 4. one of its accessed objects has a domain that counts and a name that some set holds;
@@ -88,7 +88,7 @@ pub use self::accessed::AccessedObject;
 pub use self::aggregator::Aggregator;
 pub use self::json_lines::{JsonLines, LineError, json_lines};
 pub use self::record::Record;
-pub use self::summary::{LogSummary, UnmappedObject, UnmappedPrincipal};
+pub use self::summary::{IgnoredObject, LogSummary, UnmappedObject, UnmappedPrincipal};
 use crate::attribution::Attribution;
 use crate::error::Error;
 use crate::usage::UsageBatch;

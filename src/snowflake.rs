@@ -66,7 +66,7 @@ mod statement;
 mod window;
 
 pub use self::aggregation::Aggregation;
-pub use self::coverage::{CoverageReport, UncountedObject, UncountedPrincipal};
+pub use self::coverage::{CoverageReport, UncountedDomain, UncountedObject, UncountedPrincipal};
 pub use self::mapping::Mappings;
 pub use self::row::ResultRow;
 pub use self::statement::{Bind, SnowflakeStatement};

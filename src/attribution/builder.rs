@@ -3,17 +3,24 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono_tz::Tz;
-
 use super::name::{self, DatabaseName, ObjectName, SchemaName, SnowflakeIdent};
 use super::sets::{ObjectSets, SetKind};
+use super::zone::Zone;
 use super::{AccessedObjects, Attribution, CountedUnit, OverlappingSets, PrincipalKind};
 use crate::error::{Error, Kind};
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// The domains of objects that hold rows; stages, functions and procedures share the same arrays.
-const OBJECT_DOMAINS: [&str; 7] =
-    ["DYNAMIC TABLE", "EVENT TABLE", "EXTERNAL TABLE", "ICEBERG TABLE", "MATERIALIZED VIEW", "TABLE", "VIEW"];
+const OBJECT_DOMAINS: [&str; 8] = [
+    "DYNAMIC TABLE",
+    "EVENT TABLE",
+    "EXTERNAL TABLE",
+    "ICEBERG TABLE",
+    "MATERIALIZED VIEW",
+    "STREAM",
+    "TABLE",
+    "VIEW",
+];
 
 /// Collects the mappings and rules of an [`Attribution`].
 #[derive(Debug, Clone, Default)]
@@ -27,6 +34,7 @@ pub struct AttributionBuilder {
     producers: BTreeMap<OutputPortId, BTreeSet<ConsumerId>>,
     object_domains: Option<Vec<String>>,
     time_zone: Option<String>,
+    time_zone_rules: Option<Vec<u8>>,
     accessed_objects: AccessedObjects,
     counted_unit: CountedUnit,
 }
@@ -122,8 +130,21 @@ impl AttributionBuilder {
     }
 
     /// The time zone of usage dates, by its IANA name. Defaults to `UTC`.
+    ///
+    /// Abbreviations such as `CET`, most of which Snowflake does not take, are an error: name a place. The
+    /// rules are those of [`time_zone_version`](crate::time_zone_version).
     pub fn time_zone(mut self, name: impl Into<String>) -> Self {
         self.time_zone = Some(name.into());
+        self
+    }
+
+    /// The rules of the time zone, as a file of the IANA database holds them (TZif).
+    ///
+    /// Defaults to the rules that come with the library. A host that learns of newer ones before the library
+    /// does hands in, for instance, what its machine has in `/usr/share/zoneinfo/America/Vancouver`. In
+    /// Snowflake its own rules decide which date an instant bears.
+    pub fn time_zone_rules(mut self, tzif: impl Into<Vec<u8>>) -> Self {
+        self.time_zone_rules = Some(tzif.into());
         self
     }
 
@@ -142,7 +163,7 @@ impl AttributionBuilder {
     /// The object domains that count, in any case.
     ///
     /// Defaults to `TABLE`, `VIEW`, `MATERIALIZED VIEW`, `EXTERNAL TABLE`, `ICEBERG TABLE`,
-    /// `DYNAMIC TABLE` and `EVENT TABLE`. A later call replaces an earlier one.
+    /// `DYNAMIC TABLE`, `EVENT TABLE` and `STREAM`. A later call replaces an earlier one.
     pub fn object_domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.object_domains = Some(domains.into_iter().map(Into::into).collect());
         self
@@ -154,7 +175,7 @@ impl AttributionBuilder {
     ///
     /// A text that is no Snowflake name; a user or role with two consumers; no object, no principal or
     /// no domain at all; a tech asset without an output port, or without an object, schema or database;
-    /// an unknown time zone. Each names the thing. The same mapping given twice is no error.
+    /// an unknown time zone, or rules that are none. Each names the thing. The same mapping given twice is no error.
     pub fn build(self) -> Result<Attribution, Error> {
         let mut empty: BTreeSet<TechAssetId> = self.tech_assets.keys().copied().collect();
         let mut sets = Vec::with_capacity(self.sets.len());
@@ -210,9 +231,10 @@ impl AttributionBuilder {
             return Err(Kind::EmptyAsset(tech_asset).into());
         }
 
-        let time_zone = match self.time_zone {
-            None => Tz::UTC,
-            Some(name) => name.parse().map_err(|_| Kind::UnknownTimeZone(name))?,
+        let time_zone = match (self.time_zone, self.time_zone_rules) {
+            (None, None) => Zone::utc(),
+            (Some(name), None) => Zone::named(name)?,
+            (name, Some(rules)) => Zone::with_rules(name.unwrap_or_else(|| "UTC".to_owned()), &rules)?,
         };
         Ok(Attribution {
             sets: ObjectSets::new(sets, self.overlapping_sets),

@@ -152,6 +152,12 @@ pub(crate) enum Kind {
     NoTrailingDays,
     #[error("tech asset {0} holds nothing: give it an object, a schema or a database, or leave it out")]
     EmptyAsset(TechAssetId),
+    #[error(
+        "time zone {0} is an abbreviation, which Snowflake may not take: name a place, such as Europe/Brussels"
+    )]
+    TimeZoneAbbreviation(String),
+    #[error("the rules of time zone {name:?} are none: {reason}", name = shown(name), reason = shown(reason))]
+    TimeZoneRules { name: String, reason: String },
 }
 
 /// Whose mistake it is: what a host branches on.
@@ -214,6 +220,8 @@ impl Kind {
             | Self::AssetWithoutPort(_)
             | Self::EmptyAsset(_)
             | Self::UnknownTimeZone(_)
+            | Self::TimeZoneAbbreviation(_)
+            | Self::TimeZoneRules { .. }
             | Self::TooManyValues { .. } => Category::Mapping,
             Self::ResultCell { .. } | Self::ResultWidth { .. } => Category::Result,
             Self::Isolation(_) => Category::Transaction,

@@ -1,6 +1,6 @@
 //! Records into counts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
@@ -9,9 +9,9 @@ use super::accessed::AccessedObject;
 use super::counts::LogCounts;
 use super::reads::Reads;
 use super::record::Record;
-use super::summary::{LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
+use super::summary::{IgnoredObject, LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
 use super::touches::{Through, Touch, Touches, Unit};
-use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind};
+use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind, TRUNCATED};
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::usage::{Scope, UsageBatch};
@@ -41,6 +41,7 @@ pub struct Aggregator<'a> {
     summary: LogSummary,
     unmapped_principals: Tally<(Option<String>, Option<String>)>,
     unmapped_objects: Tally<Option<String>>,
+    ignored_objects: Tally<(Option<String>, String)>,
 }
 
 impl<'a> Aggregator<'a> {
@@ -78,6 +79,7 @@ impl<'a> Aggregator<'a> {
             summary: LogSummary::default(),
             unmapped_principals: Tally::default(),
             unmapped_objects: Tally::default(),
+            ignored_objects: Tally::default(),
         })
     }
 
@@ -89,8 +91,8 @@ impl<'a> Aggregator<'a> {
             let day = self.day(date);
             self.has_records[day as usize] = true;
         }
-        if record.execution_status.as_deref().is_some_and(|status| !is_same_in_upper_case(status, "SUCCESS"))
-        {
+        let status = record.execution_status.as_deref().filter(|status| !status.is_empty());
+        if status.is_some_and(|status| !is_same_in_upper_case(status, "SUCCESS")) {
             self.summary.not_successful += 1;
             return;
         }
@@ -139,31 +141,54 @@ impl<'a> Aggregator<'a> {
         find(PrincipalKind::User, &record.user_name).or_else(|| find(PrincipalKind::Role, &record.role_name))
     }
 
-    /// Finds the sets of the record's objects, and counts its unmapped ones if a mapped principal reads
-    /// them.
+    /// Finds the sets of the record's objects, and counts those that do not count if a mapped principal
+    /// reads them.
     fn find_reads(&mut self, record: &Record, is_principal_mapped: bool) {
         self.reads.clear();
         let objects = match self.attribution.accessed_objects() {
             AccessedObjects::Direct => &record.direct_objects_accessed,
             AccessedObjects::Base => &record.base_objects_accessed,
         };
-        let mut unmapped: Vec<Option<&str>> = Vec::new();
-        for object in objects.iter().filter(|object| is_counted(self.attribution, object)) {
+        let mut left_out = BTreeSet::new();
+        for object in objects {
             let name = object.object_name.as_deref();
             let sets = name.map(|name| (name, self.attribution.sets_holding(name)));
-            match sets.filter(|(_, sets)| !sets.is_empty()) {
-                Some((name, sets)) if sets.are_of_several_assets() => {
+            let sets = sets.filter(|(_, sets)| !sets.is_empty());
+            match (DomainKind::of(object, self.attribution), sets) {
+                (DomainKind::Counted, Some((name, sets))) if sets.are_of_several_assets() => {
                     self.reads.add(sets, self.touches.through(name));
                 }
-                Some((_, sets)) => self.reads.add(sets, Through::Others),
-                None if is_principal_mapped => unmapped.push(name),
-                None => {}
+                (DomainKind::Counted, Some((_, sets))) => self.reads.add(sets, Through::Others),
+                (DomainKind::Counted, None) => _ = left_out.insert(LeftOut::Unmapped(name)),
+                (DomainKind::Truncated, _) => _ = left_out.insert(LeftOut::Unmapped(None)),
+                (DomainKind::Other, Some((name, _))) => {
+                    left_out.insert(LeftOut::OfDomain(
+                        object.object_domain.as_ref().map(|domain| domain.to_uppercase()),
+                        name,
+                    ));
+                }
+                (DomainKind::Other, None) if object.object_domain.is_none() && name.is_none() => {
+                    left_out.insert(LeftOut::WithoutKeys);
+                }
+                (DomainKind::Other, None) => {}
             }
         }
-        unmapped.sort_unstable();
-        unmapped.dedup();
-        for name in unmapped {
-            self.unmapped_objects.count(name.map(str::to_owned), name.map_or(0, str::len));
+        if is_principal_mapped {
+            left_out.into_iter().for_each(|object| self.leave_out(object));
+        }
+    }
+
+    /// Counts what a mapped principal reads without its counting.
+    fn leave_out(&mut self, object: LeftOut<'_>) {
+        match object {
+            LeftOut::Unmapped(name) => {
+                self.unmapped_objects.count(name.map(str::to_owned), name.map_or(0, str::len));
+            }
+            LeftOut::OfDomain(domain, name) => {
+                let bytes = domain.as_ref().map_or(0, String::len) + name.len();
+                self.ignored_objects.count((domain, name.to_owned()), bytes);
+            }
+            LeftOut::WithoutKeys => self.summary.objects_without_keys += 1,
         }
     }
 
@@ -171,7 +196,10 @@ impl<'a> Aggregator<'a> {
     fn count(&mut self, record: &Record, date: NaiveDate, consumer: u32) {
         let unit = match self.attribution.counted_unit() {
             CountedUnit::Statement => &record.query_id,
-            CountedUnit::RootQuery => record.root_query_id.as_ref().unwrap_or(&record.query_id),
+            CountedUnit::RootQuery => {
+                let root = record.root_query_id.as_ref().filter(|root| !root.is_empty());
+                root.unwrap_or(&record.query_id)
+            }
         };
         let unit = Unit::new(unit);
         let day = self.day(date);
@@ -224,6 +252,12 @@ impl<'a> Aggregator<'a> {
                 role_name,
                 records,
             });
+        (summary.ignored_objects, summary.more_ignored_objects) =
+            self.ignored_objects.into_ranking(|(object_domain, object_name), records| IgnoredObject {
+                object_domain,
+                object_name,
+                records,
+            });
         (summary.unmapped_objects, summary.more_unmapped_objects) = self
             .unmapped_objects
             .into_ranking(|object_name, records| UnmappedObject { object_name, records });
@@ -231,10 +265,38 @@ impl<'a> Aggregator<'a> {
     }
 }
 
-/// Whether an object's domain counts. A name is not asked for: a missing one is an unmapped one.
-fn is_counted(attribution: &Attribution, object: &AccessedObject) -> bool {
-    let Some(domain) = &object.object_domain else { return false };
-    attribution.object_domains().iter().any(|counted| is_same_in_upper_case(domain, counted))
+/// What an object's domain says about it.
+enum DomainKind {
+    /// It counts, if it has a name that some set holds.
+    Counted,
+    /// It stands for objects that Snowflake cut off: their names are not given.
+    Truncated,
+    Other,
+}
+
+impl DomainKind {
+    fn of(object: &AccessedObject, attribution: &Attribution) -> Self {
+        let Some(domain) = &object.object_domain else { return Self::Other };
+        let is = |upper: &str| is_same_in_upper_case(domain, upper);
+        if attribution.object_domains().iter().any(|counted| is(counted)) {
+            Self::Counted
+        } else if is(TRUNCATED) {
+            Self::Truncated
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// An object of a record that does not count, and why.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum LeftOut<'r> {
+    /// No set holds its name, or it has none.
+    Unmapped(Option<&'r str>),
+    /// A set holds its name, but its domain, in upper case, does not count.
+    OfDomain(Option<String>, &'r str),
+    /// It has neither of the keys that an object has.
+    WithoutKeys,
 }
 
 /// What `UPPER(text) = upper` is in SQL.

@@ -1,7 +1,7 @@
 //! One row of an access history.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::accessed::{AccessedObject, distinct_objects};
 use super::timestamp;
@@ -10,7 +10,7 @@ use super::timestamp;
 ///
 /// Shaped like a row of `ACCESS_HISTORY` joined to its row of `QUERY_HISTORY`, which gives the role
 /// and the status. It deserializes from a map whose keys are the columns' names, all in lower or all
-/// in upper case; other keys are ignored. The arrays may be JSON or text that holds JSON; only what
+/// in upper case; other keys are ignored. An empty text is NULL, as many exports write it. The arrays may be JSON or text that holds JSON; only what
 /// counting needs of them is kept: each object once, and nothing that is no object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -19,10 +19,10 @@ pub struct Record {
     #[serde(alias = "QUERY_ID")]
     pub query_id: String,
     /// The id of the query that called this one.
-    #[serde(default, alias = "PARENT_QUERY_ID")]
+    #[serde(default, alias = "PARENT_QUERY_ID", deserialize_with = "text_or_null")]
     pub parent_query_id: Option<String>,
     /// The id of the outermost query; absent where that is the statement itself.
-    #[serde(default, alias = "ROOT_QUERY_ID")]
+    #[serde(default, alias = "ROOT_QUERY_ID", deserialize_with = "text_or_null")]
     pub root_query_id: Option<String>,
     /// When the statement started.
     ///
@@ -32,13 +32,13 @@ pub struct Record {
     #[serde(alias = "QUERY_START_TIME", deserialize_with = "timestamp::deserialize")]
     pub query_start_time: DateTime<Utc>,
     /// The user, as Snowflake stores the name.
-    #[serde(default, alias = "USER_NAME")]
+    #[serde(default, alias = "USER_NAME", deserialize_with = "text_or_null")]
     pub user_name: Option<String>,
     /// The role that ran the statement, as Snowflake stores the name.
-    #[serde(default, alias = "ROLE_NAME")]
+    #[serde(default, alias = "ROLE_NAME", deserialize_with = "text_or_null")]
     pub role_name: Option<String>,
     /// How the statement ended; absent means successfully.
-    #[serde(default, alias = "EXECUTION_STATUS")]
+    #[serde(default, alias = "EXECUTION_STATUS", deserialize_with = "text_or_null")]
     pub execution_status: Option<String>,
     /// The objects that the statement names.
     #[serde(default, alias = "DIRECT_OBJECTS_ACCESSED", deserialize_with = "distinct_objects")]
@@ -63,4 +63,10 @@ impl Record {
             base_objects_accessed: Vec::new(),
         }
     }
+}
+
+/// A text; an empty one is NULL.
+fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty()))
 }

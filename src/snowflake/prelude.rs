@@ -4,7 +4,7 @@ use super::aggregation::Aggregation;
 use super::mapping::{self, Mapping};
 use super::objects::ObjectTables;
 use super::statement::{Bind, ScriptWriter};
-use crate::attribution::{AccessedObjects, CountedUnit, ObjectName, PrincipalKind};
+use crate::attribution::{AccessedObjects, CountedUnit, ObjectName, PrincipalKind, TRUNCATED};
 use crate::error::Error;
 
 /// Whether an object may be in two tech assets at once, which combines nothing.
@@ -13,6 +13,16 @@ pub(super) enum Overlap {
     Possible,
     Impossible,
 }
+
+/// Which accesses a statement looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Domains {
+    Counted,
+    All,
+}
+
+/// How a query ended, in upper case. An export that wrote NULL as an empty text says nothing of a failure.
+const STATUS: &str = "COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS')";
 
 /// The parts of a statement up to its results; the days have been checked.
 pub(super) struct Prelude<'a> {
@@ -52,7 +62,7 @@ impl<'a> Prelude<'a> {
         if !self.producer.is_empty() {
             self.producer.write(sql, self.aggregation.mappings)?;
         }
-        self.write_accessed(sql);
+        self.write_accessed(sql, Domains::Counted);
         self.objects.write_resolution(sql);
         let objects = self.objects.table();
         let object_name = match self.overlap {
@@ -80,7 +90,7 @@ impl<'a> Prelude<'a> {
                          qh.role_name\n",
             );
             self.write_query_window(sql);
-            sql.text("\n        AND UPPER(qh.execution_status) = 'SUCCESS'\n),\n");
+            sql.text("\n        AND ").text(STATUS).text(" = 'SUCCESS'\n),\n");
         }
         sql.text(
             "reads AS ( -- the same, each with its consumer\n    \
@@ -113,16 +123,16 @@ impl<'a> Prelude<'a> {
     /// Writes everything up to the accesses, mapped or not.
     pub(super) fn write_for_coverage(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
         self.write_maps(sql)?;
-        self.write_accessed(sql);
+        self.write_accessed(sql, Domains::All);
         self.objects.write_resolution(sql);
         let objects = self.objects.table();
         sql.text(
             "query_roles AS ( -- every query with its role and how it ended, a row may be there twice, or not yet\n    \
                  SELECT\n        \
                      qh.query_id,\n        \
-                     qh.role_name,\n        \
-                     UPPER(qh.execution_status) AS execution_status\n",
+                     qh.role_name,\n        ",
         );
+        sql.text(STATUS).text(" AS execution_status\n");
         self.write_query_window(sql);
         sql.text(
             "\n),\n\
@@ -131,6 +141,8 @@ impl<'a> Prelude<'a> {
                      accessed.query_id,\n        \
                      accessed.user_name,\n        \
                      accessed.object_name,\n        \
+                     accessed.object_domain,\n        \
+                     accessed.domain_kind,\n        \
                      query_roles.role_name,\n        \
                      query_roles.query_id AS arrived_query_id,\n        ",
         );
@@ -169,7 +181,13 @@ impl<'a> Prelude<'a> {
         Ok(())
     }
 
-    fn write_accessed(&self, sql: &mut ScriptWriter) {
+    /// Writes the objects that are read: those whose domain counts, or for the coverage report all of them.
+    ///
+    /// Six hours of slack on both sides keep the scan pruned: Snowflake's rules of a time zone, older or newer
+    /// than the library's, decide which date an instant bears.
+    fn write_accessed(&self, sql: &mut ScriptWriter, domains: Domains) {
+        const DOMAIN: &str = "UPPER(obj.value:\"objectDomain\"::VARCHAR)";
+        const NAME: &str = "obj.value:\"objectName\"::VARCHAR";
         let attribution = self.aggregation.attribution;
         let (opening, array) = match attribution.accessed_objects() {
             AccessedObjects::Direct => (
@@ -184,36 +202,59 @@ impl<'a> Prelude<'a> {
         let unit = match attribution.counted_unit() {
             CountedUnit::Statement => "ah.query_id AS usage_unit, -- every statement counts\n",
             CountedUnit::RootQuery => {
-                "COALESCE(ah.root_query_id, ah.query_id) AS usage_unit, -- the outermost query counts\n"
+                "COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit, -- the outermost query counts\n"
             }
         };
         sql.text(opening).text("    SELECT\n        ah.query_id,\n        ").text(unit);
         sql.text("        TO_DATE(CONVERT_TIMEZONE(").literal(attribution.time_zone().name());
-        sql.text(
-            ", ah.query_start_time)) AS usage_date,\n        \
-                     ah.user_name,\n        \
-                     obj.value:\"objectName\"::VARCHAR AS object_name\n    \
-                 FROM ",
-        );
-        sql.name(&self.access_history).text(" AS ah,\n        LATERAL FLATTEN(input => ").text(array);
+        sql.text(", ah.query_start_time)) AS usage_date,\n        ah.user_name,\n        ");
+        match domains {
+            Domains::Counted => sql.text(NAME).text(" AS object_name\n"),
+            Domains::All => {
+                sql.text(DOMAIN).text(" AS object_domain,\n        CASE\n            WHEN ").text(DOMAIN);
+                sql.text(" IN (\n");
+                self.write_domains(sql, "                ");
+                sql.text("\n            ) THEN 'counted'\n            WHEN ").text(DOMAIN).text(" = ");
+                sql.literal(TRUNCATED).text(" THEN 'truncated' -- names were cut off\n");
+                sql.text(
+                    "            ELSE 'other'\n        END AS domain_kind,\n        CASE\n            WHEN ",
+                );
+                sql.text(DOMAIN)
+                    .text(" = ")
+                    .literal(TRUNCATED)
+                    .text(" THEN NULL\n            ELSE ")
+                    .text(NAME);
+                sql.text("\n        END AS object_name\n")
+            }
+        };
+        sql.text("    FROM ").name(&self.access_history);
+        sql.text(" AS ah,\n        LATERAL FLATTEN(input => ").text(array);
         let bounds = self.bounds();
         sql.text(") AS obj\n    WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
-        sql.text(", 0) -- absolute instants prune the scan\n");
-        sql.text("        AND ah.query_start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1);
-        sql.text(", 0)\n        AND UPPER(obj.value:\"objectDomain\"::VARCHAR) IN (\n");
-        sql.list(",\n", attribution.object_domains(), |sql, domain| {
-            sql.text("            ").literal(domain);
-        });
-        sql.text("\n        )\n),\n");
+        sql.text(" - 21600, 0) -- absolute instants prune the scan, the dates below decide\n");
+        sql.text("        AND ah.query_start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 21600, 0)\n");
+        if domains == Domains::Counted {
+            sql.text("        AND ").text(DOMAIN).text(" IN (\n");
+            self.write_domains(sql, "            ");
+            sql.text("\n        )\n");
+        }
+        sql.text("),\n");
     }
 
-    /// An hour of slack keeps the scan pruned and loses no row, should the two views' starts differ.
+    fn write_domains(&self, sql: &mut ScriptWriter, indent: &'static str) {
+        sql.list(",\n", self.aggregation.attribution.object_domains(), |sql, domain| {
+            sql.text(indent).literal(domain);
+        });
+    }
+
+    /// An hour more than for the accesses keeps the scan pruned and loses no row, should the two views' starts
+    /// differ.
     fn write_query_window(&self, sql: &mut ScriptWriter) {
         let bounds = self.bounds();
         sql.text("    FROM ").name(&self.query_history);
         sql.text(" AS qh\n    WHERE qh.start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
-        sql.text(" - 3600, 0) -- an hour of slack between the views\n");
-        sql.text("        AND qh.start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 3600, 0)");
+        sql.text(" - 25200, 0) -- the two views may differ by an hour\n");
+        sql.text("        AND qh.start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 25200, 0)");
     }
 
     /// The user's consumer or else the role's.

@@ -139,10 +139,52 @@ fn a_tech_asset_without_an_output_port_is_refused() {
 
 #[test]
 fn an_unknown_time_zone_is_refused() {
-    for name in ["", "Europe/Atlantis", "+01:00", "utc'; drop table x"] {
+    for name in ["", "Europe/Atlantis", "+01:00", "utc'; drop table x", "europe/brussels"] {
         let error = refused(mapping().time_zone(name));
         assert!(error.is_mapping());
         assert_eq!(error.to_string(), format!("unknown time zone: {name:?}"));
+    }
+}
+
+#[test]
+fn an_abbreviation_of_a_time_zone_is_refused() {
+    for name in ["EST", "CET", "PST8PDT"] {
+        let error = refused(mapping().time_zone(name));
+        assert!(error.is_mapping());
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "time zone {name} is an abbreviation, which Snowflake may not take: name a place, such as \
+                 Europe/Brussels"
+            )
+        );
+    }
+}
+
+#[test]
+fn rules_of_a_time_zone_are_current_and_may_be_handed_in() {
+    let version = output_port_usage::time_zone_version();
+    assert!(version >= "2026f", "{version}");
+    let instant = "2026-12-10T07:30:00Z".parse().unwrap();
+    let date = |builder: AttributionBuilder| builder.build().unwrap().usage_date(instant).to_string();
+    let vancouver = || mapping().time_zone("America/Vancouver");
+    assert_eq!(date(vancouver()), "2026-12-10", "British Columbia keeps the time of its summers since 2026");
+    // a file of the database, version 1: eight hours behind UTC for ever
+    let mut rules = b"TZif".to_vec();
+    rules.extend([0; 16]);
+    for count in [0_u32, 0, 0, 0, 1, 4] {
+        rules.extend(count.to_be_bytes());
+    }
+    rules.extend((-8 * 3600_i32).to_be_bytes());
+    rules.extend(b"\0\0PST\0");
+    assert_eq!(date(vancouver().time_zone_rules(rules.clone())), "2026-12-09");
+
+    for broken in [&b""[..], b"TZif", &rules[..50], b"America/Vancouver\x1b[31m"] {
+        let error = refused(vancouver().time_zone_rules(broken));
+        assert!(error.is_mapping());
+        let message = error.to_string();
+        assert!(message.starts_with("the rules of time zone \"America/Vancouver\" are none: "), "{message}");
+        assert!(message.len() < 300 && !message.contains('\u{1b}'), "{message}");
     }
 }
 

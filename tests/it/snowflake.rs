@@ -71,14 +71,15 @@ fn the_smallest_statement_asks_access_history_alone() {
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(? - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'DYNAMIC TABLE',
                 'EVENT TABLE',
                 'EXTERNAL TABLE',
                 'ICEBERG TABLE',
                 'MATERIALIZED VIEW',
+                'STREAM',
                 'TABLE',
                 'VIEW'
             )
@@ -186,14 +187,14 @@ fn one_statement_with_every_rule_gives_all_three_results() {
     accessed AS ( -- one row for each table underneath what a query names
         SELECT
             ah.query_id,
-            COALESCE(ah.root_query_id, ah.query_id) AS usage_unit, -- the outermost query counts
+            COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit, -- the outermost query counts
             TO_DATE(CONVERT_TIMEZONE('Europe/Brussels', ah.query_start_time)) AS usage_date,
             ah.user_name,
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(:5, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(:6, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(:5 - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(:6 + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'TABLE',
                 'VIEW'
@@ -221,9 +222,9 @@ fn one_statement_with_every_rule_gives_all_three_results() {
             qh.query_id,
             qh.role_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."QUERY_HISTORY" AS qh
-        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(:9 - 3600, 0) -- an hour of slack between the views
-            AND qh.start_time < TO_TIMESTAMP_LTZ(:10 + 3600, 0)
-            AND UPPER(qh.execution_status) = 'SUCCESS'
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(:9 - 25200, 0) -- the two views may differ by an hour
+            AND qh.start_time < TO_TIMESTAMP_LTZ(:10 + 25200, 0)
+            AND COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') = 'SUCCESS'
     ),
     reads AS ( -- the same, each with its consumer
         SELECT
@@ -380,14 +381,14 @@ fn a_script_for_a_worksheet_carries_its_values() {
     accessed AS ( -- one row for each table underneath what a query names
         SELECT
             ah.query_id,
-            COALESCE(ah.root_query_id, ah.query_id) AS usage_unit, -- the outermost query counts
+            COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit, -- the outermost query counts
             TO_DATE(CONVERT_TIMEZONE('Europe/Brussels', ah.query_start_time)) AS usage_date,
             ah.user_name,
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "AUDIT"."copies"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773097200, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773183600, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773097200 - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773183600 + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'TABLE',
                 'VIEW'
@@ -415,9 +416,9 @@ fn a_script_for_a_worksheet_carries_its_values() {
             qh.query_id,
             qh.role_name
         FROM "AUDIT"."copies"."QUERY_HISTORY" AS qh
-        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(1773097200 - 3600, 0) -- an hour of slack between the views
-            AND qh.start_time < TO_TIMESTAMP_LTZ(1773183600 + 3600, 0)
-            AND UPPER(qh.execution_status) = 'SUCCESS'
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(1773097200 - 25200, 0) -- the two views may differ by an hour
+            AND qh.start_time < TO_TIMESTAMP_LTZ(1773183600 + 25200, 0)
+            AND COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') = 'SUCCESS'
     ),
     reads AS ( -- the same, each with its consumer
         SELECT
@@ -497,14 +498,15 @@ fn touches_are_counted_by_tech_asset() {
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800 - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200 + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'DYNAMIC TABLE',
                 'EVENT TABLE',
                 'EXTERNAL TABLE',
                 'ICEBERG TABLE',
                 'MATERIALIZED VIEW',
+                'STREAM',
                 'TABLE',
                 'VIEW'
             )
@@ -585,33 +587,43 @@ fn coverage_asks_both_views() {
     accessed AS ( -- one row for each table underneath what a query names
         SELECT
             ah.query_id,
-            COALESCE(ah.root_query_id, ah.query_id) AS usage_unit, -- the outermost query counts
+            COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit, -- the outermost query counts
             TO_DATE(CONVERT_TIMEZONE('Europe/Brussels', ah.query_start_time)) AS usage_date,
             ah.user_name,
-            obj.value:"objectName"::VARCHAR AS object_name
+            UPPER(obj.value:"objectDomain"::VARCHAR) AS object_domain,
+            CASE
+                WHEN UPPER(obj.value:"objectDomain"::VARCHAR) IN (
+                    'TABLE',
+                    'VIEW'
+                ) THEN 'counted'
+                WHEN UPPER(obj.value:"objectDomain"::VARCHAR) = 'TRUNCATED' THEN 'truncated' -- names were cut off
+                ELSE 'other'
+            END AS domain_kind,
+            CASE
+                WHEN UPPER(obj.value:"objectDomain"::VARCHAR) = 'TRUNCATED' THEN NULL
+                ELSE obj.value:"objectName"::VARCHAR
+            END AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.base_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)
-            AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
-                'TABLE',
-                'VIEW'
-            )
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(? - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 0)
     ),
     query_roles AS ( -- every query with its role and how it ended, a row may be there twice, or not yet
         SELECT
             qh.query_id,
             qh.role_name,
-            UPPER(qh.execution_status) AS execution_status
+            COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') AS execution_status
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."QUERY_HISTORY" AS qh
-        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(? - 3600, 0) -- an hour of slack between the views
-            AND qh.start_time < TO_TIMESTAMP_LTZ(? + 3600, 0)
+        WHERE qh.start_time >= TO_TIMESTAMP_LTZ(? - 25200, 0) -- the two views may differ by an hour
+            AND qh.start_time < TO_TIMESTAMP_LTZ(? + 25200, 0)
     ),
     reads AS ( -- one row for each object that a query of a user who is not excluded reads
         SELECT
             accessed.query_id,
             accessed.user_name,
             accessed.object_name,
+            accessed.object_domain,
+            accessed.domain_kind,
             query_roles.role_name,
             query_roles.query_id AS arrived_query_id,
             object_map.tech_asset_id,
@@ -638,10 +650,12 @@ fn coverage_asks_both_views() {
         'unmapped_principal' AS result,
         user_name,
         role_name,
+        NULL::VARCHAR AS object_domain,
         NULL::VARCHAR AS object_name,
         COUNT(DISTINCT query_id) AS query_count
     FROM reads
     WHERE arrived_query_id IS NOT NULL
+        AND domain_kind = 'counted'
         AND tech_asset_id IS NOT NULL
         AND consumer_id IS NULL
     GROUP BY user_name, role_name
@@ -650,28 +664,60 @@ fn coverage_asks_both_views() {
         'unmapped_object' AS result,
         NULL::VARCHAR AS user_name,
         NULL::VARCHAR AS role_name,
+        NULL::VARCHAR AS object_domain,
         object_name,
         COUNT(DISTINCT query_id) AS query_count
     FROM reads
     WHERE arrived_query_id IS NOT NULL
+        AND domain_kind <> 'other'
         AND tech_asset_id IS NULL
         AND consumer_id IS NOT NULL
     GROUP BY object_name
     UNION ALL
     SELECT
+        'uncounted_domain' AS result,
+        NULL::VARCHAR AS user_name,
+        NULL::VARCHAR AS role_name,
+        object_domain,
+        object_name,
+        COUNT(DISTINCT query_id) AS query_count
+    FROM reads
+    WHERE arrived_query_id IS NOT NULL
+        AND domain_kind = 'other'
+        AND tech_asset_id IS NOT NULL
+        AND consumer_id IS NOT NULL
+    GROUP BY object_domain, object_name
+    UNION ALL
+    SELECT
+        'without_keys' AS result,
+        NULL::VARCHAR AS user_name,
+        NULL::VARCHAR AS role_name,
+        NULL::VARCHAR AS object_domain,
+        NULL::VARCHAR AS object_name,
+        COUNT(DISTINCT query_id) AS query_count
+    FROM reads
+    WHERE arrived_query_id IS NOT NULL
+        AND object_domain IS NULL
+        AND object_name IS NULL
+        AND consumer_id IS NOT NULL
+    UNION ALL
+    SELECT
         'not_in_query_history' AS result,
         NULL::VARCHAR AS user_name,
         NULL::VARCHAR AS role_name,
+        NULL::VARCHAR AS object_domain,
         NULL::VARCHAR AS object_name,
         COUNT(DISTINCT query_id) AS query_count
     FROM reads
     WHERE arrived_query_id IS NULL
+        AND domain_kind = 'counted'
         AND tech_asset_id IS NOT NULL
     ORDER BY
         result,
         query_count DESC,
         user_name NULLS FIRST,
         role_name NULLS FIRST,
+        object_domain NULLS FIRST,
         object_name NULLS FIRST
     "#);
 }

@@ -101,11 +101,11 @@ fn a_hostile_result_is_none_and_hostile_names_of_a_coverage_come_back() {
         let text = text.as_str();
         let result = row(&[Some(text), None, None, None, None, None, Some("1")]);
         assert!(is_short_and_visible(&usage.decode([result]).unwrap_err().to_string()));
-        let result = row(&[Some(text), None, None, None, Some("1")]);
+        let result = row(&[Some(text), None, None, None, None, Some("1")]);
         assert!(is_short_and_visible(&coverage.decode([result]).unwrap_err().to_string()));
 
-        let principal = row(&[Some("unmapped_principal"), Some(text), Some(text), None, Some("2")]);
-        let object = row(&[Some("unmapped_object"), None, None, Some(text), Some("3")]);
+        let principal = row(&[Some("unmapped_principal"), Some(text), Some(text), None, None, Some("2")]);
+        let object = row(&[Some("unmapped_object"), None, None, None, Some(text), Some("3")]);
         let left_out = coverage.decode([principal, object]).unwrap();
         assert_eq!(left_out.unmapped_principals[0].user_name.as_deref(), Some(text));
         assert_eq!(left_out.unmapped_principals[0].role_name.as_deref(), Some(text));

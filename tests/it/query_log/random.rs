@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::hand_made::{asset, consumer, port};
 
 /// What a log can exercise; [`RandomLog::fold`] says which of them one does.
-pub(crate) const RULES: [&str; 23] = [
+pub(crate) const RULES: [&str; 25] = [
     "a unit reads an asset twice",
     "two assets of one port in a query",
     "two ports combined",
@@ -36,6 +36,8 @@ pub(crate) const RULES: [&str; 23] = [
     "an object of INFORMATION_SCHEMA",
     "one object in two assets",
     "the most specific set alone",
+    "an empty root query",
+    "an empty status",
 ];
 
 /// Zones without daylight saving, with their seconds east of UTC.
@@ -70,7 +72,7 @@ const SETS: [&[&str]; 11] = [
     &["DB.S", "T0"],
 ];
 const NAMES: [&str; 4] = ["N0", "N1", "n.2", "N3"];
-const DOMAINS: [&str; 4] = ["Table", "VIEW", "Stage", "iceberg table"];
+const DOMAINS: [&str; 5] = ["Table", "VIEW", "iceberg table", "Stage", "Truncated"];
 
 /// A log with the mapping and the rules to count it by; everything is an index.
 #[derive(Debug, Clone)]
@@ -96,11 +98,12 @@ fn first_day() -> NaiveDate {
 }
 
 fn accessed() -> impl Strategy<Value = AccessedObject> {
-    let domain = prop_oneof![8 => Just(0), 1 => 1..4usize];
+    let domain = prop_oneof![20 => Just(Some(0)), 5 => (1..5usize).prop_map(Some), 1 => Just(None)];
     let name =
         prop_oneof![9 => (0..4usize).prop_map(Some), 5 => (4..12usize).prop_map(Some), 1 => Just(None)];
     (domain, name).prop_map(|(domain, name)| {
-        let mut object = AccessedObject::new(DOMAINS[domain], "");
+        let mut object = AccessedObject::default();
+        object.object_domain = domain.map(|domain| DOMAINS[domain].to_owned());
         object.object_name = name.map(|name| printed(&OBJECTS[name]));
         object
     })
@@ -108,14 +111,14 @@ fn accessed() -> impl Strategy<Value = AccessedObject> {
 
 fn record() -> impl Strategy<Value = Record> {
     let name = || prop_oneof![9 => (0..4usize).prop_map(Some), 1 => Just(None)];
-    let root = prop_oneof![2 => Just(None), 3 => (0..2usize).prop_map(Some)];
-    let status = prop_oneof![5 => Just(None), 2 => Just(Some("success")), 1 => Just(Some("FAIL"))];
+    let root = prop_oneof![2 => Just(None), 10 => (0..2usize).prop_map(Some), 1 => Just(Some(2))];
+    let status = prop_oneof![5 => Just(None), 2 => Just(Some("success")), 1 => Just(Some("FAIL")), 1 => Just(Some(""))];
     let objects = || vec(accessed(), 0..6);
     (0..12usize, root, 0..3 * 24 * 60i64, name(), name(), status, objects(), objects()).prop_map(
         |(id, root, minute, user, role, status, direct, base)| {
             let start = first_day().and_hms_opt(0, 0, 0).unwrap() + TimeDelta::minutes(minute);
             let mut record = Record::new(format!("q{id}"), start.and_utc());
-            record.root_query_id = root.map(|root| format!("q{root}"));
+            record.root_query_id = root.map(|root| ["q0", "q1", ""][root].to_owned());
             record.user_name = user.map(|user| NAMES[user].to_owned());
             record.role_name = role.map(|role| NAMES[role].to_owned());
             record.execution_status = status.map(Into::into);
@@ -227,6 +230,9 @@ impl RandomLog {
             let date = shifted.date_naive();
             let user = index_of(&NAMES, record.user_name.as_ref());
             let role = index_of(&NAMES, record.role_name.as_ref());
+            if record.execution_status.as_deref() == Some("") {
+                met.insert("an empty status");
+            }
             if record.execution_status.as_deref() == Some("FAIL") {
                 met.insert("not successful");
                 continue;
@@ -265,11 +271,15 @@ impl RandomLog {
             let objects =
                 if self.base { &record.base_objects_accessed } else { &record.direct_objects_accessed };
             let unit = match &record.root_query_id {
+                Some(root) if root.is_empty() => {
+                    met.insert("an empty root query");
+                    &record.query_id
+                }
                 Some(root) if self.root => root,
                 _ => &record.query_id,
             };
             for object in objects {
-                if object.object_domain.as_deref() == Some("Stage") {
+                if matches!(object.object_domain.as_deref(), None | Some("Stage" | "Truncated")) {
                     met.insert("another domain");
                     continue;
                 }

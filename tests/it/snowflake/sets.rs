@@ -76,14 +76,15 @@ fn schemas_and_databases_are_looked_for_once_for_each_name() {
             obj.value:"objectName"::VARCHAR AS object_name
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
-        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800, 0) -- absolute instants prune the scan
-            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200, 0)
+        WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800 - 21600, 0) -- absolute instants prune the scan, the dates below decide
+            AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200 + 21600, 0)
             AND UPPER(obj.value:"objectDomain"::VARCHAR) IN (
                 'DYNAMIC TABLE',
                 'EVENT TABLE',
                 'EXTERNAL TABLE',
                 'ICEBERG TABLE',
                 'MATERIALIZED VIEW',
+                'STREAM',
                 'TABLE',
                 'VIEW'
             )

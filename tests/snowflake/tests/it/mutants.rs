@@ -38,14 +38,16 @@ const MUTANTS: &[Mutant] = &[
         "ah.query_id AS usage_unit",
         "COALESCE(ah.root_query_id, ah.query_id) AS usage_unit",
     ),
+    mutant("an empty root query", "NULLIF(ah.root_query_id, '')", "ah.root_query_id"),
+    mutant("an empty status", "NULLIF(UPPER(qh.execution_status), '')", "UPPER(qh.execution_status)"),
     mutant(
         "a root query with two statements",
-        "COALESCE(ah.root_query_id, ah.query_id) AS usage_unit",
+        "COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit",
         "ah.query_id AS usage_unit",
     ),
     mutant(
         "a root query is its own root",
-        "COALESCE(ah.root_query_id, ah.query_id) AS usage_unit",
+        "COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit",
         "ah.root_query_id AS usage_unit",
     ),
     // combinations
@@ -74,11 +76,15 @@ const MUTANTS: &[Mutant] = &[
         "input => ah.base_objects_accessed",
         "input => ah.direct_objects_accessed",
     ),
-    mutant("another domain", "UPPER(obj.value:\"objectDomain\"::VARCHAR) IN (", "'TABLE' IN ('TABLE', "),
+    mutant(
+        "another domain",
+        "AND UPPER(obj.value:\"objectDomain\"::VARCHAR) IN (",
+        "AND 'TABLE' IN ('TABLE', ",
+    ),
     mutant(
         "domains in any case",
-        "UPPER(obj.value:\"objectDomain\"::VARCHAR)",
-        "obj.value:\"objectDomain\"::VARCHAR",
+        "AND UPPER(obj.value:\"objectDomain\"::VARCHAR)",
+        "AND obj.value:\"objectDomain\"::VARCHAR",
     ),
     mutant("the JSON key's case", "obj.value:\"objectName\"", "obj.value:\"objectname\""),
     mutant(
@@ -228,14 +234,9 @@ const MUTANTS: &[Mutant] = &[
         "ah.query_start_time",
     ),
     mutant(
-        "the first instant of the window",
-        "ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0)",
-        "ah.query_start_time > TO_TIMESTAMP_LTZ(?, 0)",
-    ),
-    mutant(
         "bounds are in seconds",
-        "ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)",
-        "ah.query_start_time < TO_TIMESTAMP_LTZ(?, 3)",
+        "ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 0)",
+        "ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 3)",
     ),
     mutant(
         "outside the days",
@@ -254,26 +255,77 @@ const MUTANTS: &[Mutant] = &[
         "accessed.usage_date > TO_DATE",
     ),
     // QUERY_HISTORY
-    mutant("not successful", "AND UPPER(qh.execution_status) = 'SUCCESS'", ""),
+    mutant(
+        "not successful",
+        "AND COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') = 'SUCCESS'",
+        "",
+    ),
     mutant(
         "a status in any case",
-        "UPPER(qh.execution_status) = 'SUCCESS'",
-        "qh.execution_status = 'SUCCESS'",
+        "NULLIF(UPPER(qh.execution_status), '')",
+        "NULLIF(qh.execution_status, '')",
     ),
-    mutant("a status in any case", "UPPER(qh.execution_status) AS", "qh.execution_status AS"),
-    mutant("slack before the window", "? - 3600, 0", "?, 0"),
-    mutant("slack after the window", "? + 3600, 0", "?, 0"),
+    mutant("slack before the window", "? - 25200, 0", "?, 0"),
+    mutant("slack after the window", "? + 25200, 0", "?, 0"),
     mutant("a query that has not arrived", "    JOIN query_roles", "    LEFT JOIN query_roles"),
     mutant("a query that has not arrived", "    LEFT JOIN query_roles", "    JOIN query_roles"),
     // coverage
     mutant(
         "coverage names principals of mapped objects",
-        "AND tech_asset_id IS NOT NULL\n    AND consumer_id IS NULL",
-        "AND consumer_id IS NULL",
+        "    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NULL",
+        "    AND consumer_id IS NULL",
     ),
     mutant("coverage names unmapped principals", "\n    AND consumer_id IS NULL", ""),
-    mutant("coverage names objects of mapped principals", "\n    AND consumer_id IS NOT NULL", ""),
-    mutant("coverage names unmapped objects", "AND tech_asset_id IS NULL\n", ""),
+    mutant(
+        "coverage names principals by counted domains",
+        "    AND domain_kind = 'counted'
+    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NULL",
+        "    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NULL",
+    ),
+    mutant(
+        "coverage names objects of mapped principals",
+        "    AND tech_asset_id IS NULL
+    AND consumer_id IS NOT NULL",
+        "    AND tech_asset_id IS NULL",
+    ),
+    mutant("coverage names unmapped objects", "    AND tech_asset_id IS NULL\n", ""),
+    mutant("coverage leaves objects of other domains unnamed", "    AND domain_kind <> 'other'\n", ""),
+    mutant(
+        "coverage says that names were cut off",
+        "    AND domain_kind <> 'other'",
+        "    AND domain_kind = 'counted'",
+    ),
+    mutant(
+        "coverage names no object TRUNCATED",
+        " = 'TRUNCATED' THEN NULL",
+        " = 'TRUNCATED' THEN 'TRUNCATED'",
+    ),
+    mutant(
+        "coverage names mapped objects of other domains",
+        "    AND domain_kind = 'other'
+    AND tech_asset_id IS NOT NULL",
+        "    AND domain_kind = 'other'",
+    ),
+    mutant("coverage names other domains", "    AND domain_kind = 'other'\n", ""),
+    mutant(
+        "coverage names other domains of mapped principals",
+        "    AND domain_kind = 'other'
+    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NOT NULL",
+        "    AND domain_kind = 'other'
+    AND tech_asset_id IS NOT NULL",
+    ),
+    mutant("coverage tells missing keys from a missing name", "    AND object_domain IS NULL\n", ""),
+    mutant("coverage tells missing keys from a missing domain", "    AND object_name IS NULL\n", ""),
+    mutant(
+        "coverage tells missing keys to mapped principals alone",
+        "    AND object_name IS NULL
+    AND consumer_id IS NOT NULL",
+        "    AND object_name IS NULL",
+    ),
     mutant(
         "coverage leaves out failed queries",
         "\n        AND (query_roles.query_id IS NULL OR query_roles.execution_status = 'SUCCESS')",
@@ -286,25 +338,47 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "coverage counts late queries of mapped objects",
-        "WHERE arrived_query_id IS NULL\n    AND tech_asset_id IS NOT NULL",
+        "WHERE arrived_query_id IS NULL
+    AND domain_kind = 'counted'
+    AND tech_asset_id IS NOT NULL",
+        "WHERE arrived_query_id IS NULL
+    AND domain_kind = 'counted'",
+    ),
+    mutant(
+        "coverage counts late queries of counted domains",
+        "WHERE arrived_query_id IS NULL
+    AND domain_kind = 'counted'",
         "WHERE arrived_query_id IS NULL",
     ),
     mutant(
         "coverage counts a principal's queries, not its reads",
-        "NULL::VARCHAR AS object_name,
+        "    NULL::VARCHAR AS object_name,
     COUNT(DISTINCT query_id) AS query_count
 FROM reads
-WHERE arrived_query_id IS NOT NULL",
-        "NULL::VARCHAR AS object_name,
+WHERE arrived_query_id IS NOT NULL
+    AND domain_kind = 'counted'",
+        "    NULL::VARCHAR AS object_name,
     COUNT(query_id) AS query_count
 FROM reads
-WHERE arrived_query_id IS NOT NULL",
+WHERE arrived_query_id IS NOT NULL
+    AND domain_kind = 'counted'",
     ),
     mutant(
         "coverage counts an object's queries, not its reads",
-        "    object_name,
+        "    NULL::VARCHAR AS object_domain,
+    object_name,
     COUNT(DISTINCT query_id)",
-        "    object_name,
+        "    NULL::VARCHAR AS object_domain,
+    object_name,
+    COUNT(query_id)",
+    ),
+    mutant(
+        "coverage counts a domain's queries, not its reads",
+        "    object_domain,
+    object_name,
+    COUNT(DISTINCT query_id)",
+        "    object_domain,
+    object_name,
     COUNT(query_id)",
     ),
     mutant(
