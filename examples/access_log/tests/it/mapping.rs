@@ -107,3 +107,11 @@ fn text_that_ends_early_or_goes_on_is_reported_with_its_line() {
     assert_eq!(message(&format!("{GOOD}\n]")), ".: trailing characters at line 18 column 1");
     assert_eq!(message("7"), ".: invalid type: integer `7`, expected struct Mapping at line 1 column 1");
 }
+
+#[test]
+fn a_mistake_is_reported_without_what_a_terminal_obeys() {
+    let mapping = GOOD.replacen('{', r#"{ "\u001b[2J\u202e": 1,"#, 1);
+    let error = Mapping::read(mapping.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("unknown field `\u{fffd}[2J\u{fffd}`"), "{error}");
+    assert!(!error.contains('\u{1b}'), "{error}");
+}
