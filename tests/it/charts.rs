@@ -44,8 +44,8 @@ fn queries_over_time_by_week_is_driven_by_bucket() {
     /* output-port-usage: queries over time by week */
     "bucket" AS MATERIALIZED (
         SELECT
-            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
-            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+            CAST($1 AS date) + ("step"."step" * (7)) AS "start",
+            CAST($2 AS date) + (("step"."step" + (1)) * (7)) AS "end"
         FROM generate_series(0, CAST($3 AS integer)) AS "step"
     )
     SELECT
