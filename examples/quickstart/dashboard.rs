@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use access_log::Mapping;
+use access_log::{Mapping, printable};
 use anyhow::{Context, Result};
 use chrono::{Days, NaiveDate};
 use output_port_usage::chart::{
-    Chart, ConsumerOrOther, GroupOrOther, MostOftenCombined, MostOftenCombinedWith, MostPopularAsset,
-    MostPopularAssets, QueriesOverTime, QueriesOverTimePoint, QueryDistribution, QueryDistributionGroupSlice,
+    Chart, GroupOrOther, MostOftenCombined, MostOftenCombinedWith, MostPopularAsset, MostPopularAssets,
+    QueriesOverTime, QueriesOverTimePoint, QueryDistribution, QueryDistributionGroupSlice,
     QueryDistributionSlice,
 };
 use output_port_usage::{Granularity, OutputPortId, UsageModel};
@@ -39,7 +39,9 @@ impl Dashboard {
         granularity: Option<Granularity>,
     ) -> Result<Self> {
         let granularity = granularity.unwrap_or_else(|| fitting(&days));
-        let over_time = QueriesOverTime::new(port, days.clone()).granularity(granularity);
+        // whole columns up to the last; rankings are of exactly the days that were asked for
+        let over_time = QueriesOverTime::new(port, granularity.expand_start(days.clone()));
+        let over_time = over_time.granularity(granularity);
         let by_consumer = QueryDistribution::new(port, days.clone()).top(8);
         let by_domain = by_consumer.clone().by_group();
         let assets = MostPopularAssets::new(port, days.clone()).top(u32::MAX);
@@ -59,7 +61,7 @@ impl Dashboard {
     /// The charts as text.
     pub(crate) fn draw(&self, page: &Page, mapping: &Mapping) -> String {
         let port = mapping.output_ports.iter().find(|port| port.id == self.port.0);
-        let port = port.map_or_else(|| self.port.to_string(), |port| port.name.clone());
+        let port = port.map_or_else(|| self.port.to_string(), |port| printable(&port.name));
         let unit = match self.granularity {
             Granularity::Week => "week",
             Granularity::Month => "month",
@@ -78,14 +80,15 @@ impl Dashboard {
             .map(|point| Point {
                 label: point.bucket.format(label).to_string(),
                 queries: point.query_count,
-                partial: point.partial,
+                // the log does not reach back to the start of its first column
+                partial: point.partial || point.bucket < self.days.start,
             })
             .collect();
         let consumers: Vec<Part> = self
             .by_consumer
             .iter()
             .map(|slice| Part {
-                name: consumer(&slice.consumer),
+                name: printable(&slice.consumer.name()),
                 queries: slice.query_count,
                 share: slice.share,
             })
@@ -93,7 +96,11 @@ impl Dashboard {
         let domains: Vec<Part> = self
             .by_domain
             .iter()
-            .map(|slice| Part { name: domain(&slice.group), queries: slice.query_count, share: slice.share })
+            .map(|slice| Part {
+                name: printable(&domain(&slice.group)),
+                queries: slice.query_count,
+                share: slice.share,
+            })
             .collect();
         let assets: Vec<Asset> = self.assets.iter().take(ASSETS_SHOWN).map(asset).collect();
 
@@ -107,7 +114,7 @@ impl Dashboard {
         if !self.combined.is_empty() {
             let others = self.combined.iter().map(|other| {
                 let name = other.label.clone().unwrap_or_else(|| other.output_port_id.to_string());
-                format!("{name} ({})", percent(other.share))
+                format!("{} ({})", printable(&name), percent(other.share))
             });
             drawn += &format!("\nMost often combined with {}\n", others.collect::<Vec<_>>().join(", "));
         }
@@ -144,26 +151,16 @@ fn fitting(days: &Range<NaiveDate>) -> Granularity {
     [Day, Week, Month, Quarter].into_iter().find(fits).unwrap_or(Year)
 }
 
-fn consumer(member: &ConsumerOrOther) -> String {
-    match member {
-        ConsumerOrOther::Consumer { id, label } => label.clone().unwrap_or_else(|| id.to_string()),
-        ConsumerOrOther::Other { members } => format!("Other ({members})"),
-        _ => String::new(),
-    }
-}
-
 fn domain(member: &GroupOrOther) -> String {
     match member {
-        GroupOrOther::Group { id, label } => label.clone().unwrap_or_else(|| id.to_string()),
-        GroupOrOther::NoGroup => "no domain".to_owned(),
-        GroupOrOther::Other { members } => format!("Other ({members})"),
-        _ => String::new(),
+        GroupOrOther::NoGroup => "No domain".to_owned(),
+        member => member.name(),
     }
 }
 
 fn asset(row: &MostPopularAsset) -> Asset {
     Asset {
-        name: row.label.clone().unwrap_or_else(|| row.tech_asset_id.to_string()),
+        name: printable(&row.label.clone().unwrap_or_else(|| row.tech_asset_id.to_string())),
         touches: row.touches,
         share: row.share,
         consumers: row.consumers,

@@ -108,6 +108,13 @@ impl Log {
                     }
                     aggregator.add(&record);
                 }
+                // what a file cut off in the middle has not, a replace would remove from the tables
+                Err(error) if error.is_malformed() && error.is_last() => {
+                    bail!(
+                        "{} ends in a line that is no record, as a file that was cut off does: {error}",
+                        self.name
+                    )
+                }
                 Err(error) if error.is_malformed() => {
                     aggregator.skip_malformed_line();
                     if malformed.len() < MALFORMED_SHOWN {
@@ -119,7 +126,7 @@ impl Log {
         }
         bar.finish_and_clear();
 
-        let (batch, summary) = aggregator.finish();
+        let (batch, mut summary) = aggregator.finish();
         let Some((first, last)) = days else {
             match malformed.first() {
                 Some(first) => {
@@ -130,6 +137,7 @@ impl Log {
         };
         let days = first..last.succ_opt().context("the log's last day has no day after it")?;
         let batch = within(batch, days.clone())?;
+        summary.days_without_records.retain(|day| days.contains(day));
         Ok(Counted { name: self.name, days, batch, summary, malformed, took: began.elapsed() })
     }
 }

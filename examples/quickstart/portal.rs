@@ -2,34 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use access_log::Mapping;
-use anyhow::{Result, bail};
-use output_port_usage::{Attribution, Error, OnDelete, OutputPortId, Reference, UsageBatch, UsageModel};
+use access_log::{MODEL, Mapping, PARENTS, printable};
+use anyhow::{Context, Result, bail};
+use output_port_usage::{Attribution, OutputPortId, UsageBatch, UsageModel, UsageModelBuilder};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-const PARENTS: &str = "
-    CREATE SCHEMA portal;
-    CREATE TABLE portal.domains (id uuid PRIMARY KEY, name text NOT NULL);
-    CREATE TABLE portal.data_products (
-        id uuid PRIMARY KEY,
-        name text NOT NULL,
-        domain_id uuid REFERENCES portal.domains
-    );
-    CREATE TABLE portal.datasets (id uuid PRIMARY KEY, name text NOT NULL);
-    CREATE TABLE portal.technical_assets (id uuid PRIMARY KEY, name text NOT NULL);
-";
-
-/// The model of a portal whose tables are in the schema `portal`.
-pub(crate) fn model() -> Result<UsageModel, Error> {
-    let portal = |table| Reference::to(table).schema("portal").label("name");
-    UsageModel::builder()
-        .schema("usage")
-        .output_ports(portal("datasets").on_delete(OnDelete::Cascade))
-        .consumers(portal("data_products").group("domain_id", portal("domains")))
-        .tech_assets(portal("technical_assets").on_delete(OnDelete::Cascade))
-        .combinations()
-        .build()
+/// The model of a portal whose tables are in the schema `portal`: a file, which other programs can share.
+pub(crate) fn model() -> Result<UsageModel> {
+    let builder: UsageModelBuilder = serde_json::from_str(MODEL).context("examples/sample/model.json")?;
+    Ok(builder.build()?)
 }
 
 /// Makes the parent tables, with what the mapping names.
@@ -75,7 +57,7 @@ pub(crate) fn port_of(text: &str, mapping: &Mapping, attribution: &Attribution) 
     }
     let mut message = format!("--port {text}: no output port with a tech asset has this id; there are");
     for port in mapping.output_ports.iter().filter(|port| measured.contains(&OutputPortId(port.id))) {
-        message += &format!("\n  {}  {}", port.id, port.name);
+        message += &format!("\n  {}  {}", port.id, printable(&port.name));
     }
     bail!(message)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use access_log::{Mapping, UnitCounted};
+use access_log::{Mapping, UnitCounted, printable};
 use chrono::{Days, NaiveDate};
 use output_port_usage::query_log::UnmappedPrincipal;
 use output_port_usage::{Outcome, OutputPortId, TableOutcome, UsageBatch};
@@ -13,6 +13,7 @@ use crate::charts::grouped;
 use crate::log::Counted;
 
 const NAMES_SHOWN: usize = 3;
+const DAYS_SHOWN: usize = 5;
 
 /// What became of the log's records, and what could be mended.
 pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
@@ -25,7 +26,8 @@ pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
     let (last, zone) = (days.end - Days::new(1), mapping.time_zone.name());
     let mut lines = vec![
         format!(
-            "read {name}: {records} records of {length}, {} to {last} ({zone}), in {}",
+            "read {}: {records} records of {length}, {} to {last} ({zone}), in {}",
+            printable(name),
             days.start,
             seconds(*took)
         ),
@@ -49,7 +51,19 @@ pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
     }
     if summary.malformed_lines > 0 {
         lines.push(format!("  {:>9} malformed lines:", count(summary.malformed_lines)));
-        lines.extend(malformed.iter().map(|error| format!("            {error}")));
+        lines.extend(malformed.iter().map(|error| format!("            {}", printable(error))));
+    }
+    let without = &summary.days_without_records;
+    if !without.is_empty() {
+        let days = if without.len() == 1 { "day" } else { "days" };
+        let first: Vec<String> = without.iter().take(DAYS_SHOWN).map(NaiveDate::to_string).collect();
+        let more = without.len() - first.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let number = count(without.len() as u64);
+        lines.push(format!(
+            "  {number:>9} {days} without a record, charted as zero: {}{more}",
+            first.join(", ")
+        ));
     }
     let principals = summary.unmapped_principals.iter().map(|entry| (principal(entry), entry.records));
     let objects = summary.unmapped_objects.iter().map(|entry| {
@@ -130,7 +144,7 @@ fn most(what: &str, names: impl ExactSizeIterator<Item = (String, u64)>) -> Vec<
 
 /// A name from the log that can neither fill nor command the terminal.
 fn shown(name: &str) -> String {
-    name.chars().take(80).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    printable(&name.replace('\n', " ")).chars().take(80).collect()
 }
 
 fn principal(entry: &UnmappedPrincipal) -> String {

@@ -148,9 +148,11 @@ async fn groups_agree(portal: &Portal, facts: &Facts, of: OutputPortId) {
     }
     let none = counts.remove(&None);
     let (top, other) = fold::ranking(counts, facts.top as usize);
-    let ranked =
-        top.into_iter().enumerate().map(|(index, (id, count))| (id, None, count, Some(index as i64 + 1)));
-    let mut expected: Vec<(Option<GroupId>, Option<i64>, i64, Option<i64>)> = ranked.collect();
+    let ranked = top
+        .into_iter()
+        .enumerate()
+        .map(|(index, (id, count))| (id, None::<i64>, count, Some(index as i64 + 1)));
+    let mut expected: Vec<_> = ranked.collect();
     expected.extend(none.map(|count| (None, None, count, None)));
     expected.extend(other.map(|(members, count)| (None, Some(members), count, None)));
     let slices = portal.rows(&QueryDistribution::new(of, facts.days.clone()).top(facts.top).by_group()).await;

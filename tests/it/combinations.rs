@@ -203,7 +203,59 @@ async fn a_pairs_unknown_ports_are_named_wherever_they_stand() {
 fn most_often_combined_with_reads_each_way_from_an_index_of_its_own() {
     let model = builder().combinations().build().unwrap();
     let chart = MostOftenCombinedWith::new(port(1), first()..day(2026, 2, 1));
-    insta::assert_snapshot!(model.query(&chart).unwrap().sql(), @r#"WITH /* output-port-usage: most often combined with */ "larger" AS  MATERIALIZED (SELECT "output_port_id_2" AS "output_port_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_combined_with_daily" AS "fact" WHERE "output_port_id_1" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "output_port_id_2" HAVING SUM("query_count") > (0)) , "smaller" AS  MATERIALIZED (SELECT "output_port_id_1" AS "output_port_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_combined_with_daily" AS "fact" WHERE "output_port_id_2" = $4 AND "date" >= $5 AND "date" < $6 GROUP BY "output_port_id_1" HAVING SUM("query_count") > (0)) , "member" AS (SELECT "output_port_id", "query_count" FROM "larger" UNION ALL (SELECT "output_port_id", "query_count" FROM "smaller")) , "ranked" AS (SELECT "output_port_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "output_port_id" ASC ) AS "rank" FROM "member" ORDER BY "rank" ASC LIMIT $7) , "total" AS  MATERIALIZED (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $8 AND "date" >= $9 AND "date" < $10) SELECT CAST("ranked"."output_port_id" AS uuid) AS "output_port_id", CAST("ranked"."query_count" AS bigint) AS "query_count", COALESCE(CAST((CAST("ranked"."query_count" AS double precision) / CAST((SELECT nullif("query_count", 0) FROM "total") AS double precision)) AS double precision), 0) AS "share", CAST("ranked"."rank" AS bigint) AS "rank", CAST("labelled"."name" AS text) AS "label" FROM "ranked" LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "ranked"."output_port_id" ORDER BY "ranked"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(model.query(&chart).unwrap().pretty(), @r#"
+    WITH
+    /* output-port-usage: most often combined with */
+    "larger" AS MATERIALIZED (
+        SELECT "output_port_id_2" AS "output_port_id", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_combined_with_daily" AS "fact"
+        WHERE "output_port_id_1" = $1 AND "date" >= $2 AND "date" < $3
+        GROUP BY "output_port_id_2"
+        HAVING SUM("query_count") > (0)
+    ),
+    "smaller" AS MATERIALIZED (
+        SELECT "output_port_id_1" AS "output_port_id", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_combined_with_daily" AS "fact"
+        WHERE "output_port_id_2" = $4 AND "date" >= $5 AND "date" < $6
+        GROUP BY "output_port_id_1"
+        HAVING SUM("query_count") > (0)
+    ),
+    "member" AS (
+        SELECT "output_port_id", "query_count"
+        FROM "larger"
+        UNION ALL (SELECT "output_port_id", "query_count" FROM "smaller")
+    ),
+    "ranked" AS (
+        SELECT
+            "output_port_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "output_port_id" ASC) AS "rank"
+        FROM "member"
+        ORDER BY "rank" ASC
+        LIMIT $7
+    ),
+    "total" AS MATERIALIZED (
+        SELECT SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = $8 AND "date" >= $9 AND "date" < $10
+    )
+    SELECT
+        CAST("ranked"."output_port_id" AS uuid) AS "output_port_id",
+        CAST("ranked"."query_count" AS bigint) AS "query_count",
+        COALESCE(
+            CAST(
+                (
+                    CAST("ranked"."query_count" AS double precision) / CAST((SELECT nullif("query_count", 0) FROM "total") AS double precision)
+                ) AS double precision
+            ),
+            0
+        ) AS "share",
+        CAST("ranked"."rank" AS bigint) AS "rank",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM "ranked"
+    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "ranked"."output_port_id"
+    ORDER BY "ranked"."rank" ASC NULLS LAST
+    "#);
     let other = MostOftenCombinedWith::new(port(2), day(1999, 1, 1)..first()).top(1);
     assert_eq!(model.query(&chart).unwrap().sql(), model.query(&other).unwrap().sql());
     assert!(model.query(&chart.clone().top(0)).is_err());

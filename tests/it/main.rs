@@ -38,6 +38,7 @@ mod plans_derived;
 mod plans_growth;
 mod portal;
 mod query_log;
+mod recipes;
 mod reconcile;
 mod reconcile_random;
 mod removal;

@@ -32,6 +32,19 @@ fn titles_are_unique_and_stand_in_the_texts() {
     }
 }
 
+/// One snapshot a statement, in `snapshots`: whatever the list gains is reviewed there before it is released.
+#[test]
+fn every_statement_is_as_reviewed() {
+    let model = builder().combinations().delete_indexes().build().unwrap();
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let _bound = settings.bind_to_scope();
+    for (title, statement) in model.statements() {
+        insta::assert_snapshot!(title.replace([' ', ','], "_"), statement.pretty());
+    }
+}
+
 #[test]
 fn a_model_without_groups_and_combinations_has_fewer_statements() {
     let consumers = || Reference::to("data_products").schema("portal");

@@ -4,18 +4,25 @@
 //! consumer; the quickstart reads it beside a log. [`Portal`] makes both up from a [`Shape`]: the same seed
 //! gives the same bytes on every platform. [`Events`] are the log's queries as plain data, for benches that
 //! want millions of them, and [`write_log`] writes them as lines shaped like Snowflake's `ACCESS_HISTORY`
-//! joined to `QUERY_HISTORY`.
+//! joined to `QUERY_HISTORY`. [`MODEL`] and [`PARENTS`] are the portal's tables, and [`printable`] is for whoever
+//! prints names and messages of a log, a mapping or a server.
 
 mod catalogue;
 mod events;
 mod line;
 mod mapping;
+mod model;
 mod portal;
+mod printable;
 mod random;
 mod shape;
 
 pub use events::{Event, Events};
 pub use line::write_log;
-pub use mapping::{Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, TechAsset, UnitCounted};
+pub use mapping::{
+    Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, SetsCounted, TechAsset, UnitCounted,
+};
+pub use model::{MODEL, PARENTS};
 pub use portal::{Actor, Object, Portal};
+pub use printable::printable;
 pub use shape::{Shape, ShapeError};

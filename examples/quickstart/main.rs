@@ -9,25 +9,19 @@
 //! log, writes the counts in one transaction and draws the charts. What a host does in production is in
 //! `portal.rs` (the model), `attribution.rs` (the mapping), `log.rs` (the log) and here (the rest).
 
-#[path = "quickstart/arguments.rs"]
 mod arguments;
-#[path = "quickstart/attribution.rs"]
 mod attribution;
-#[path = "quickstart/charts.rs"]
 mod charts;
-#[path = "quickstart/dashboard.rs"]
 mod dashboard;
-#[path = "quickstart/log.rs"]
 mod log;
-#[path = "quickstart/portal.rs"]
 mod portal;
-#[path = "quickstart/report.rs"]
 mod report;
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use access_log::printable;
 use anyhow::{Context, Result, ensure};
 use arguments::Arguments;
 use charts::Page;
@@ -41,7 +35,7 @@ async fn main() -> ExitCode {
         Ok(Some(arguments)) => arguments,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error} (--help shows the usage)");
+            eprintln!("error: {} (--help shows the usage)", printable(&error.to_string()));
             return ExitCode::from(2);
         }
     };
@@ -49,7 +43,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // the causes behind it, each after a colon
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", printable(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -105,6 +99,9 @@ async fn create_tables(pool: &PgPool, model: &UsageModel) -> Result<(), sqlx::Er
 }
 
 /// All of the batch or nothing: the transaction is the host's.
+///
+/// The days are the log's own here. A host whose days do not come from its log, say the last three, also calls
+/// `refuse_empty_days()` on the replace: a log that holds one of them would remove what was counted on the others.
 async fn ingest(pool: &PgPool, model: &UsageModel, batch: &UsageBatch) -> Result<Outcome> {
     let mut transaction = pool.begin().await.context("cannot begin a transaction")?;
     let outcome = model.replace(batch)?.run_sqlx(&mut transaction).await?;
