@@ -29,7 +29,7 @@ fn an_overview_by_day_scans_in_the_order_of_the_key() {
             FROM "usage"."output_port_query_stats_daily" AS "fact"
             WHERE "output_port_id" = $2
                 AND "date" >= $3 AND "date" < $4
-            GROUP BY "consumer_id"
+            GROUP BY "consumer_id", CAST(('0') AS xid)
             HAVING SUM("query_count") > (0)
         ) AS "member"
     ),

@@ -34,7 +34,7 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
             FROM "usage"."output_port_query_stats_daily" AS "fact"
             WHERE "output_port_id" = $2
                 AND "date" >= $3 AND "date" < $4
-            GROUP BY "consumer_id"
+            GROUP BY "consumer_id", CAST(('0') AS xid)
             HAVING SUM("query_count") > (0)
         ) AS "member"
     )
