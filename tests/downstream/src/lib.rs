@@ -1,49 +1,108 @@
-//! A backend that embeds output-port-usage: a chart's rows as JSON, by each driver in an axum handler.
+//! A backend that embeds output-port-usage: every chart, as JSON or CSV, by each driver, and an OpenAPI document.
 
-use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
 use chrono::NaiveDate;
-use output_port_usage::chart::{QueriesOverTime, QueriesOverTimePoint};
-use output_port_usage::{OutputPortId, UsageModel};
+use output_port_usage::chart::*;
+use output_port_usage::{Error, Granularity, OutputPortId, UsageModel};
+use serde::Deserialize;
+use utoipa::OpenApi;
 
 #[derive(Clone)]
 pub struct Host {
-    pub model: Arc<UsageModel>,
-    pub days: Range<NaiveDate>,
+    pub model: UsageModel,
     pub pool: sqlx::PgPool,
     pub client: Arc<tokio_postgres::Client>,
 }
 
-pub fn routes(host: Host) -> Router {
+/// What a request may ask for beside its port.
+#[derive(Deserialize)]
+struct Asked {
+    from: NaiveDate,
+    until: NaiveDate,
+    #[serde(default)]
+    granularity: Granularity,
+    #[serde(default = "ten")]
+    top: u32,
+    compare: Option<Comparison>,
+    #[serde(default)]
+    csv: bool,
+    #[serde(default)]
+    tokio_postgres: bool,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+pub fn routes() -> Router<Host> {
     Router::new()
-        .route("/sqlx/{port}", get(by_sqlx))
-        .route("/tokio-postgres/{port}", get(by_tokio_postgres))
-        .with_state(host)
+        .route("/{port}/over-time", chart(over_time))
+        .route("/{port}/split", chart(|port, days, asked| over_time(port, days, asked).split_by_consumer(asked.top)))
+        .route("/{port}/ports", chart(|port, days, _| QueriesOverTime::of_ports([port], days)))
+        .route("/{port}/change", chart(|port, days, asked| {
+            over_time(port, days, asked).compared_with(asked.compare.unwrap_or(Comparison::PreviousPeriod))
+        }))
+        .route("/{port}/distribution", chart(|port, days, asked| QueryDistribution::new(port, days).top(asked.top)))
+        .route("/{port}/groups", chart(|port, days, _| QueryDistribution::new(port, days).by_group()))
+        .route("/{port}/assets", chart(|port, days, asked| MostPopularAssets::new(port, days).top(asked.top)))
+        .route("/{port}/combined", chart(|port, days, _| MostOftenCombinedWith::new(port, days)))
+        .route("/{port}/summary", chart(|port, days, _| Summary::new(port, days)))
+        .route("/{port}/overview", chart(|port, days, _| Overview::new(port, days)))
+        .route("/openapi.json", get(async || Json(Api::openapi())))
 }
 
-type Points = Result<Json<Vec<QueriesOverTimePoint>>, Failure>;
-
-async fn by_sqlx(Path(port): Path<OutputPortId>, State(host): State<Host>) -> Points {
-    let query = host.model.query(&QueriesOverTime::new(port, host.days))?;
-    Ok(Json(query.into_sqlx().fetch_all(&host.pool).await?))
+fn over_time(port: OutputPortId, days: Range<NaiveDate>, asked: &Asked) -> QueriesOverTime {
+    QueriesOverTime::new(port, days).granularity(asked.granularity)
 }
 
-async fn by_tokio_postgres(Path(port): Path<OutputPortId>, State(host): State<Host>) -> Points {
-    let query = host.model.query(&QueriesOverTime::new(port, host.days))?.into_tokio_postgres();
-    let rows = host.client.query_typed(query.sql(), &query.params()).await?;
-    Ok(Json(query.decode(&rows)?))
+/// The handler of any chart.
+fn chart<C: Chart>(of: fn(OutputPortId, Range<NaiveDate>, &Asked) -> C) -> MethodRouter<Host> {
+    get(move |State(host): State<Host>, Path(port): Path<String>, Query(asked): Query<Asked>| async move {
+        let chart = of(port.parse()?, asked.from..asked.until, &asked);
+        let rows = if asked.tokio_postgres { by_tokio_postgres(&host, &chart).await } else { rows(&host, &chart).await };
+        if asked.csv { csv(&chart, &rows?) } else { Ok(Json(rows?).into_response()) }
+    })
 }
 
-pub struct Failure(Box<dyn Error>);
+async fn rows<C: Chart>(host: &Host, chart: &C) -> Result<Vec<C::Row>, Failure> {
+    Ok(host.model.query(chart)?.into_sqlx().fetch_all(&host.pool).await?)
+}
 
-impl<E: Error + 'static> From<E> for Failure {
+async fn by_tokio_postgres<C: Chart>(host: &Host, chart: &C) -> Result<Vec<C::Row>, Failure> {
+    let query = host.model.query(chart)?.into_tokio_postgres();
+    Ok(query.decode(&host.client.query_typed(query.sql(), &query.params()).await?)?)
+}
+
+fn csv<C: Chart>(chart: &C, rows: &[C::Row]) -> Result<Response, Failure> {
+    let mut file = csv::Writer::from_writer(Vec::new());
+    chart.records(rows)?.iter().try_for_each(|record| file.serialize(record))?;
+    Ok(([(CONTENT_TYPE, "text/csv")], file.into_inner()?).into_response())
+}
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(
+    Granularity,
+    Comparison,
+    QueriesOverTimePoint,
+    WithPrevious<QueriesOverTimePoint>,
+    QueryDistributionSlice,
+    QueryDistributionGroupSlice,
+    MostPopularAsset,
+    MostOftenCombined,
+    SummaryTotals,
+)))]
+struct Api;
+
+struct Failure(Box<dyn std::error::Error + Send + Sync>);
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(Box::new(error))
     }
@@ -51,6 +110,10 @@ impl<E: Error + 'static> From<E> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let whose = self.0.downcast_ref::<Error>();
+        if whose.is_some_and(Error::is_request) {
+            return (StatusCode::BAD_REQUEST, self.0.to_string()).into_response();
+        }
         eprintln!("{}", self.0);
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
