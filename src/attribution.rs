@@ -3,17 +3,22 @@
 mod builder;
 mod local_days;
 mod name;
+mod sets;
+mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use self::builder::AttributionBuilder;
 pub(crate) use self::local_days::LocalDays;
-pub(crate) use self::name::ObjectName;
+pub(crate) use self::name::{ObjectName, as_printed};
+use self::sets::ObjectSets;
+pub(crate) use self::sets::{HoldingSet, HoldingSets, SetKind};
+use self::zone::Zone;
+pub use self::zone::time_zone_version;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Which accesses count, and for whom.
@@ -50,15 +55,14 @@ use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
-    /// Keyed by the name as printed.
-    objects: BTreeMap<String, TechAssetId>,
+    sets: ObjectSets,
     tech_assets: BTreeMap<TechAssetId, BTreeSet<OutputPortId>>,
     /// Keyed by the name as printed.
     principals: BTreeMap<(PrincipalKind, String), ConsumerId>,
     excluded_users: BTreeSet<String>,
     producers: BTreeMap<OutputPortId, BTreeSet<ConsumerId>>,
     object_domains: BTreeSet<String>,
-    time_zone: Tz,
+    time_zone: Zone,
     accessed_objects: AccessedObjects,
     counted_unit: CountedUnit,
 }
@@ -88,6 +92,23 @@ pub enum CountedUnit {
     RootQuery,
 }
 
+/// What an object counts for that is in several sets: by itself, in its schema, in its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OverlappingSets {
+    /// Every tech asset one of whose sets holds it.
+    #[default]
+    CountAll,
+    /// The tech assets of the most specific set alone: an object goes before a schema, a schema before a
+    /// database. So a table that is an asset by itself no longer counts for that of its schema.
+    MostSpecific,
+}
+
+/// The domain, and the name, of the element that stands for objects that `ACCESS_HISTORY` cut off
+/// (Snowflake's page "ACCESS_HISTORY view").
+pub(crate) const TRUNCATED: &str = "TRUNCATED";
+
 /// The two kinds of principal; a user's mapping goes before a role's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum PrincipalKind {
@@ -110,30 +131,49 @@ impl Attribution {
         AttributionBuilder::default()
     }
 
-    /// The output ports that at least one mapped object stands behind.
+    /// The output ports that at least one tech asset stands behind.
     ///
-    /// They are the scope of every aggregation: an output port without a mapped object is not
-    /// measured, so nothing is said about it.
+    /// They are the scope of every aggregation: an output port without a tech asset is not measured, so
+    /// nothing is said about it.
     pub fn output_ports(&self) -> BTreeSet<OutputPortId> {
-        self.object_map().map(|(_, output_port, _)| output_port).collect()
+        self.tech_assets.values().flatten().copied().collect()
     }
 
     /// The usage date of a query that starts at `instant`: its local date in the time zone.
     ///
     /// At either end of chrono's calendar, where a local date would lie beyond it, it is the date in UTC.
     pub fn usage_date(&self, instant: DateTime<Utc>) -> NaiveDate {
-        local_days::local_date(self.time_zone, instant)
+        local_days::local_date(&self.time_zone, instant)
     }
 }
 
 /// What an aggregation reads, in a fixed order.
 impl Attribution {
-    /// Object name as printed, with each output port and tech asset that it stands for.
-    pub(crate) fn object_map(&self) -> impl Iterator<Item = (&str, OutputPortId, TechAssetId)> {
-        self.objects.iter().flat_map(|(object, asset)| {
-            let output_ports = self.tech_assets.get(asset).into_iter().flatten();
-            output_ports.map(move |&output_port| (object.as_str(), output_port, *asset))
+    /// Each set by its kind and name as printed, with every output port and tech asset that it stands for.
+    pub(crate) fn set_map(&self) -> impl Iterator<Item = (SetKind, &str, OutputPortId, TechAssetId)> {
+        self.sets.iter().flat_map(|(kind, name, asset)| {
+            let output_ports = self.tech_assets.get(&asset).into_iter().flatten();
+            output_ports.map(move |&output_port| (kind, name, output_port, asset))
         })
+    }
+
+    /// The sets that an object counts for, by its name as printed.
+    pub(crate) fn sets_holding(&self, object_name: &str) -> HoldingSets<'_> {
+        self.sets.holding(object_name)
+    }
+
+    /// Whether an object may be in two tech assets at once.
+    pub(crate) fn sets_may_overlap(&self) -> bool {
+        self.sets.may_overlap()
+    }
+
+    pub(crate) fn overlapping_sets(&self) -> OverlappingSets {
+        self.sets.overlapping()
+    }
+
+    /// Every output port with each tech asset behind it.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (OutputPortId, TechAssetId)> {
+        self.tech_assets.iter().flat_map(|(asset, ports)| ports.iter().map(move |port| (*port, *asset)))
     }
 
     /// Principal name as printed, with its consumer.
@@ -166,12 +206,12 @@ impl Attribution {
         self.counted_unit
     }
 
-    pub(crate) fn time_zone(&self) -> Tz {
-        self.time_zone
+    pub(crate) fn time_zone(&self) -> &Zone {
+        &self.time_zone
     }
 
     /// `days` in the time zone; checked by the caller.
     pub(crate) fn local_days(&self, days: Range<NaiveDate>) -> LocalDays {
-        LocalDays::new(self.time_zone, days)
+        LocalDays::new(&self.time_zone, days)
     }
 }

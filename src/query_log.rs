@@ -8,10 +8,10 @@
 //!
 //! A record counts if all of these hold; [`LogSummary`] counts the others under the first that fails:
 //!
-//! 1. its `execution_status`, where present, is `SUCCESS` in any case;
+//! 1. its `execution_status`, where it is neither absent nor empty, is `SUCCESS` in any case;
 //! 2. the local date of its start is one of the days;
 //! 3. its user is not excluded (a record without a user name is not);
-//! 4. one of its accessed objects has a domain that counts and a mapped name;
+//! 4. one of its accessed objects has a domain that counts and a name that some set holds;
 //! 5. its user is mapped, or else the role that ran the statement is;
 //! 6. the consumer is not merely reading its own output port, where producers are given.
 //!
@@ -20,7 +20,7 @@
 //! set, it holds each touch once: a self join, an object listed twice and a repeated row change
 //! nothing. Queries are the distinct units of a (day, output port, consumer), touches those of a
 //! (day, output port, tech asset, consumer); a combination is a unit that reads, on one day and for
-//! one consumer, two output ports through two different tech assets.
+//! one consumer, two output ports through two different tech assets and two different objects.
 //!
 //! # Example
 //!
@@ -69,8 +69,11 @@
 //!
 //! [`CountedUnit::RootQuery`]: crate::CountedUnit::RootQuery
 
+mod accessed;
 mod aggregator;
+mod counts;
 mod json_lines;
+mod reads;
 mod record;
 mod summary;
 mod timestamp;
@@ -81,10 +84,11 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 
+pub use self::accessed::AccessedObject;
 pub use self::aggregator::Aggregator;
 pub use self::json_lines::{JsonLines, LineError, json_lines};
-pub use self::record::{AccessedObject, Record};
-pub use self::summary::{LogSummary, UnmappedObject, UnmappedPrincipal};
+pub use self::record::Record;
+pub use self::summary::{IgnoredObject, LogSummary, UnmappedObject, UnmappedPrincipal};
 use crate::attribution::Attribution;
 use crate::error::Error;
 use crate::usage::UsageBatch;

@@ -58,6 +58,7 @@
 mod aggregation;
 mod coverage;
 mod mapping;
+mod objects;
 mod prelude;
 mod results;
 mod row;
@@ -65,7 +66,7 @@ mod statement;
 mod window;
 
 pub use self::aggregation::Aggregation;
-pub use self::coverage::{CoverageReport, UncountedObject, UncountedPrincipal};
+pub use self::coverage::{CoverageReport, UncountedDomain, UncountedObject, UncountedPrincipal};
 pub use self::mapping::Mappings;
 pub use self::row::ResultRow;
 pub use self::statement::{Bind, SnowflakeStatement};

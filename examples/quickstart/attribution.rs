@@ -1,15 +1,15 @@
 //! What the mapping says, as the library's attribution.
 
-use access_log::{Mapping, ObjectsRead, UnitCounted};
+use access_log::{Mapping, ObjectsRead, SetsCounted, UnitCounted};
 use output_port_usage::{
-    AccessedObjects, Attribution, ConsumerId, CountedUnit, Error, OutputPortId, TechAssetId,
+    AccessedObjects, Attribution, ConsumerId, CountedUnit, Error, OutputPortId, OverlappingSets, TechAssetId,
 };
 
 /// The attribution of a mapping.
 ///
 /// # Errors
 ///
-/// A text that is no name in Snowflake, an object of two tech assets, a user or role of two consumers.
+/// A text that is no name in Snowflake, a user or role of two consumers.
 pub(crate) fn of(mapping: &Mapping) -> Result<Attribution, Error> {
     let mut builder = Attribution::builder()
         .time_zone(mapping.time_zone.name())
@@ -20,7 +20,14 @@ pub(crate) fn of(mapping: &Mapping) -> Result<Attribution, Error> {
         .counted_unit(match mapping.unit {
             UnitCounted::Statement => CountedUnit::Statement,
             UnitCounted::RootQuery => CountedUnit::RootQuery,
+        })
+        .overlapping_sets(match mapping.overlapping_sets {
+            SetsCounted::CountAll => OverlappingSets::CountAll,
+            SetsCounted::MostSpecific => OverlappingSets::MostSpecific,
         });
+    if let Some(domains) = &mapping.object_domains {
+        builder = builder.object_domains(domains);
+    }
     for user in &mapping.excluded_users {
         builder = builder.exclude_user(user);
     }
@@ -31,9 +38,10 @@ pub(crate) fn of(mapping: &Mapping) -> Result<Attribution, Error> {
     }
     for asset in &mapping.tech_assets {
         let id = TechAssetId(asset.id);
-        builder = builder
-            .object(&asset.object, id)
-            .tech_asset(id, asset.output_ports.iter().copied().map(OutputPortId));
+        for names in &asset.objects {
+            builder = builder.objects(names, id);
+        }
+        builder = builder.tech_asset(id, asset.output_ports.iter().copied().map(OutputPortId));
     }
     for consumer in &mapping.consumers {
         let id = ConsumerId(consumer.id);

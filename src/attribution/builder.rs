@@ -3,36 +3,91 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono_tz::Tz;
-
-use super::name::{ObjectName, SnowflakeIdent};
-use super::{AccessedObjects, Attribution, CountedUnit, PrincipalKind};
+use super::name::{self, DatabaseName, ObjectName, SchemaName, SnowflakeIdent};
+use super::sets::{ObjectSets, SetKind};
+use super::zone::Zone;
+use super::{AccessedObjects, Attribution, CountedUnit, OverlappingSets, PrincipalKind};
 use crate::error::{Error, Kind};
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// The domains of objects that hold rows; stages, functions and procedures share the same arrays.
-const OBJECT_DOMAINS: [&str; 7] =
-    ["DYNAMIC TABLE", "EVENT TABLE", "EXTERNAL TABLE", "ICEBERG TABLE", "MATERIALIZED VIEW", "TABLE", "VIEW"];
+const OBJECT_DOMAINS: [&str; 8] = [
+    "DYNAMIC TABLE",
+    "EVENT TABLE",
+    "EXTERNAL TABLE",
+    "ICEBERG TABLE",
+    "MATERIALIZED VIEW",
+    "STREAM",
+    "TABLE",
+    "VIEW",
+];
 
 /// Collects the mappings and rules of an [`Attribution`].
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder makes nothing until `build` is called"]
 pub struct AttributionBuilder {
-    objects: Vec<(String, TechAssetId)>,
+    sets: Vec<(WrittenSet, String, TechAssetId)>,
+    overlapping_sets: OverlappingSets,
     tech_assets: BTreeMap<TechAssetId, BTreeSet<OutputPortId>>,
     principals: Vec<(PrincipalKind, String, ConsumerId)>,
     excluded_users: Vec<String>,
     producers: BTreeMap<OutputPortId, BTreeSet<ConsumerId>>,
     object_domains: Option<Vec<String>>,
     time_zone: Option<String>,
+    time_zone_rules: Option<Vec<u8>>,
     accessed_objects: AccessedObjects,
     counted_unit: CountedUnit,
 }
 
+/// How the name of a set was given.
+#[derive(Debug, Clone, Copy)]
+enum WrittenSet {
+    Object,
+    Schema,
+    Database,
+    /// Any of the three: `DB.SCHEMA.NAME`, `DB.SCHEMA.*` or `DB.*`.
+    Objects,
+}
+
 impl AttributionBuilder {
-    /// Maps an object, fully qualified, to its tech asset. Several objects may share one.
-    pub fn object(mut self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
-        self.objects.push((name.into(), tech_asset));
+    /// Puts an object into a tech asset, by its full name: `DB.SCHEMA.NAME`.
+    ///
+    /// A tech asset may hold any number of objects, schemas and databases. What is in several of them,
+    /// also of several assets, counts for each, or as [`overlapping_sets`](Self::overlapping_sets) says.
+    /// A renamed object is given by each of its names.
+    pub fn object(self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Object, name, tech_asset)
+    }
+
+    /// Puts every object of a schema into a tech asset: `DB.SCHEMA`.
+    ///
+    /// Tables that are created later count from their first query.
+    pub fn schema(self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Schema, name, tech_asset)
+    }
+
+    /// Puts every object of a database into a tech asset, but those of its `INFORMATION_SCHEMA`.
+    pub fn database(self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Database, name, tech_asset)
+    }
+
+    /// Puts objects into a tech asset as people write them in a file.
+    ///
+    /// `DB.SCHEMA.NAME` is an [`object`](Self::object), `DB.SCHEMA.*` a [`schema`](Self::schema) and `DB.*`
+    /// a [`database`](Self::database). A `*` anywhere else is an error, but in quotes, where it is a letter
+    /// like any other.
+    pub fn objects(self, names: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.set(WrittenSet::Objects, names, tech_asset)
+    }
+
+    fn set(mut self, written: WrittenSet, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
+        self.sets.push((written, name.into(), tech_asset));
+        self
+    }
+
+    /// What an object counts for that is in several sets. Defaults to [`OverlappingSets::CountAll`].
+    pub fn overlapping_sets(mut self, overlapping_sets: OverlappingSets) -> Self {
+        self.overlapping_sets = overlapping_sets;
         self
     }
 
@@ -75,8 +130,21 @@ impl AttributionBuilder {
     }
 
     /// The time zone of usage dates, by its IANA name. Defaults to `UTC`.
+    ///
+    /// Abbreviations such as `CET`, most of which Snowflake does not take, are an error: name a place. The
+    /// rules are those of [`time_zone_version`](crate::time_zone_version).
     pub fn time_zone(mut self, name: impl Into<String>) -> Self {
         self.time_zone = Some(name.into());
+        self
+    }
+
+    /// The rules of the time zone, as a file of the IANA database holds them (TZif).
+    ///
+    /// Defaults to the rules that come with the library. A host that learns of newer ones before the library
+    /// does hands in, for instance, what its machine has in `/usr/share/zoneinfo/America/Vancouver`. In
+    /// Snowflake its own rules decide which date an instant bears.
+    pub fn time_zone_rules(mut self, tzif: impl Into<Vec<u8>>) -> Self {
+        self.time_zone_rules = Some(tzif.into());
         self
     }
 
@@ -95,7 +163,7 @@ impl AttributionBuilder {
     /// The object domains that count, in any case.
     ///
     /// Defaults to `TABLE`, `VIEW`, `MATERIALIZED VIEW`, `EXTERNAL TABLE`, `ICEBERG TABLE`,
-    /// `DYNAMIC TABLE` and `EVENT TABLE`. A later call replaces an earlier one.
+    /// `DYNAMIC TABLE`, `EVENT TABLE` and `STREAM`. A later call replaces an earlier one.
     pub fn object_domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.object_domains = Some(domains.into_iter().map(Into::into).collect());
         self
@@ -105,19 +173,24 @@ impl AttributionBuilder {
     ///
     /// # Errors
     ///
-    /// A text that is no Snowflake name; an object with two tech assets, a user or role with two
-    /// consumers; no object, no principal or no domain at all; a tech asset without an output port;
-    /// an unknown time zone. Each names the thing. The same mapping given twice is no error.
+    /// A text that is no Snowflake name; a user or role with two consumers; no object, no principal or
+    /// no domain at all; a tech asset without an output port, or without an object, schema or database;
+    /// an unknown time zone, or rules that are none. Each names the thing. The same mapping given twice is no error.
     pub fn build(self) -> Result<Attribution, Error> {
-        let mut objects = BTreeMap::new();
-        for (written, tech_asset) in self.objects {
-            let object = ObjectName::parse(&written)?.to_string();
-            if let Some((object, first)) = insert(&mut objects, object, tech_asset) {
-                return Err(Kind::ObjectMappedTwice { object, first, second: tech_asset }.into());
-            }
+        let mut empty: BTreeSet<TechAssetId> = self.tech_assets.keys().copied().collect();
+        let mut sets = Vec::with_capacity(self.sets.len());
+        for (written, name, tech_asset) in self.sets {
+            let (kind, name) = match written {
+                WrittenSet::Object => (SetKind::Object, ObjectName::parse(&name)?.to_string()),
+                WrittenSet::Schema => (SetKind::Schema, SchemaName::parse(&name)?.to_string()),
+                WrittenSet::Database => (SetKind::Database, DatabaseName::parse(&name)?.to_string()),
+                WrittenSet::Objects => name::parse_set(&name)?,
+            };
             if !self.tech_assets.contains_key(&tech_asset) {
                 return Err(Kind::AssetWithoutPort(tech_asset).into());
             }
+            empty.remove(&tech_asset);
+            sets.push((kind, name, tech_asset));
         }
         if let Some((&tech_asset, _)) = self.tech_assets.iter().find(|(_, ports)| ports.is_empty()) {
             return Err(Kind::AssetWithoutPort(tech_asset).into());
@@ -145,7 +218,7 @@ impl AttributionBuilder {
             Some(domains) => domains.iter().map(|domain| object_domain(domain)).collect::<Result<_, _>>()?,
         };
         for (what, is_empty) in [
-            ("object", objects.is_empty()),
+            ("object, schema or database", sets.is_empty()),
             ("user or role", principals.is_empty()),
             ("object domain", object_domains.is_empty()),
         ] {
@@ -154,12 +227,17 @@ impl AttributionBuilder {
             }
         }
 
-        let time_zone = match self.time_zone {
-            None => Tz::UTC,
-            Some(name) => name.parse().map_err(|_| Kind::UnknownTimeZone(name))?,
+        if let Some(tech_asset) = empty.pop_first() {
+            return Err(Kind::EmptyAsset(tech_asset).into());
+        }
+
+        let time_zone = match (self.time_zone, self.time_zone_rules) {
+            (None, None) => Zone::utc(),
+            (Some(name), None) => Zone::named(name)?,
+            (name, Some(rules)) => Zone::with_rules(name.unwrap_or_else(|| "UTC".to_owned()), &rules)?,
         };
         Ok(Attribution {
-            objects,
+            sets: ObjectSets::new(sets, self.overlapping_sets),
             tech_assets: self.tech_assets,
             principals,
             excluded_users,

@@ -133,8 +133,6 @@ pub(crate) enum Kind {
 
     #[error("{what} {name:?} {reason}", name = shown(name))]
     SnowflakeName { what: &'static str, name: String, reason: &'static str },
-    #[error("object {object:?} is mapped to two tech assets: {first} and {second}", object = shown(object))]
-    ObjectMappedTwice { object: String, first: TechAssetId, second: TechAssetId },
     #[error("{kind} {name:?} is mapped to two consumers: {first} and {second}", name = shown(name))]
     PrincipalMappedTwice { kind: &'static str, name: String, first: ConsumerId, second: ConsumerId },
     #[error("an attribution needs at least one {0}")]
@@ -152,6 +150,14 @@ pub(crate) enum Kind {
     ResultWidth { row: usize, cells: usize, columns: String },
     #[error("trailing days are zero: a run reads at least one day again")]
     NoTrailingDays,
+    #[error("tech asset {0} holds nothing: give it an object, a schema or a database, or leave it out")]
+    EmptyAsset(TechAssetId),
+    #[error(
+        "time zone {0} is an abbreviation, which Snowflake may not take: name a place, such as Europe/Brussels"
+    )]
+    TimeZoneAbbreviation(String),
+    #[error("the rules of time zone {name:?} are none: {reason}", name = shown(name), reason = shown(reason))]
+    TimeZoneRules { name: String, reason: String },
 }
 
 /// Whose mistake it is: what a host branches on.
@@ -209,11 +215,13 @@ impl Kind {
             | Self::BatchOfOtherPorts { .. }
             | Self::BackfillBrokeOff { .. } => Category::Batch,
             Self::SnowflakeName { .. }
-            | Self::ObjectMappedTwice { .. }
             | Self::PrincipalMappedTwice { .. }
             | Self::EmptyAttribution(_)
             | Self::AssetWithoutPort(_)
+            | Self::EmptyAsset(_)
             | Self::UnknownTimeZone(_)
+            | Self::TimeZoneAbbreviation(_)
+            | Self::TimeZoneRules { .. }
             | Self::TooManyValues { .. } => Category::Mapping,
             Self::ResultCell { .. } | Self::ResultWidth { .. } => Category::Result,
             Self::Isolation(_) => Category::Transaction,

@@ -1,19 +1,22 @@
 //! Records into counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
 
-use super::record::{AccessedObject, Record};
-use super::summary::{LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
-use super::touches::{Touch, Touches, Unit};
-use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind};
+use super::accessed::AccessedObject;
+use super::counts::LogCounts;
+use super::reads::Reads;
+use super::record::Record;
+use super::summary::{IgnoredObject, LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
+use super::touches::{Through, Touch, Touches, Unit};
+use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind, TRUNCATED};
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
-use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
+use crate::usage::{Scope, UsageBatch};
 
-/// LogCounts the usage of some days, one record at a time, in any order.
+/// Counts the usage of some days, one record at a time, in any order.
 ///
 /// Until [`finish`](Self::finish) it holds at most 64 bytes for each distinct touch that counts,
 /// whatever the size of the log, besides the attribution and the summary's names.
@@ -26,18 +29,19 @@ pub struct Aggregator<'a> {
     /// In the order of the ids, so that indexes sort like ids.
     links: Vec<(OutputPortId, TechAssetId)>,
     consumers: Vec<ConsumerId>,
-    /// The links of an object, by its name.
-    objects: HashMap<&'a str, Vec<u32>>,
+    /// The links of a tech asset.
+    assets: HashMap<TechAssetId, Vec<u32>>,
     principals: HashMap<(PrincipalKind, &'a str), u32>,
     producers: HashSet<(OutputPortId, ConsumerId)>,
     touches: Touches,
     /// Whether a day has a record, by its place among the days.
     has_records: Vec<bool>,
-    /// The links of the record at hand.
-    accessed: Vec<u32>,
+    /// Those of the record at hand.
+    reads: Reads<'a>,
     summary: LogSummary,
     unmapped_principals: Tally<(Option<String>, Option<String>)>,
     unmapped_objects: Tally<Option<String>>,
+    ignored_objects: Tally<(Option<String>, String)>,
 }
 
 impl<'a> Aggregator<'a> {
@@ -48,11 +52,11 @@ impl<'a> Aggregator<'a> {
     /// Days that are empty, reversed or outside the years 1 to 9999.
     pub fn new(attribution: &'a Attribution, days: Range<NaiveDate>) -> Result<Self, Error> {
         let scope = Scope::new(days.clone(), attribution.output_ports())?;
-        let links = sorted(attribution.object_map().map(|(_, output_port, asset)| (output_port, asset)));
+        let links = sorted(attribution.links());
         let consumers = sorted(attribution.consumer_map().map(|(_, _, consumer)| consumer));
-        let mut objects: HashMap<&str, Vec<u32>> = HashMap::new();
-        for (object, output_port, asset) in attribution.object_map() {
-            objects.entry(object).or_default().push(index_of(&links, &(output_port, asset)));
+        let mut assets: HashMap<TechAssetId, Vec<u32>> = HashMap::new();
+        for (link, (_, asset)) in (0..).zip(&links) {
+            assets.entry(*asset).or_default().push(link);
         }
         let principals = attribution
             .consumer_map()
@@ -66,19 +70,20 @@ impl<'a> Aggregator<'a> {
             days: attribution.local_days(days),
             links,
             consumers,
-            objects,
+            assets,
             principals,
             producers: attribution.producers().collect(),
             touches: Touches::default(),
             has_records: vec![false; len],
-            accessed: Vec::new(),
+            reads: Reads::default(),
             summary: LogSummary::default(),
             unmapped_principals: Tally::default(),
             unmapped_objects: Tally::default(),
+            ignored_objects: Tally::default(),
         })
     }
 
-    /// LogCounts a record, or notes in the summary why it does not count.
+    /// Counts a record, or notes in the summary why it does not count.
     pub fn add(&mut self, record: &Record) {
         self.summary.records += 1;
         let date = self.days.date_of(record.query_start_time);
@@ -86,8 +91,8 @@ impl<'a> Aggregator<'a> {
             let day = self.day(date);
             self.has_records[day as usize] = true;
         }
-        if record.execution_status.as_deref().is_some_and(|status| !is_same_in_upper_case(status, "SUCCESS"))
-        {
+        let status = record.execution_status.as_deref().filter(|status| !status.is_empty());
+        if status.is_some_and(|status| !is_same_in_upper_case(status, "SUCCESS")) {
             self.summary.not_successful += 1;
             return;
         }
@@ -100,8 +105,8 @@ impl<'a> Aggregator<'a> {
             return;
         }
         let consumer = self.consumer(record);
-        self.find_accessed(record, consumer.is_some());
-        if self.accessed.is_empty() {
+        self.find_reads(record, consumer.is_some());
+        if self.reads.is_empty() {
             self.summary.no_mapped_object += 1;
             return;
         }
@@ -136,45 +141,77 @@ impl<'a> Aggregator<'a> {
         find(PrincipalKind::User, &record.user_name).or_else(|| find(PrincipalKind::Role, &record.role_name))
     }
 
-    /// Finds the links of the record's objects, and counts its unmapped ones if a mapped principal
+    /// Finds the sets of the record's objects, and counts those that do not count if a mapped principal
     /// reads them.
-    fn find_accessed(&mut self, record: &Record, is_principal_mapped: bool) {
-        self.accessed.clear();
+    fn find_reads(&mut self, record: &Record, is_principal_mapped: bool) {
+        self.reads.clear();
         let objects = match self.attribution.accessed_objects() {
             AccessedObjects::Direct => &record.direct_objects_accessed,
             AccessedObjects::Base => &record.base_objects_accessed,
         };
-        let mut unmapped: Vec<Option<&str>> = Vec::new();
-        for object in objects.iter().filter(|object| is_counted(self.attribution, object)) {
+        let mut left_out = BTreeSet::new();
+        for object in objects {
             let name = object.object_name.as_deref();
-            match name.and_then(|name| self.objects.get(name)) {
-                Some(links) => self.accessed.extend(links),
-                None if is_principal_mapped => unmapped.push(name),
-                None => {}
+            let sets = name.map(|name| (name, self.attribution.sets_holding(name)));
+            let sets = sets.filter(|(_, sets)| !sets.is_empty());
+            match (DomainKind::of(object, self.attribution), sets) {
+                (DomainKind::Counted, Some((name, sets))) if sets.are_of_several_assets() => {
+                    self.reads.add(sets, self.touches.through(name));
+                }
+                (DomainKind::Counted, Some((_, sets))) => self.reads.add(sets, Through::Others),
+                (DomainKind::Counted, None) => _ = left_out.insert(LeftOut::Unmapped(name)),
+                (DomainKind::Truncated, _) => _ = left_out.insert(LeftOut::Unmapped(None)),
+                (DomainKind::Other, Some((name, _))) => {
+                    left_out.insert(LeftOut::OfDomain(
+                        object.object_domain.as_ref().map(|domain| domain.to_uppercase()),
+                        name,
+                    ));
+                }
+                (DomainKind::Other, None) if object.object_domain.is_none() && name.is_none() => {
+                    left_out.insert(LeftOut::WithoutKeys);
+                }
+                (DomainKind::Other, None) => {}
             }
         }
-        unmapped.sort_unstable();
-        unmapped.dedup();
-        for name in unmapped {
-            self.unmapped_objects.count(name.map(str::to_owned), name.map_or(0, str::len));
+        if is_principal_mapped {
+            left_out.into_iter().for_each(|object| self.leave_out(object));
         }
     }
 
-    /// Adds the touches of the links at hand, but for those of the consumer's own output ports.
+    /// Counts what a mapped principal reads without its counting.
+    fn leave_out(&mut self, object: LeftOut<'_>) {
+        match object {
+            LeftOut::Unmapped(name) => {
+                self.unmapped_objects.count(name.map(str::to_owned), name.map_or(0, str::len));
+            }
+            LeftOut::OfDomain(domain, name) => {
+                let bytes = domain.as_ref().map_or(0, String::len) + name.len();
+                self.ignored_objects.count((domain, name.to_owned()), bytes);
+            }
+            LeftOut::WithoutKeys => self.summary.objects_without_keys += 1,
+        }
+    }
+
+    /// Adds the touches of the reads at hand, but for those of the consumer's own output ports.
     fn count(&mut self, record: &Record, date: NaiveDate, consumer: u32) {
         let unit = match self.attribution.counted_unit() {
             CountedUnit::Statement => &record.query_id,
-            CountedUnit::RootQuery => record.root_query_id.as_ref().unwrap_or(&record.query_id),
+            CountedUnit::RootQuery => {
+                let root = record.root_query_id.as_ref().filter(|root| !root.is_empty());
+                root.unwrap_or(&record.query_id)
+            }
         };
         let unit = Unit::new(unit);
         let day = self.day(date);
         let producer = self.consumers[consumer as usize];
         let mut is_counted = false;
-        for &link in &self.accessed {
-            let (output_port, _) = self.links[link as usize];
-            if !self.producers.contains(&(output_port, producer)) {
-                self.touches.insert(Touch { unit, day, consumer, link });
-                is_counted = true;
+        for (asset, through) in self.reads.assets() {
+            for &link in self.assets.get(&asset).into_iter().flatten() {
+                let (output_port, _) = self.links[link as usize];
+                if !self.producers.contains(&(output_port, producer)) {
+                    self.touches.insert(Touch { unit, day, consumer, link, through });
+                    is_counted = true;
+                }
             }
         }
         if is_counted {
@@ -193,15 +230,19 @@ impl<'a> Aggregator<'a> {
         let days = self.scope.days().start.iter_days().zip(&self.has_records);
         summary.days_without_records =
             days.filter(|(_, has_records)| !**has_records).map(|(day, _)| day).collect();
-        let touches = self.touches.into_sorted();
         let mut counts = LogCounts::default();
-        for unit in touches.chunk_by(|a, b| a.unit == b.unit) {
-            summary.units += 1;
-            for reads in unit.chunk_by(|a, b| (a.day, a.consumer) == (b.day, b.consumer)) {
-                let date = self.scope.days().start + Days::new(reads[0].day.into());
-                let consumer = self.consumers[reads[0].consumer as usize];
-                let links: Vec<_> = reads.iter().map(|touch| self.links[touch.link as usize]).collect();
-                counts.add(date, consumer, &links);
+        for touches in self.touches.into_sorted_parts() {
+            for unit in touches.chunk_by(|a, b| a.unit == b.unit) {
+                summary.units += 1;
+                for touches in unit.chunk_by(|a, b| (a.day, a.consumer) == (b.day, b.consumer)) {
+                    let date = self.scope.days().start + Days::new(touches[0].day.into());
+                    let consumer = self.consumers[touches[0].consumer as usize];
+                    let read = |touch: &Touch| {
+                        let (output_port, asset) = self.links[touch.link as usize];
+                        (output_port, asset, touch.through)
+                    };
+                    counts.add(date, consumer, &touches.iter().map(read).collect::<Vec<_>>());
+                }
             }
         }
 
@@ -211,6 +252,12 @@ impl<'a> Aggregator<'a> {
                 role_name,
                 records,
             });
+        (summary.ignored_objects, summary.more_ignored_objects) =
+            self.ignored_objects.into_ranking(|(object_domain, object_name), records| IgnoredObject {
+                object_domain,
+                object_name,
+                records,
+            });
         (summary.unmapped_objects, summary.more_unmapped_objects) = self
             .unmapped_objects
             .into_ranking(|object_name, records| UnmappedObject { object_name, records });
@@ -218,10 +265,38 @@ impl<'a> Aggregator<'a> {
     }
 }
 
-/// Whether an object's domain counts. A name is not asked for: a missing one is an unmapped one.
-fn is_counted(attribution: &Attribution, object: &AccessedObject) -> bool {
-    let Some(domain) = &object.object_domain else { return false };
-    attribution.object_domains().iter().any(|counted| is_same_in_upper_case(domain, counted))
+/// What an object's domain says about it.
+enum DomainKind {
+    /// It counts, if it has a name that some set holds.
+    Counted,
+    /// It stands for objects that Snowflake cut off: their names are not given.
+    Truncated,
+    Other,
+}
+
+impl DomainKind {
+    fn of(object: &AccessedObject, attribution: &Attribution) -> Self {
+        let Some(domain) = &object.object_domain else { return Self::Other };
+        let is = |upper: &str| is_same_in_upper_case(domain, upper);
+        if attribution.object_domains().iter().any(|counted| is(counted)) {
+            Self::Counted
+        } else if is(TRUNCATED) {
+            Self::Truncated
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// An object of a record that does not count, and why.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum LeftOut<'r> {
+    /// No set holds its name, or it has none.
+    Unmapped(Option<&'r str>),
+    /// A set holds its name, but its domain, in upper case, does not count.
+    OfDomain(Option<String>, &'r str),
+    /// It has neither of the keys that an object has.
+    WithoutKeys,
 }
 
 /// What `UPPER(text) = upper` is in SQL.
@@ -240,60 +315,4 @@ fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
 fn index_of<T: Ord>(sorted: &[T], item: &T) -> u32 {
     let index = sorted.partition_point(|other| other < item);
     u32::try_from(index).expect("a mapping of four billion entries does not fit in memory")
-}
-
-/// The three results, by the keys of their tables.
-#[derive(Default)]
-struct LogCounts {
-    queries: BTreeMap<(NaiveDate, OutputPortId, ConsumerId), u64>,
-    touches: BTreeMap<(NaiveDate, OutputPortId, TechAssetId, ConsumerId), u64>,
-    combinations: BTreeMap<(NaiveDate, OutputPortId, OutputPortId, ConsumerId), u64>,
-}
-
-impl LogCounts {
-    /// LogCounts one unit that read distinct `links`, in their order, on one day for one consumer.
-    fn add(&mut self, date: NaiveDate, consumer: ConsumerId, links: &[(OutputPortId, TechAssetId)]) {
-        for &(output_port, asset) in links {
-            *self.touches.entry((date, output_port, asset, consumer)).or_default() += 1;
-        }
-        let output_ports: Vec<&[_]> = links.chunk_by(|a, b| a.0 == b.0).collect();
-        for (i, one) in output_ports.iter().enumerate() {
-            *self.queries.entry((date, one[0].0, consumer)).or_default() += 1;
-            for other in &output_ports[i + 1..] {
-                // two assets differ, unless both output ports were read through one and the same
-                if one.len() > 1 || other.len() > 1 || one[0].1 != other[0].1 {
-                    *self.combinations.entry((date, one[0].0, other[0].0, consumer)).or_default() += 1;
-                }
-            }
-        }
-    }
-
-    fn into_batch(self, scope: Scope) -> UsageBatch {
-        let queries = self.queries.into_iter().map(|((date, output_port_id, consumer_id), query_count)| {
-            OutputPortQueries { date, output_port_id, consumer_id, query_count }
-        });
-        let touches = self.touches.into_iter().map(
-            |((date, output_port_id, tech_asset_id, consumer_id), query_count)| TechAssetTouches {
-                date,
-                output_port_id,
-                tech_asset_id,
-                consumer_id,
-                query_count,
-            },
-        );
-        let combinations = self.combinations.into_iter().map(
-            |((date, output_port_id_1, output_port_id_2, consumer_id), query_count)| Combination {
-                date,
-                output_port_id_1,
-                output_port_id_2,
-                consumer_id,
-                query_count,
-            },
-        );
-        UsageBatch::builder(scope)
-            .queries(queries.collect())
-            .touches(touches.collect())
-            .combinations(combinations.collect())
-            .build()
-    }
 }

@@ -13,9 +13,9 @@ const MAX_BYTES: usize = 3_500;
 /// What became of the records of a log.
 ///
 /// Each record is in exactly one of the counts from [`not_successful`](Self::not_successful) to
-/// [`counted`](Self::counted); they add up to [`records`](Self::records). The two lists name what
-/// would have counted, had one more name been mapped: principals that read mapped objects, and
-/// objects that mapped principals read. Both count records, so a repeated row counts again, and both
+/// [`counted`](Self::counted); they add up to [`records`](Self::records). The lists name what would have
+/// counted, had one more name been mapped: principals that read mapped objects, and objects that mapped
+/// principals read; or had one more domain counted. They count records, so a repeated row counts again, and
 /// are in the order of the counts, largest first, then of the names.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +55,13 @@ pub struct LogSummary {
     pub unmapped_objects: Vec<UnmappedObject>,
     /// Accesses of further unmapped objects, or of ones with names over 3,500 bytes.
     pub more_unmapped_objects: u64,
+    /// Mapped objects of domains that do not count, read by mapped principals, up to 10,000 of them.
+    pub ignored_objects: Vec<IgnoredObject>,
+    /// Accesses of further such objects, or of ones with names over 3,500 bytes.
+    pub more_ignored_objects: u64,
+    /// Records of mapped principals that list an object with neither `objectDomain` nor `objectName`: a log
+    /// that writes the keys in another way, such as `object_name`.
+    pub objects_without_keys: u64,
 }
 
 /// A user with a role, neither of which is mapped.
@@ -75,8 +82,21 @@ pub struct UnmappedPrincipal {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct UnmappedObject {
-    /// The name as Snowflake prints it; `None` where the log does not give one.
+    /// The name as Snowflake prints it; `None` where the log does not give one, or cut it off.
     pub object_name: Option<String>,
+    /// Records that read it.
+    pub records: u64,
+}
+
+/// An object that is mapped, but of a domain that does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub struct IgnoredObject {
+    /// The domain in upper case; `None` where the log does not give one.
+    pub object_domain: Option<String>,
+    /// The name as Snowflake prints it.
+    pub object_name: String,
     /// Records that read it.
     pub records: u64,
 }

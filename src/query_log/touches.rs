@@ -1,10 +1,13 @@
 //! The deduplicated set of touches that every count comes from.
 
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU64;
+
 use uuid::Uuid;
 
 /// One unit reading one tech asset behind one output port, for one consumer, on one day.
 ///
-/// Everything but the unit is an index, so a touch is 28 bytes whatever the log's texts are.
+/// Everything but the unit is a number, so a touch is 40 bytes whatever the log's texts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Touch {
     pub(super) unit: Unit,
@@ -13,10 +16,38 @@ pub(super) struct Touch {
     pub(super) consumer: u32,
     /// A pair of output port and tech asset.
     pub(super) link: u32,
+    pub(super) through: Through,
+}
+
+impl Touch {
+    /// What makes a touch one: everything but the object that it was made through.
+    fn key(&self) -> (Unit, u32, u32, u32) {
+        (self.unit, self.day, self.consumer, self.link)
+    }
+}
+
+/// The objects that a touch was made through, as far as combinations ask: two touches through one and
+/// the same object, which is in two assets, combine nothing.
+///
+/// An object is known by 64 bits of a keyed hash of its name; only those that one unit reads are ever
+/// compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Through {
+    /// This object alone, which is in more than one asset.
+    Shared(NonZeroU64),
+    /// Several objects, or one that is in no other asset.
+    Others,
+}
+
+impl Through {
+    /// What two reads of one asset come to.
+    pub(super) fn and(self, other: Self) -> Self {
+        if self == other { self } else { Self::Others }
+    }
 }
 
 /// A query id in 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Unit([u8; 16]);
 
 impl Unit {
@@ -33,39 +64,59 @@ impl Unit {
 
 /// A set of touches in at most 64 bytes for each, while it grows included.
 ///
-/// A sorted vector: when it is full it is sorted, repeats are dropped, and it grows by a quarter of
-/// what is left. Growing holds the old and the new buffer, (1 + 1.25) · 28 = 63 bytes a touch; a
-/// stable sort, which is fast on the sorted part, borrows half a buffer: (1.25 + 0.625) · 28 = 53.
-#[derive(Debug, Default)]
-pub(super) struct Touches(Vec<Touch>);
+/// It is split by the units' hashes into 256 parts, each a vector: when one is full it is sorted, repeats
+/// are dropped, and it grows by a quarter of what is left. So all parts hold at most 1.25 · 40 = 50 bytes
+/// a touch, and only the part that grows or sorts has a second buffer.
+#[derive(Debug)]
+pub(super) struct Touches {
+    parts: Vec<Vec<Touch>>,
+    hasher: RandomState,
+}
+
+impl Default for Touches {
+    fn default() -> Self {
+        Self { parts: vec![Vec::new(); Self::PARTS], hasher: RandomState::new() }
+    }
+}
 
 impl Touches {
-    /// Room for this many touches is always there.
-    const LEAST: usize = 1024;
+    const PARTS: usize = 256;
+    /// Room for this many touches is always there once a part has one.
+    const LEAST: usize = 32;
+
+    /// A touch through one object that is in more than one asset.
+    pub(super) fn through(&self, object_name: &str) -> Through {
+        Through::Shared(NonZeroU64::new(self.hasher.hash_one(object_name)).unwrap_or(NonZeroU64::MIN))
+    }
 
     pub(super) fn insert(&mut self, touch: Touch) {
-        if self.0.len() == self.0.capacity() {
-            self.make_room();
+        let part = self.hasher.hash_one(touch.unit) as usize % Self::PARTS;
+        let part = &mut self.parts[part];
+        if part.len() == part.capacity() {
+            drop_repeats(part);
+            part.reserve_exact((part.len() / 4).max(Self::LEAST));
         }
-        self.0.push(touch);
+        part.push(touch);
     }
 
-    fn make_room(&mut self) {
-        self.drop_repeats();
-        let distinct = self.0.len();
-        self.0.reserve_exact((distinct / 4).max(Self::LEAST));
+    /// The touches, each once; those of a unit are in one part, in their order.
+    pub(super) fn into_sorted_parts(self) -> impl Iterator<Item = Vec<Touch>> {
+        self.parts.into_iter().map(|mut part| {
+            drop_repeats(&mut part);
+            part
+        })
     }
+}
 
-    fn drop_repeats(&mut self) {
-        self.0.sort();
-        self.0.dedup();
-    }
-
-    /// The touches in order, each once.
-    pub(super) fn into_sorted(mut self) -> Vec<Touch> {
-        self.drop_repeats();
-        self.0
-    }
+fn drop_repeats(touches: &mut Vec<Touch>) {
+    touches.sort(); // stable, which is fast on the part that is in order
+    touches.dedup_by(|next, kept| {
+        let is_repeat = next.key() == kept.key();
+        if is_repeat {
+            kept.through = kept.through.and(next.through);
+        }
+        is_repeat
+    });
 }
 
 #[cfg(test)]
@@ -73,26 +124,30 @@ mod tests {
     use super::*;
 
     fn touch(unit: u32, link: u32) -> Touch {
-        Touch { unit: Unit::new(&format!("query {unit}")), day: 0, consumer: 0, link }
+        let unit = Unit::new(&format!("query {unit}"));
+        Touch { unit, day: 0, consumer: 0, link, through: Through::Others }
+    }
+
+    fn bytes(touches: &Touches) -> usize {
+        touches.parts.iter().map(Vec::capacity).sum::<usize>() * size_of::<Touch>()
     }
 
     #[test]
-    fn a_touch_takes_28_bytes() {
-        assert_eq!(size_of::<Touch>(), 28);
+    fn a_touch_takes_40_bytes() {
+        assert_eq!(size_of::<Touch>(), 40);
     }
 
     #[test]
     fn distinct_touches_take_at_most_64_bytes_each_at_every_moment() {
         let mut touches = Touches::default();
-        let mut before = 0;
-        for unit in 0..100_000 {
+        for unit in 0..200_000 {
             touches.insert(touch(unit, 0));
-            let now = touches.0.capacity();
-            let buffers = if now == before { now + now / 2 } else { before + now };
-            let least = 2 * Touches::LEAST * size_of::<Touch>();
-            let allowed = 64 * (unit as usize + 1) + least;
-            assert!(buffers * size_of::<Touch>() <= allowed, "{unit}");
-            before = now;
+            if unit % 1000 == 999 {
+                let largest = touches.parts.iter().map(Vec::capacity).max().unwrap() * size_of::<Touch>();
+                let least = Touches::PARTS * Touches::LEAST * size_of::<Touch>();
+                let allowed = 64 * (unit as usize + 1) + least;
+                assert!(bytes(&touches) + largest <= allowed, "{unit}");
+            }
         }
     }
 
@@ -104,8 +159,24 @@ mod tests {
                 touches.insert(touch(unit, round % 2));
             }
         }
-        assert!(touches.0.capacity() <= 4000 * 5 / 4 + Touches::LEAST);
-        assert_eq!(touches.into_sorted().len(), 4000);
+        let least = Touches::PARTS * Touches::LEAST * size_of::<Touch>();
+        assert!(bytes(&touches) <= 4000 * 50 + least);
+        assert_eq!(touches.into_sorted_parts().map(|part| part.len()).sum::<usize>(), 4000);
+    }
+
+    #[test]
+    fn repeats_through_other_objects_are_one_touch_through_several() {
+        let mut touches = Touches::default();
+        let (one, other) = (touches.through("DB.S.A"), touches.through("DB.S.B"));
+        for (link, through) in
+            [(0, one), (0, one), (1, one), (1, other), (2, one), (2, Through::Others), (1, one)]
+        {
+            touches.insert(Touch { through, ..touch(7, link) });
+        }
+        let touches: Vec<_> = touches.into_sorted_parts().flatten().collect();
+        let found: Vec<_> = touches.iter().map(|touch| (touch.link, touch.through)).collect();
+        assert_eq!(found, [(0, one), (1, Through::Others), (2, Through::Others)]);
+        assert_ne!(one, other);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::coverage::{self, CoverageReport};
 use super::mapping::Mappings;
-use super::prelude::Prelude;
+use super::prelude::{Overlap, Prelude};
 use super::statement::{ScriptWriter, SnowflakeStatement};
 use super::{results, window};
 use crate::attribution::Attribution;
@@ -67,16 +67,17 @@ impl<'a> Aggregation<'a> {
 
     /// Queries, touches and combinations from one scan of the views.
     ///
-    /// This is the statement for a pipeline: it reads `ACCESS_HISTORY` once, and its three results
-    /// cannot contradict each other.
+    /// This is the statement for a pipeline: its three results come from one set of touches and cannot
+    /// contradict each other. It names `ACCESS_HISTORY` once; whether Snowflake computes the set, which the
+    /// results use four times, only once is for its optimizer to choose.
     ///
     /// # Errors
     ///
     /// Days that are empty, reversed or outside the years 1 to 9999; a view's name that is none; more
     /// rows than VALUES take.
     pub fn usage(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
-        let (sql, scope) = self.counting()?;
-        Ok(results::usage(sql, scope))
+        let (sql, overlap, scope) = self.counting()?;
+        Ok(results::usage(sql, overlap, scope))
     }
 
     /// The queries for each day, output port and consumer.
@@ -88,7 +89,7 @@ impl<'a> Aggregation<'a> {
     ///
     /// As [`usage`](Self::usage).
     pub fn output_port_queries(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
-        let (sql, scope) = self.counting()?;
+        let (sql, _, scope) = self.counting()?;
         Ok(results::output_port_queries(sql, scope))
     }
 
@@ -98,7 +99,7 @@ impl<'a> Aggregation<'a> {
     ///
     /// As [`usage`](Self::usage).
     pub fn tech_asset_touches(&self) -> Result<SnowflakeStatement<Vec<TechAssetTouches>>, Error> {
-        let (sql, scope) = self.counting()?;
+        let (sql, _, scope) = self.counting()?;
         Ok(results::tech_asset_touches(sql, scope))
     }
 
@@ -108,8 +109,8 @@ impl<'a> Aggregation<'a> {
     ///
     /// As [`usage`](Self::usage).
     pub fn combinations(&self) -> Result<SnowflakeStatement<Vec<Combination>>, Error> {
-        let (sql, scope) = self.counting()?;
-        Ok(results::combinations(sql, scope))
+        let (sql, overlap, scope) = self.counting()?;
+        Ok(results::combinations(sql, overlap, scope))
     }
 
     /// What is left out for want of a mapping, and what has not arrived yet.
@@ -140,10 +141,10 @@ impl<'a> Aggregation<'a> {
     }
 
     /// A statement up to the set of touches.
-    fn counting(&self) -> Result<(ScriptWriter, Scope), Error> {
+    fn counting(&self) -> Result<(ScriptWriter, Overlap, Scope), Error> {
         let scope = self.scope()?;
         let mut sql = ScriptWriter::default();
-        Prelude::new(self)?.write_for_counting(&mut sql)?;
-        Ok((sql, scope))
+        let overlap = Prelude::new(self)?.write_for_counting(&mut sql)?;
+        Ok((sql, overlap, scope))
     }
 }

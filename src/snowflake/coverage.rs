@@ -8,10 +8,9 @@ use crate::usage::Scope;
 
 /// What the counts of some days leave out.
 ///
-/// The two lists name what would count, were one more name mapped: principals that read mapped
-/// objects, and objects that mapped principals read. Both leave out excluded users, other object
-/// domains, and queries that have not arrived; both are in the order of the counts, largest first,
-/// then of the names. Numbers are of distinct queries, whatever the counted unit.
+/// The lists name what would count, were one more name mapped: principals that read mapped objects, and
+/// objects that mapped principals read; or did one more domain count. They leave out excluded users and
+/// queries that have not arrived, and are in the order of the counts, largest first, then of the names. Numbers are of distinct queries, whatever the counted unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -20,6 +19,11 @@ pub struct CoverageReport {
     pub unmapped_principals: Vec<UncountedPrincipal>,
     /// Unmapped objects of domains that count, read by mapped principals.
     pub unmapped_objects: Vec<UncountedObject>,
+    /// Mapped objects of domains that do not count, read by mapped principals.
+    pub uncounted_domains: Vec<UncountedDomain>,
+    /// Queries of mapped principals that list something with neither `objectDomain` nor `objectName`: a copy
+    /// of the view that writes the keys in another way.
+    pub objects_without_keys: u64,
     /// Queries on mapped objects that `QUERY_HISTORY` does not have yet.
     ///
     /// Where a role is mapped they do not count until it does; otherwise counting does not ask it.
@@ -44,8 +48,21 @@ pub struct UncountedPrincipal {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct UncountedObject {
-    /// The name as Snowflake prints it; `None` where `ACCESS_HISTORY` does not give one.
+    /// The name as Snowflake prints it; `None` where `ACCESS_HISTORY` does not give one, or cut it off.
     pub object_name: Option<String>,
+    /// Queries that read it.
+    pub query_count: u64,
+}
+
+/// An object that is mapped, but of a domain that does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub struct UncountedDomain {
+    /// The domain in upper case; `None` where `ACCESS_HISTORY` does not give one.
+    pub object_domain: Option<String>,
+    /// The name as Snowflake prints it.
+    pub object_name: String,
     /// Queries that read it.
     pub query_count: u64,
 }
@@ -53,6 +70,7 @@ pub struct UncountedObject {
 const RESULT: &str = "result";
 const USER: &str = "user_name";
 const ROLE: &str = "role_name";
+const DOMAIN: &str = "object_domain";
 const OBJECT: &str = "object_name";
 const COUNT: &str = "query_count";
 
@@ -62,10 +80,12 @@ pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStateme
              'unmapped_principal' AS result,\n    \
              user_name,\n    \
              role_name,\n    \
+             NULL::VARCHAR AS object_domain,\n    \
              NULL::VARCHAR AS object_name,\n    \
              COUNT(DISTINCT query_id) AS query_count\n\
          FROM reads\n\
          WHERE arrived_query_id IS NOT NULL\n    \
+             AND domain_kind = 'counted'\n    \
              AND tech_asset_id IS NOT NULL\n    \
              AND consumer_id IS NULL\n\
          GROUP BY user_name, role_name\n\
@@ -74,31 +94,63 @@ pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStateme
              'unmapped_object' AS result,\n    \
              NULL::VARCHAR AS user_name,\n    \
              NULL::VARCHAR AS role_name,\n    \
+             NULL::VARCHAR AS object_domain,\n    \
              object_name,\n    \
              COUNT(DISTINCT query_id) AS query_count\n\
          FROM reads\n\
          WHERE arrived_query_id IS NOT NULL\n    \
+             AND domain_kind <> 'other'\n    \
              AND tech_asset_id IS NULL\n    \
              AND consumer_id IS NOT NULL\n\
          GROUP BY object_name\n\
          UNION ALL\n\
          SELECT\n    \
+             'uncounted_domain' AS result,\n    \
+             NULL::VARCHAR AS user_name,\n    \
+             NULL::VARCHAR AS role_name,\n    \
+             object_domain,\n    \
+             object_name,\n    \
+             COUNT(DISTINCT query_id) AS query_count\n\
+         FROM reads\n\
+         WHERE arrived_query_id IS NOT NULL\n    \
+             AND domain_kind = 'other'\n    \
+             AND tech_asset_id IS NOT NULL\n    \
+             AND consumer_id IS NOT NULL\n\
+         GROUP BY object_domain, object_name\n\
+         UNION ALL\n\
+         SELECT\n    \
+             'without_keys' AS result,\n    \
+             NULL::VARCHAR AS user_name,\n    \
+             NULL::VARCHAR AS role_name,\n    \
+             NULL::VARCHAR AS object_domain,\n    \
+             NULL::VARCHAR AS object_name,\n    \
+             COUNT(DISTINCT query_id) AS query_count\n\
+         FROM reads\n\
+         WHERE arrived_query_id IS NOT NULL\n    \
+             AND object_domain IS NULL\n    \
+             AND object_name IS NULL\n    \
+             AND consumer_id IS NOT NULL\n\
+         UNION ALL\n\
+         SELECT\n    \
              'not_in_query_history' AS result,\n    \
              NULL::VARCHAR AS user_name,\n    \
              NULL::VARCHAR AS role_name,\n    \
+             NULL::VARCHAR AS object_domain,\n    \
              NULL::VARCHAR AS object_name,\n    \
              COUNT(DISTINCT query_id) AS query_count\n\
          FROM reads\n\
          WHERE arrived_query_id IS NULL\n    \
+             AND domain_kind = 'counted'\n    \
              AND tech_asset_id IS NOT NULL\n\
          ORDER BY\n    \
              result,\n    \
              query_count DESC,\n    \
              user_name NULLS FIRST,\n    \
              role_name NULLS FIRST,\n    \
+             object_domain NULLS FIRST,\n    \
              object_name NULLS FIRST",
     );
-    sql.into_statement(scope, &[RESULT, USER, ROLE, OBJECT, COUNT], |_, rows| {
+    sql.into_statement(scope, &[RESULT, USER, ROLE, DOMAIN, OBJECT, COUNT], |_, rows| {
         let mut coverage = CoverageReport::default();
         rows.each(|row| {
             let query_count = row.count(COUNT)?;
@@ -112,6 +164,12 @@ pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStateme
                 "unmapped_object" => coverage
                     .unmapped_objects
                     .push(UncountedObject { object_name: name(OBJECT)?, query_count }),
+                "uncounted_domain" => coverage.uncounted_domains.push(UncountedDomain {
+                    object_domain: name(DOMAIN)?,
+                    object_name: row.text(OBJECT)?.to_owned(),
+                    query_count,
+                }),
+                "without_keys" => coverage.objects_without_keys = query_count,
                 "not_in_query_history" => coverage.not_in_query_history = query_count,
                 other => return Err(row.refuse(RESULT, format!("is no result: {:?}", shown(other)))),
             }

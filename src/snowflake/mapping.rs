@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 
 use super::statement::{Bind, ScriptWriter};
-use crate::attribution::{Attribution, PrincipalKind};
+use crate::attribution::{Attribution, PrincipalKind, SetKind};
 use crate::error::{Error, Kind};
+use crate::id::{OutputPortId, TechAssetId};
 
 /// The most rows that are written as VALUES; Snowflake fails on lists of some 20,000 constants.
 const MAX_VALUES: usize = 512;
@@ -32,14 +33,58 @@ pub(super) struct Mapping<'a> {
     rows: Vec<Vec<Cow<'a, str>>>,
 }
 
+/// Without rows where no object is given by itself.
 pub(super) fn object_map(attribution: &Attribution) -> Mapping<'_> {
-    let row = |(object, output_port, asset): (_, _, _)| vec![Cow::from(object), id(output_port), id(asset)];
+    let row = |(name, output_port, asset)| vec![Cow::from(name), id(output_port), id(asset)];
     Mapping {
         what: "pairs of object and output port",
         opening: "object_map AS ( -- an object by its name in ACCESS_HISTORY, its tech asset and output ports\n",
         columns: &["object_name", "output_port_id", "tech_asset_id"],
-        rows: attribution.object_map().map(row).collect(),
+        rows: sets(attribution, SetKind::Object).map(row).collect(),
     }
+}
+
+/// Without rows where no schema is given as a whole.
+pub(super) fn schema_map(attribution: &Attribution) -> Mapping<'_> {
+    let row = |(name, output_port, asset)| {
+        let [database_start, schema_start] = starts(name);
+        let prefix = Cow::from(format!("{name}."));
+        vec![prefix, database_start, schema_start, id(output_port), id(asset)]
+    };
+    Mapping {
+        what: "pairs of schema and output port",
+        opening: "schema_map AS ( -- a schema by the prefix of every name in it, its tech asset and output ports\n",
+        columns: &["schema_prefix", "database_start", "schema_start", "output_port_id", "tech_asset_id"],
+        rows: sets(attribution, SetKind::Schema).map(row).collect(),
+    }
+}
+
+/// Without rows where no database is given as a whole.
+pub(super) fn database_map(attribution: &Attribution) -> Mapping<'_> {
+    let row = |(name, output_port, asset)| {
+        let [database_start, _] = starts(name);
+        vec![Cow::from(format!("{name}.")), database_start, id(output_port), id(asset)]
+    };
+    Mapping {
+        what: "pairs of database and output port",
+        opening: "database_map AS ( -- a database by the prefix of every name in it, its tech asset and output ports\n",
+        columns: &["database_prefix", "database_start", "output_port_id", "tech_asset_id"],
+        rows: sets(attribution, SetKind::Database).map(row).collect(),
+    }
+}
+
+/// The sets of one kind by their names, with their output ports and tech assets.
+fn sets(attribution: &Attribution, kind: SetKind) -> impl Iterator<Item = (&str, OutputPortId, TechAssetId)> {
+    let of_kind = attribution.set_map().filter(move |(other, ..)| *other == kind);
+    of_kind.map(|(_, name, output_port, asset)| (name, output_port, asset))
+}
+
+/// What stands before the first and the second dot of a set's prefix, quotes or not.
+///
+/// Every name with that prefix has the same there, so a join can look for them before it compares prefixes.
+fn starts(name: &str) -> [Cow<'_, str>; 2] {
+    let mut parts = name.split('.');
+    [(); 2].map(|()| Cow::from(parts.next().unwrap_or_default()))
 }
 
 pub(super) fn consumer_map(attribution: &Attribution) -> Mapping<'_> {
@@ -101,7 +146,7 @@ impl Mapping<'_> {
     }
 
     fn write_values(&self, sql: &mut ScriptWriter) -> Result<(), Error> {
-        const PLACES: [&str; 3] = ["column1", "column2", "column3"];
+        const PLACES: [&str; 5] = ["column1", "column2", "column3", "column4", "column5"];
         if self.rows.len() > MAX_VALUES {
             return Err(
                 Kind::TooManyValues { what: self.what, rows: self.rows.len(), max: MAX_VALUES }.into()

@@ -1,5 +1,6 @@
 //! The counts of a statement, and how its rows become a batch.
 
+use super::prelude::Overlap;
 use super::row::{ResultColumns, ResultRows};
 use super::statement::{ScriptWriter, SnowflakeStatement};
 use crate::error::{Error, shown};
@@ -52,36 +53,53 @@ pub(super) fn tech_asset_touches(
     })
 }
 
-pub(super) fn combinations(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<Vec<Combination>> {
+pub(super) fn combinations(
+    mut sql: ScriptWriter,
+    overlap: Overlap,
+    scope: Scope,
+) -> SnowflakeStatement<Vec<Combination>> {
     sql.text(
         "SELECT\n    \
-             one.usage_date,\n    \
-             one.output_port_id AS output_port_id_1,\n    \
-             other.output_port_id AS output_port_id_2,\n    \
-             one.consumer_id,\n    \
-             COUNT(DISTINCT one.usage_unit) AS query_count\n",
+             first_touch.usage_date,\n    \
+             first_touch.output_port_id AS output_port_id_1,\n    \
+             second_touch.output_port_id AS output_port_id_2,\n    \
+             first_touch.consumer_id,\n    \
+             COUNT(DISTINCT first_touch.usage_unit) AS query_count\n",
     );
-    sql.text(PAIRS).text(
-        "GROUP BY one.usage_date, one.output_port_id, other.output_port_id, one.consumer_id\n\
-         ORDER BY one.usage_date, one.output_port_id, other.output_port_id, one.consumer_id",
+    write_pairs(&mut sql, overlap);
+    sql.text(
+        "GROUP BY first_touch.usage_date, first_touch.output_port_id, second_touch.output_port_id, first_touch.consumer_id\n\
+         ORDER BY first_touch.usage_date, first_touch.output_port_id, second_touch.output_port_id, first_touch.consumer_id",
     );
     sql.into_statement(scope, &[DATE, OUTPUT_PORT_1, OUTPUT_PORT_2, CONSUMER, COUNT], |scope, rows| {
         collect(rows, |row| combination(row, OUTPUT_PORT_1, &scope))
     })
 }
 
-/// Two touches of one unit that make a combination.
-const PAIRS: &str = "FROM touches AS one\n\
-     JOIN touches AS other\n    \
-         ON other.usage_date = one.usage_date\n    \
-         AND other.consumer_id = one.consumer_id\n    \
-         AND other.usage_unit = one.usage_unit\n    \
-         AND other.output_port_id > one.output_port_id -- each pair once\n    \
-         AND other.tech_asset_id <> one.tech_asset_id -- one shared asset combines nothing\n";
-
-pub(super) fn usage(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<UsageBatch> {
+/// Writes where the combinations come from: two touches of one unit each.
+fn write_pairs(sql: &mut ScriptWriter, overlap: Overlap) {
     sql.text(
-        "SELECT -- three results, so that the views are read once\n    \
+        "FROM touches AS first_touch\n\
+         JOIN touches AS second_touch\n    \
+             ON second_touch.usage_date = first_touch.usage_date\n    \
+             AND second_touch.consumer_id = first_touch.consumer_id\n    \
+             AND second_touch.usage_unit = first_touch.usage_unit\n    \
+             AND second_touch.output_port_id > first_touch.output_port_id -- each pair once\n    \
+             AND second_touch.tech_asset_id <> first_touch.tech_asset_id -- one shared asset combines nothing\n",
+    );
+    if overlap == Overlap::Possible {
+        sql.text(
+            "    AND ( -- nor does one object that is in both assets\n        \
+                     second_touch.first_object <> first_touch.last_object\n        \
+                     OR second_touch.last_object <> first_touch.first_object\n    \
+                 )\n",
+        );
+    }
+}
+
+pub(super) fn usage(mut sql: ScriptWriter, overlap: Overlap, scope: Scope) -> SnowflakeStatement<UsageBatch> {
+    sql.text(
+        "SELECT -- three results of one set of touches, which cannot contradict each other\n    \
              'output_port_queries' AS result,\n    \
              usage_date,\n    \
              output_port_id,\n    \
@@ -105,15 +123,16 @@ pub(super) fn usage(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<U
          UNION ALL\n\
          SELECT\n    \
              'combinations' AS result,\n    \
-             one.usage_date,\n    \
-             one.output_port_id,\n    \
-             other.output_port_id AS output_port_id_2,\n    \
+             first_touch.usage_date,\n    \
+             first_touch.output_port_id,\n    \
+             second_touch.output_port_id AS output_port_id_2,\n    \
              NULL::VARCHAR AS tech_asset_id,\n    \
-             one.consumer_id,\n    \
-             COUNT(DISTINCT one.usage_unit) AS query_count\n",
+             first_touch.consumer_id,\n    \
+             COUNT(DISTINCT first_touch.usage_unit) AS query_count\n",
     );
-    sql.text(PAIRS).text(
-        "GROUP BY one.usage_date, one.output_port_id, other.output_port_id, one.consumer_id\n\
+    write_pairs(&mut sql, overlap);
+    sql.text(
+        "GROUP BY first_touch.usage_date, first_touch.output_port_id, second_touch.output_port_id, first_touch.consumer_id\n\
          ORDER BY result, usage_date, output_port_id, output_port_id_2, tech_asset_id, consumer_id",
     );
     let columns = &[RESULT, DATE, OUTPUT_PORT, OUTPUT_PORT_2, TECH_ASSET, CONSUMER, COUNT];

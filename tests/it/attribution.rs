@@ -13,6 +13,7 @@ const OTHER_CONSUMER: ConsumerId = ConsumerId(Uuid::from_u128(5));
 fn mapping() -> AttributionBuilder {
     Attribution::builder()
         .object("db.s.t", ASSET)
+        .object("db.s.o", OTHER_ASSET)
         .tech_asset(ASSET, [PORT])
         .tech_asset(OTHER_ASSET, [PORT])
         .user("ana", CONSUMER)
@@ -24,12 +25,70 @@ fn refused(builder: AttributionBuilder) -> Error {
 }
 
 #[test]
-fn an_object_with_two_assets_is_refused() {
-    let error = refused(mapping().object("\"DB\".S.\"T\"", OTHER_ASSET));
+fn sets_overlap_and_are_given_twice_as_one_likes() {
+    let builder = mapping()
+        .object("\"DB\".S.\"T\"", OTHER_ASSET)
+        .schema("db.s", ASSET)
+        .schema("DB.S", ASSET)
+        .schema("db.s", OTHER_ASSET)
+        .database("db", ASSET)
+        .objects("db.s.t", ASSET)
+        .objects("\"DB\".s.*", ASSET)
+        .objects("db.*", OTHER_ASSET);
+    let by_name = mapping()
+        .object("db.s.t", OTHER_ASSET)
+        .schema("db.s", ASSET)
+        .schema("db.s", OTHER_ASSET)
+        .database("db", ASSET)
+        .database("db", OTHER_ASSET);
+    assert_eq!(builder.build().unwrap(), by_name.build().unwrap());
+}
+
+#[test]
+fn a_star_stands_alone_at_the_end() {
+    for (builder, message) in [
+        (mapping().objects("*", ASSET), "object name \"*\" has a * in it"),
+        (mapping().objects("*.s.t", ASSET), "object name \"*.s.t\" has a * in it"),
+        (mapping().objects("db.*.t", ASSET), "object name \"db.*.t\" has a * in it"),
+        (mapping().objects("db.s.t*", ASSET), "object name \"db.s.t*\" has a * in it"),
+        (mapping().objects("db.s.**", ASSET), "object name \"db.s.**\" has a * in it"),
+        (mapping().objects("db.*.*", ASSET), "object name \"db.*.*\" has a * in it"),
+        (mapping().object("db.s.*", ASSET), "object name \"db.s.*\" has a * in it"),
+        (mapping().schema("db.*", ASSET), "schema name \"db.*\" has a * in it"),
+        (mapping().database("*", ASSET), "database name \"*\" has a * in it"),
+    ] {
+        let error = refused(builder).to_string();
+        let end = ": it stands alone at the end, for everything in a schema or database";
+        assert_eq!(error, format!("{message}{end}"));
+    }
+    assert!(mapping().objects("db.s.\"*\"", ASSET).build().is_ok(), "in quotes it is a letter");
+    for (builder, message) in [
+        (
+            mapping().objects("db.s", ASSET),
+            "object name \"db.s\" is not of the form DATABASE.SCHEMA.NAME, DATABASE.SCHEMA.* or DATABASE.*",
+        ),
+        (
+            mapping().objects("db.s.t.*", ASSET),
+            "object name \"db.s.t.*\" is not of the form DATABASE.SCHEMA.NAME, DATABASE.SCHEMA.* or DATABASE.*",
+        ),
+        (mapping().schema("db", ASSET), "schema name \"db\" is not of the form DATABASE.SCHEMA"),
+        (mapping().schema("db.s.t", ASSET), "schema name \"db.s.t\" is not of the form DATABASE.SCHEMA"),
+        (mapping().database("db.s", ASSET), "database name \"db.s\" is not of the form DATABASE"),
+    ] {
+        assert_eq!(refused(builder).to_string(), message);
+    }
+}
+
+#[test]
+fn a_tech_asset_that_holds_nothing_is_refused() {
+    let empty = TechAssetId(Uuid::from_u128(7));
+    let error = refused(mapping().tech_asset(empty, [PORT]));
     assert!(error.is_mapping());
     assert_eq!(
         error.to_string(),
-        format!("object DB.S.T is mapped to two tech assets: {ASSET} and {OTHER_ASSET}")
+        format!(
+            "tech asset {empty} holds nothing: give it an object, a schema or a database, or leave it out"
+        )
     );
 }
 
@@ -57,9 +116,11 @@ fn an_empty_mapping_is_refused() {
     let no_objects = Attribution::builder().tech_asset(ASSET, [PORT]).user("ana", CONSUMER);
     let no_principals = Attribution::builder().object("db.s.t", ASSET).tech_asset(ASSET, [PORT]);
     let no_domains = mapping().object_domains(Vec::<String>::new());
-    for (builder, what) in
-        [(no_objects, "object"), (no_principals, "user or role"), (no_domains, "object domain")]
-    {
+    for (builder, what) in [
+        (no_objects, "object, schema or database"),
+        (no_principals, "user or role"),
+        (no_domains, "object domain"),
+    ] {
         let error = refused(builder);
         assert!(error.is_mapping());
         assert_eq!(error.to_string(), format!("an attribution needs at least one {what}"));
@@ -78,10 +139,52 @@ fn a_tech_asset_without_an_output_port_is_refused() {
 
 #[test]
 fn an_unknown_time_zone_is_refused() {
-    for name in ["", "Europe/Atlantis", "+01:00", "utc'; drop table x"] {
+    for name in ["", "Europe/Atlantis", "+01:00", "utc'; drop table x", "europe/brussels"] {
         let error = refused(mapping().time_zone(name));
         assert!(error.is_mapping());
         assert_eq!(error.to_string(), format!("unknown time zone: {name:?}"));
+    }
+}
+
+#[test]
+fn an_abbreviation_of_a_time_zone_is_refused() {
+    for name in ["EST", "CET", "PST8PDT"] {
+        let error = refused(mapping().time_zone(name));
+        assert!(error.is_mapping());
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "time zone {name} is an abbreviation, which Snowflake may not take: name a place, such as \
+                 Europe/Brussels"
+            )
+        );
+    }
+}
+
+#[test]
+fn rules_of_a_time_zone_are_current_and_may_be_handed_in() {
+    let version = output_port_usage::time_zone_version();
+    assert!(version >= "2026f", "{version}");
+    let instant = "2026-12-10T07:30:00Z".parse().unwrap();
+    let date = |builder: AttributionBuilder| builder.build().unwrap().usage_date(instant).to_string();
+    let vancouver = || mapping().time_zone("America/Vancouver");
+    assert_eq!(date(vancouver()), "2026-12-10", "British Columbia keeps the time of its summers since 2026");
+    // a file of the database, version 1: eight hours behind UTC for ever
+    let mut rules = b"TZif".to_vec();
+    rules.extend([0; 16]);
+    for count in [0_u32, 0, 0, 0, 1, 4] {
+        rules.extend(count.to_be_bytes());
+    }
+    rules.extend((-8 * 3600_i32).to_be_bytes());
+    rules.extend(b"\0\0PST\0");
+    assert_eq!(date(vancouver().time_zone_rules(rules.clone())), "2026-12-09");
+
+    for broken in [&b""[..], b"TZif", &rules[..50], b"America/Vancouver\x1b[31m"] {
+        let error = refused(vancouver().time_zone_rules(broken));
+        assert!(error.is_mapping());
+        let message = error.to_string();
+        assert!(message.starts_with("the rules of time zone \"America/Vancouver\" are none: "), "{message}");
+        assert!(message.len() < 300 && !message.contains('\u{1b}'), "{message}");
     }
 }
 
@@ -125,10 +228,10 @@ fn hostile_names_in_quotes_are_names() {
 }
 
 #[test]
-fn an_output_port_is_measured_only_where_an_object_is_mapped() {
-    let unmeasured = OutputPortId(Uuid::from_u128(8));
-    let attribution = mapping().tech_asset(OTHER_ASSET, [unmeasured]).build().unwrap();
-    assert_eq!(attribution.output_ports(), [PORT].into());
+fn every_output_port_of_a_tech_asset_is_measured() {
+    let other = OutputPortId(Uuid::from_u128(8));
+    let attribution = mapping().tech_asset(OTHER_ASSET, [other]).build().unwrap();
+    assert_eq!(attribution.output_ports(), [PORT, other].into());
 }
 
 #[test]

@@ -6,38 +6,234 @@ use output_port_usage::*;
 use crate::portal::{Portal, asset, builder, consumer, day, group, port, queries, scope, touches};
 
 pub(crate) fn sql<C: Chart>(chart: &C) -> String {
-    builder().build().unwrap().query(chart).unwrap().sql().to_owned()
+    builder().build().unwrap().query(chart).unwrap().pretty()
 }
 
 #[test]
 fn queries_over_time_by_day_groups_by_date() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST($1 AS date) + "step"."step" AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST((FALSE) AS boolean) AS "partial" FROM "bucket" LEFT JOIN (SELECT "date" AS "date", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $3 AND "date" >= $4 AND "date" < $5 GROUP BY "date") AS "counted" ON "counted"."date" = "bucket"."start" ORDER BY "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: queries over time by day */
+    "bucket" AS MATERIALIZED (
+        SELECT CAST($1 AS date) + "step"."step" AS "start"
+        FROM generate_series(0, CAST($2 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST((FALSE) AS boolean) AS "partial"
+    FROM "bucket"
+    LEFT JOIN (
+        SELECT "date" AS "date", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = $3
+            AND "date" >= $4 AND "date" < $5
+        GROUP BY "date"
+    ) AS "counted" ON "counted"."date" = "bucket"."start"
+    ORDER BY "bucket"."start" ASC
+    "#);
 }
 
 #[test]
 fn queries_over_time_by_week_is_driven_by_bucket() {
     let chart =
         QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).granularity(Granularity::Week);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial" FROM "bucket" INNER JOIN LATERAL (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $6 AND "date" >= "bucket"."start" AND "date" < "bucket"."end" AND "date" >= $7 AND "date" < $8) AS "counted" ON TRUE ORDER BY "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: queries over time by week */
+    "bucket" AS MATERIALIZED (
+        SELECT
+            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
+            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial"
+    FROM "bucket"
+    INNER JOIN
+        LATERAL (
+            SELECT SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE
+                "output_port_id" = $6
+                AND "date" >= "bucket"."start"
+                AND "date" < "bucket"."end"
+                AND "date" >= $7
+                AND "date" < $8
+        ) AS "counted" ON TRUE
+    ORDER BY "bucket"."start" ASC
+    "#);
 }
 
 #[test]
 fn query_distribution_reads_once_and_ranks_the_small_set() {
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "member" AS  MATERIALIZED (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "slice" AS (SELECT (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $5) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2 LIMIT $6) SELECT CAST("slice"."consumer_id" AS uuid) AS "consumer_id", CAST("slice"."query_count" AS bigint) AS "query_count", CAST((CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("slice"."rank" AS bigint) AS "rank", CAST("slice"."members" AS bigint) AS "members", CAST("labelled"."name" AS text) AS "label" FROM "slice" LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id" ORDER BY "slice"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: query distribution */
+    "member" AS MATERIALIZED (
+        SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3
+        GROUP BY "consumer_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "consumer_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+    ),
+    "slice" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $5) THEN "consumer_id" END) AS "consumer_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+        LIMIT $6
+    )
+    SELECT
+        CAST("slice"."consumer_id" AS uuid) AS "consumer_id",
+        CAST("slice"."query_count" AS bigint) AS "query_count",
+        CAST(
+            (
+                CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
+            ) AS double precision
+        ) AS "share",
+        CAST("slice"."rank" AS bigint) AS "rank",
+        CAST("slice"."members" AS bigint) AS "members",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM "slice"
+    LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id"
+    ORDER BY "slice"."rank" ASC NULLS LAST, "slice"."members" ASC NULLS FIRST
+    "#);
 }
 
 #[test]
 fn query_distribution_by_group_looks_groups_up_once_a_consumer() {
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).by_group();
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "consumer" AS  MATERIALIZED (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "consumer_id") , "member" AS  MATERIALIZED (SELECT "parent"."domain_id" AS "group_id", SUM("consumer"."query_count") AS "query_count" FROM "consumer" LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id" GROUP BY "parent"."domain_id") , "ranked" AS (SELECT "group_id", "query_count", row_number() OVER (  ORDER BY "group_id" IS NULL ASC, "query_count" DESC, "group_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "slice" AS (SELECT (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $5) THEN "group_id" END) AS "group_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2 LIMIT $6) SELECT CAST("slice"."group_id" AS uuid) AS "group_id", CAST("slice"."query_count" AS bigint) AS "query_count", CAST((CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("slice"."rank" AS bigint) AS "rank", CAST("slice"."members" AS bigint) AS "members", CAST("labelled"."name" AS text) AS "label" FROM "slice" LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id" ORDER BY "slice"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: query distribution by group */
+    "consumer" AS MATERIALIZED (
+        SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3
+        GROUP BY "consumer_id"
+    ),
+    "member" AS MATERIALIZED (
+        SELECT "parent"."domain_id" AS "group_id", SUM("consumer"."query_count") AS "query_count"
+        FROM "consumer"
+        LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id"
+        GROUP BY "parent"."domain_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "group_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "group_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "group_id" IS NOT NULL AND "query_count" > (0)
+    ),
+    "slice" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $4) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $5) THEN "group_id" END) AS "group_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+        LIMIT $6
+    ),
+    "shown" AS (
+        SELECT "rank", "group_id", "query_count", "members"
+        FROM "slice"
+        UNION ALL
+        (
+            SELECT
+                CAST((NULL) AS bigint) AS "rank",
+                "group_id",
+                "query_count",
+                CAST((NULL) AS bigint) AS "members"
+            FROM "member"
+            WHERE "group_id" IS NULL AND "query_count" > (0)
+        )
+    )
+    SELECT
+        CAST("shown"."group_id" AS uuid) AS "group_id",
+        CAST("shown"."query_count" AS bigint) AS "query_count",
+        CAST(
+            (
+                CAST("shown"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
+            ) AS double precision
+        ) AS "share",
+        CAST("shown"."rank" AS bigint) AS "rank",
+        CAST("shown"."members" AS bigint) AS "members",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM "shown"
+    LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
+    ORDER BY "shown"."rank" ASC NULLS LAST, "shown"."members" ASC NULLS FIRST
+    "#);
 }
 
 #[test]
 fn most_popular_assets_counts_consumers_by_grouping_twice() {
     let chart = MostPopularAssets::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "member" AS  MATERIALIZED (SELECT "tech_asset_id", SUM("query_count") AS "query_count", COUNT(*) AS "consumers", MAX("last_used") AS "last_used" FROM (SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count", MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used" FROM "usage"."tech_asset_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "tech_asset_id", "consumer_id" HAVING SUM("query_count") > (0)) AS "pair" GROUP BY "tech_asset_id") , "ranked" AS (SELECT "tech_asset_id", "query_count", "consumers", "last_used", row_number() OVER (  ORDER BY "query_count" DESC, "tech_asset_id" ASC ) AS "rank" FROM "member" ORDER BY "rank" ASC LIMIT $4) SELECT CAST("ranked"."tech_asset_id" AS uuid) AS "tech_asset_id", CAST("ranked"."query_count" AS bigint) AS "touches", CAST((CAST("ranked"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("ranked"."rank" AS bigint) AS "rank", CAST("ranked"."consumers" AS bigint) AS "consumers", CAST("ranked"."last_used" AS date) AS "last_used", CAST("labelled"."name" AS text) AS "label" FROM "ranked" LEFT JOIN "portal"."technical_assets" AS "labelled" ON "labelled"."id" = "ranked"."tech_asset_id" ORDER BY "ranked"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: most popular assets */
+    "member" AS MATERIALIZED (
+        SELECT
+            "tech_asset_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "consumers",
+            MAX("last_used") AS "last_used"
+        FROM (
+            SELECT
+                "tech_asset_id" AS "tech_asset_id",
+                SUM("query_count") AS "query_count",
+                MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used"
+            FROM "usage"."tech_asset_stats_daily" AS "fact"
+            WHERE "output_port_id" = $1
+                AND "date" >= $2 AND "date" < $3
+            GROUP BY "tech_asset_id", "consumer_id"
+            HAVING SUM("query_count") > (0)
+        ) AS "pair"
+        GROUP BY "tech_asset_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "tech_asset_id",
+            "query_count",
+            "consumers",
+            "last_used",
+            row_number() OVER (ORDER BY "query_count" DESC, "tech_asset_id" ASC) AS "rank"
+        FROM "member"
+        ORDER BY "rank" ASC
+        LIMIT $4
+    )
+    SELECT
+        CAST("ranked"."tech_asset_id" AS uuid) AS "tech_asset_id",
+        CAST("ranked"."query_count" AS bigint) AS "touches",
+        CAST(
+            (
+                CAST("ranked"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
+            ) AS double precision
+        ) AS "share",
+        CAST("ranked"."rank" AS bigint) AS "rank",
+        CAST("ranked"."consumers" AS bigint) AS "consumers",
+        CAST("ranked"."last_used" AS date) AS "last_used",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM "ranked"
+    LEFT JOIN "portal"."technical_assets" AS "labelled" ON "labelled"."id" = "ranked"."tech_asset_id"
+    ORDER BY "ranked"."rank" ASC NULLS LAST
+    "#);
 }
 
 #[test]
@@ -214,8 +410,8 @@ async fn query_distribution_orders_by_count_then_id_and_folds_the_rest() {
 #[tokio::test]
 async fn query_distribution_by_group_puts_consumers_without_one_last() {
     let portal = worked_example().await;
-    let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 1, 3)).by_group();
-    let slices = portal.rows(&chart).await;
+    let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 1, 3));
+    let slices = portal.rows(&chart.clone().by_group()).await;
     // consumers 1 and 3 are in group 1, 2 is in group 0, 4 in none
     let read: Vec<_> = slices.iter().map(|s| (s.group.clone(), s.query_count, s.rank)).collect();
     let named =
@@ -223,7 +419,17 @@ async fn query_distribution_by_group_puts_consumers_without_one_last() {
     let expected = [
         (named(1, "domain 1"), 6, Some(1)),
         (named(0, "domain 0"), 1, Some(2)),
-        (GroupOrOther::NoGroup, 3, Some(3)),
+        (GroupOrOther::NoGroup, 3, None),
+    ];
+    assert_eq!(read, expected);
+
+    // one group before Other: those without a group are no group, and not in Other
+    let folded = portal.rows(&chart.top(1).by_group()).await;
+    let read: Vec<_> = folded.iter().map(|s| (s.group.clone(), s.query_count, s.share, s.rank)).collect();
+    let expected = [
+        (named(1, "domain 1"), 6, 0.6, Some(1)),
+        (GroupOrOther::NoGroup, 3, 0.3, None),
+        (GroupOrOther::Other { members: 1 }, 1, 0.1, None),
     ];
     assert_eq!(read, expected);
 }

@@ -9,34 +9,351 @@ use crate::portal::{Portal, asset, builder, consumer, day, group, port, queries,
 #[test]
 fn popular_assets_join_the_days_before_to_the_few_rows() {
     let chart = MostPopularAssets::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::PreviousPeriod)), @r#"WITH "member" AS  MATERIALIZED (SELECT "tech_asset_id", SUM("query_count") AS "query_count", COUNT(*) AS "consumers", MAX("last_used") AS "last_used" FROM (SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count", MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used" FROM "usage"."tech_asset_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "tech_asset_id", "consumer_id" HAVING SUM("query_count") > (0)) AS "pair" GROUP BY "tech_asset_id") , "ranked" AS (SELECT "tech_asset_id", "query_count", "consumers", "last_used", row_number() OVER (  ORDER BY "query_count" DESC, "tech_asset_id" ASC ) AS "rank" FROM "member" ORDER BY "rank" ASC LIMIT $4) , "before" AS  MATERIALIZED (SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count" FROM "usage"."tech_asset_stats_daily" AS "fact" WHERE "output_port_id" = $5 AND "date" >= $6 AND "date" < $7 GROUP BY "tech_asset_id") SELECT CAST("ranked"."tech_asset_id" AS uuid) AS "tech_asset_id", CAST("ranked"."query_count" AS bigint) AS "touches", CAST((CAST("ranked"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("ranked"."rank" AS bigint) AS "rank", CAST("ranked"."consumers" AS bigint) AS "consumers", CAST("ranked"."last_used" AS date) AS "last_used", CAST("labelled"."name" AS text) AS "label", CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous", CAST(((CAST("ranked"."query_count" AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)) AS double precision) AS "change" FROM "ranked" LEFT JOIN "portal"."technical_assets" AS "labelled" ON "labelled"."id" = "ranked"."tech_asset_id" LEFT JOIN "before" ON "before"."tech_asset_id" = "ranked"."tech_asset_id" ORDER BY "ranked"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::PreviousPeriod)), @r#"
+    WITH
+    /* output-port-usage: most popular assets, compared with the previous period */
+    "member" AS MATERIALIZED (
+        SELECT
+            "tech_asset_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "consumers",
+            MAX("last_used") AS "last_used"
+        FROM (
+            SELECT
+                "tech_asset_id" AS "tech_asset_id",
+                SUM("query_count") AS "query_count",
+                MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used"
+            FROM "usage"."tech_asset_stats_daily" AS "fact"
+            WHERE "output_port_id" = $1
+                AND "date" >= $2 AND "date" < $3
+            GROUP BY "tech_asset_id", "consumer_id"
+            HAVING SUM("query_count") > (0)
+        ) AS "pair"
+        GROUP BY "tech_asset_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "tech_asset_id",
+            "query_count",
+            "consumers",
+            "last_used",
+            row_number() OVER (ORDER BY "query_count" DESC, "tech_asset_id" ASC) AS "rank"
+        FROM "member"
+        ORDER BY "rank" ASC
+        LIMIT $4
+    ),
+    "before" AS MATERIALIZED (
+        SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count"
+        FROM "usage"."tech_asset_stats_daily" AS "fact"
+        WHERE "output_port_id" = $5 AND "date" >= $6 AND "date" < $7
+        GROUP BY "tech_asset_id"
+    )
+    SELECT
+        CAST("ranked"."tech_asset_id" AS uuid) AS "tech_asset_id",
+        CAST("ranked"."query_count" AS bigint) AS "touches",
+        CAST(
+            (
+                CAST("ranked"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
+            ) AS double precision
+        ) AS "share",
+        CAST("ranked"."rank" AS bigint) AS "rank",
+        CAST("ranked"."consumers" AS bigint) AS "consumers",
+        CAST("ranked"."last_used" AS date) AS "last_used",
+        CAST("labelled"."name" AS text) AS "label",
+        CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
+        CAST(
+            (
+                (
+                    CAST("ranked"."query_count" AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+            ) AS double precision
+        ) AS "change"
+    FROM "ranked"
+    LEFT JOIN "portal"."technical_assets" AS "labelled" ON "labelled"."id" = "ranked"."tech_asset_id"
+    LEFT JOIN "before" ON "before"."tech_asset_id" = "ranked"."tech_asset_id"
+    ORDER BY "ranked"."rank" ASC NULLS LAST
+    "#);
 }
 
 #[test]
 fn a_distribution_reads_two_ranges_of_the_key() {
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::PreviousPeriod)), @r#"WITH "member" AS  MATERIALIZED (SELECT "consumer_id", SUM("query_count") AS "query_count", SUM("previous") AS "previous" FROM (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count", 0 AS "previous" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "consumer_id" UNION ALL (SELECT "consumer_id" AS "consumer_id", 0 AS "query_count", SUM("query_count") AS "previous" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $4 AND "date" >= $5 AND "date" < $6 GROUP BY "consumer_id")) AS "period" GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", "previous", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "slice" AS (SELECT (CASE WHEN ("rank" <= $7) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $8) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", SUM("previous") AS "previous", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2 LIMIT $9) SELECT CAST("slice"."consumer_id" AS uuid) AS "consumer_id", CAST("slice"."query_count" AS bigint) AS "query_count", CAST((CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)) AS double precision) AS "share", CAST("slice"."rank" AS bigint) AS "rank", CAST("slice"."members" AS bigint) AS "members", CAST("labelled"."name" AS text) AS "label", CAST(COALESCE("slice"."previous", 0) AS bigint) AS "previous", CAST(((CAST("slice"."query_count" AS double precision) - CAST(COALESCE("slice"."previous", 0) AS double precision)) / CAST(nullif(COALESCE("slice"."previous", 0), 0) AS double precision)) AS double precision) AS "change" FROM "slice" LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id" ORDER BY "slice"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::PreviousPeriod)), @r#"
+    WITH
+    /* output-port-usage: query distribution, compared with the previous period */
+    "member" AS MATERIALIZED (
+        SELECT "consumer_id", SUM("query_count") AS "query_count", SUM("previous") AS "previous"
+        FROM (
+            SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count", 0 AS "previous"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $1
+                AND "date" >= $2 AND "date" < $3
+            GROUP BY "consumer_id"
+            UNION ALL
+            (
+                SELECT "consumer_id" AS "consumer_id", 0 AS "query_count", SUM("query_count") AS "previous"
+                FROM "usage"."output_port_query_stats_daily" AS "fact"
+                WHERE "output_port_id" = $4
+                    AND "date" >= $5 AND "date" < $6
+                GROUP BY "consumer_id"
+            )
+        ) AS "period"
+        GROUP BY "consumer_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "consumer_id",
+            "query_count",
+            "previous",
+            row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+    ),
+    "slice" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $7) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $8) THEN "consumer_id" END) AS "consumer_id",
+            SUM("query_count") AS "query_count",
+            SUM("previous") AS "previous",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+        LIMIT $9
+    )
+    SELECT
+        CAST("slice"."consumer_id" AS uuid) AS "consumer_id",
+        CAST("slice"."query_count" AS bigint) AS "query_count",
+        CAST(
+            (
+                CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
+            ) AS double precision
+        ) AS "share",
+        CAST("slice"."rank" AS bigint) AS "rank",
+        CAST("slice"."members" AS bigint) AS "members",
+        CAST("labelled"."name" AS text) AS "label",
+        CAST(COALESCE("slice"."previous", 0) AS bigint) AS "previous",
+        CAST(
+            (
+                (
+                    CAST("slice"."query_count" AS double precision) - CAST(COALESCE("slice"."previous", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("slice"."previous", 0), 0) AS double precision)
+            ) AS double precision
+        ) AS "change"
+    FROM "slice"
+    LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id"
+    ORDER BY "slice"."rank" ASC NULLS LAST, "slice"."members" ASC NULLS FIRST
+    "#);
 }
 
 #[test]
 fn a_summary_counts_days_and_consumers_in_one_scan() {
     let chart = Summary::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"SELECT CAST(COALESCE(SUM("counted"."query_count") FILTER (WHERE "counted"."date" IS NOT NULL), 0) AS bigint) AS "query_count", CAST(COUNT("counted"."consumer_id") AS bigint) AS "consumers", CAST(COUNT("counted"."date") AS bigint) AS "active_days", CAST(MAX("counted"."date") AS date) AS "last_used" FROM (SELECT "date", "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3) AS "fact" GROUP BY GROUPING SETS (("date"), ("consumer_id")) HAVING SUM("query_count") > (0)) AS "counted""#);
-    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::PreviousPeriod)), @r#"SELECT "now"."query_count", "now"."consumers", "now"."active_days", "now"."last_used", CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous", CAST(((CAST("now"."query_count" AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)) AS double precision) AS "change" FROM (SELECT CAST(COALESCE(SUM("counted"."query_count") FILTER (WHERE "counted"."date" IS NOT NULL), 0) AS bigint) AS "query_count", CAST(COUNT("counted"."consumer_id") AS bigint) AS "consumers", CAST(COUNT("counted"."date") AS bigint) AS "active_days", CAST(MAX("counted"."date") AS date) AS "last_used" FROM (SELECT "date", "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $1 AND "date" >= $2 AND "date" < $3) AS "fact" GROUP BY GROUPING SETS (("date"), ("consumer_id")) HAVING SUM("query_count") > (0)) AS "counted") AS "now" INNER JOIN LATERAL (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $4 AND "date" >= $5 AND "date" < $6) AS "before" ON TRUE"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    SELECT
+        /* output-port-usage: summary */
+        CAST(
+            COALESCE(SUM("counted"."query_count") FILTER (WHERE "counted"."date" IS NOT NULL), 0) AS bigint
+        ) AS "query_count",
+        CAST(COUNT("counted"."consumer_id") AS bigint) AS "consumers",
+        CAST(COUNT("counted"."date") AS bigint) AS "active_days",
+        CAST(MAX("counted"."date") AS date) AS "last_used"
+    FROM (
+        SELECT "date", "consumer_id", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $1
+                AND "date" >= $2 AND "date" < $3
+        ) AS "fact"
+        GROUP BY GROUPING SETS (("date"), ("consumer_id"))
+        HAVING SUM("query_count") > (0)
+    ) AS "counted"
+    "#);
+    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::PreviousPeriod)), @r#"
+    SELECT
+        /* output-port-usage: summary, compared with the previous period */
+        "now"."query_count",
+        "now"."consumers",
+        "now"."active_days",
+        "now"."last_used",
+        CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
+        CAST(
+            (
+                (
+                    CAST("now"."query_count" AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+            ) AS double precision
+        ) AS "change"
+    FROM (
+        SELECT
+            CAST(
+                COALESCE(SUM("counted"."query_count") FILTER (WHERE "counted"."date" IS NOT NULL), 0) AS bigint
+            ) AS "query_count",
+            CAST(COUNT("counted"."consumer_id") AS bigint) AS "consumers",
+            CAST(COUNT("counted"."date") AS bigint) AS "active_days",
+            CAST(MAX("counted"."date") AS date) AS "last_used"
+        FROM (
+            SELECT "date", "consumer_id", SUM("query_count") AS "query_count"
+            FROM (
+                SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count"
+                FROM "usage"."output_port_query_stats_daily" AS "fact"
+                WHERE "output_port_id" = $1
+                    AND "date" >= $2 AND "date" < $3
+            ) AS "fact"
+            GROUP BY GROUPING SETS (("date"), ("consumer_id"))
+            HAVING SUM("query_count") > (0)
+        ) AS "counted"
+    ) AS "now"
+    INNER JOIN
+        LATERAL (
+            SELECT SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $4
+                AND "date" >= $5 AND "date" < $6
+        ) AS "before" ON TRUE
+    "#);
 }
 
 #[test]
 fn bounds_of_buckets_go_back_as_the_days_do() {
     let chart =
         QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).granularity(Granularity::Week);
-    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::YearBefore)), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial", CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous", CAST(((CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)) AS double precision) AS "change" FROM "bucket" INNER JOIN LATERAL (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $6 AND "date" >= "bucket"."start" AND "date" < "bucket"."end" AND "date" >= $7 AND "date" < $8) AS "counted" ON TRUE INNER JOIN LATERAL (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $9 AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date) AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date) AND "date" >= $10 AND "date" < $11) AS "before" ON TRUE ORDER BY "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::YearBefore)), @r#"
+    WITH
+    /* output-port-usage: queries over time by week, compared with the year before */
+    "bucket" AS MATERIALIZED (
+        SELECT
+            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
+            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+        CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
+        CAST(
+            (
+                (
+                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+            ) AS double precision
+        ) AS "change"
+    FROM "bucket"
+    INNER JOIN
+        LATERAL (
+            SELECT SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE
+                "output_port_id" = $6
+                AND "date" >= "bucket"."start"
+                AND "date" < "bucket"."end"
+                AND "date" >= $7
+                AND "date" < $8
+        ) AS "counted" ON TRUE
+    INNER JOIN
+        LATERAL (
+            SELECT SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE
+                "output_port_id" = $9
+                AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
+                AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
+                AND "date" >= $10
+                AND "date" < $11
+        ) AS "before" ON TRUE
+    ORDER BY "bucket"."start" ASC
+    "#);
 }
 
 #[test]
 fn a_comparison_by_day_groups_both_ranges_by_date() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart.clone().compared_with(Comparison::PreviousPeriod)), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST($1 AS date) + "step"."step" AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST((FALSE) AS boolean) AS "partial", CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous", CAST(((CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)) AS double precision) AS "change" FROM "bucket" LEFT JOIN (SELECT "date" AS "date", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $3 AND "date" >= $4 AND "date" < $5 GROUP BY "date") AS "counted" ON "counted"."date" = "bucket"."start" LEFT JOIN (SELECT "date" + CAST($6 AS integer) AS "date", SUM("query_count") AS "query_count" FROM (SELECT "date" AS "date", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $7 AND "date" >= $8 AND "date" < $9 GROUP BY "date") AS "daily" GROUP BY 1) AS "before" ON "before"."date" = "bucket"."start" ORDER BY "bucket"."start" ASC"#);
-    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::YearBefore)), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST($1 AS date) + "step"."step" AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") SELECT CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST((FALSE) AS boolean) AS "partial", CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous", CAST(((CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)) AS double precision) AS "change" FROM "bucket" LEFT JOIN (SELECT "date" AS "date", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $3 AND "date" >= $4 AND "date" < $5 GROUP BY "date") AS "counted" ON "counted"."date" = "bucket"."start" LEFT JOIN (SELECT GREATEST(CAST(("date" + (INTERVAL '1 year')) AS date), CAST(("date" + (1) + (INTERVAL '1 year')) AS date) - (1)) AS "date", SUM("query_count") AS "query_count" FROM (SELECT "date" AS "date", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $6 AND "date" >= $7 AND "date" < $8 GROUP BY "date") AS "daily" GROUP BY 1) AS "before" ON "before"."date" = "bucket"."start" ORDER BY "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart.clone().compared_with(Comparison::PreviousPeriod)), @r#"
+    WITH
+    /* output-port-usage: queries over time by day, compared with the previous period */
+    "bucket" AS MATERIALIZED (
+        SELECT CAST($1 AS date) + "step"."step" AS "start"
+        FROM generate_series(0, CAST($2 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST((FALSE) AS boolean) AS "partial",
+        CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
+        CAST(
+            (
+                (
+                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+            ) AS double precision
+        ) AS "change"
+    FROM "bucket"
+    LEFT JOIN (
+        SELECT "date" AS "date", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = $3
+            AND "date" >= $4 AND "date" < $5
+        GROUP BY "date"
+    ) AS "counted" ON "counted"."date" = "bucket"."start"
+    LEFT JOIN (
+        SELECT "date" + CAST($6 AS integer) AS "date", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT "date" AS "date", SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $7
+                AND "date" >= $8 AND "date" < $9
+            GROUP BY "date"
+        ) AS "daily"
+        GROUP BY 1
+    ) AS "before" ON "before"."date" = "bucket"."start"
+    ORDER BY "bucket"."start" ASC
+    "#);
+    insta::assert_snapshot!(sql(&chart.compared_with(Comparison::YearBefore)), @r#"
+    WITH
+    /* output-port-usage: queries over time by day, compared with the year before */
+    "bucket" AS MATERIALIZED (
+        SELECT CAST($1 AS date) + "step"."step" AS "start"
+        FROM generate_series(0, CAST($2 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST((FALSE) AS boolean) AS "partial",
+        CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
+        CAST(
+            (
+                (
+                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+            ) AS double precision
+        ) AS "change"
+    FROM "bucket"
+    LEFT JOIN (
+        SELECT "date" AS "date", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = $3
+            AND "date" >= $4 AND "date" < $5
+        GROUP BY "date"
+    ) AS "counted" ON "counted"."date" = "bucket"."start"
+    LEFT JOIN (
+        SELECT
+            GREATEST(
+                CAST(("date" + (INTERVAL '1 year')) AS date),
+                CAST(("date" + (1) + (INTERVAL '1 year')) AS date) - (1)
+            ) AS "date",
+            SUM("query_count") AS "query_count"
+        FROM (
+            SELECT "date" AS "date", SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $6
+                AND "date" >= $7 AND "date" < $8
+            GROUP BY "date"
+        ) AS "daily"
+        GROUP BY 1
+    ) AS "before" ON "before"."date" = "bucket"."start"
+    ORDER BY "bucket"."start" ASC
+    "#);
 }
 
 #[test]

@@ -9,13 +9,239 @@ use crate::portal::{Portal, builder, day, port};
 #[test]
 fn an_overview_by_day_scans_in_the_order_of_the_key() {
     let chart = Overview::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).top(5);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST($1 AS date) + "step"."step" AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") , "counted" AS  MATERIALIZED (SELECT "bucket"."start" AS "start", CAST((FALSE) AS boolean) AS "partial", COALESCE("each"."query_count", 0) AS "query_count", "each"."consumers", "each"."counts", (CASE WHEN ("each"."query_count" > (0)) THEN 1 ELSE 0 END) AS "active_days", (CASE WHEN ("each"."query_count" > (0)) THEN "bucket"."start" END) AS "last_used" FROM "bucket" LEFT JOIN (SELECT "date" AS "date", SUM("query_count") AS "query_count", array_agg("consumer_id") AS "consumers", array_agg("query_count") AS "counts" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $3 AND "date" >= $4 AND "date" < $5 GROUP BY "date") AS "each" ON "each"."date" = "bucket"."start") , "member" AS  MATERIALIZED (SELECT "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count" FROM "counted") AS "cell" GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "series" AS (SELECT (CASE WHEN ("rank" <= $6) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $7) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2 LIMIT $8) , "of_top" AS  MATERIALIZED (SELECT "ranked"."rank", "counted"."start", "counted"."partial", COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count", "counted"."query_count" AS "total" FROM "ranked" CROSS JOIN "counted" WHERE "ranked"."rank" <= $9) , "point" AS (SELECT "rank", "start", "partial", "query_count" FROM "of_top" UNION ALL (SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count" FROM "of_top" GROUP BY "start", "partial", "total")) SELECT CAST((NULL) AS uuid) AS "consumer_id", CAST((NULL) AS bigint) AS "rank", CAST((NULL) AS bigint) AS "members", CAST("start" AS date) AS "bucket", CAST("query_count" AS bigint) AS "query_count", CAST("partial" AS boolean) AS "partial", CAST((NULL) AS text) AS "label", TRUE AS "total", CAST("active_days" AS bigint) AS "active_days", CAST("last_used" AS date) AS "last_used" FROM "counted" UNION ALL (SELECT CAST("series"."consumer_id" AS uuid) AS "consumer_id", CAST("series"."rank" AS bigint) AS "rank", CAST("series"."members" AS bigint) AS "members", CAST("point"."start" AS date) AS "bucket", CAST("point"."query_count" AS bigint) AS "query_count", CAST("point"."partial" AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label", FALSE AS "total", CAST((NULL) AS bigint) AS "active_days", CAST((NULL) AS date) AS "last_used" FROM "point" INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0) LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id") ORDER BY "total" DESC, "rank" ASC NULLS LAST, "bucket" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: overview */
+    "bucket" AS MATERIALIZED (
+        SELECT CAST($1 AS date) + "step"."step" AS "start"
+        FROM generate_series(0, CAST($2 AS integer)) AS "step"
+    ),
+    "counted" AS MATERIALIZED (
+        SELECT
+            "bucket"."start" AS "start",
+            CAST((FALSE) AS boolean) AS "partial",
+            COALESCE("each"."query_count", 0) AS "query_count",
+            "each"."consumers",
+            "each"."counts",
+            (CASE WHEN ("each"."query_count" > (0)) THEN 1 ELSE 0 END) AS "active_days",
+            (CASE WHEN ("each"."query_count" > (0)) THEN "bucket"."start" END) AS "last_used"
+        FROM "bucket"
+        LEFT JOIN (
+            SELECT
+                "date" AS "date",
+                SUM("query_count") AS "query_count",
+                array_agg("consumer_id") AS "consumers",
+                array_agg("query_count") AS "counts"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $3
+                AND "date" >= $4 AND "date" < $5
+            GROUP BY "date"
+        ) AS "each" ON "each"."date" = "bucket"."start"
+    ),
+    "member" AS MATERIALIZED (
+        SELECT "consumer_id", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count"
+            FROM "counted"
+        ) AS "cell"
+        GROUP BY "consumer_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "consumer_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+    ),
+    "series" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $6) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $7) THEN "consumer_id" END) AS "consumer_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+        LIMIT $8
+    ),
+    "of_top" AS MATERIALIZED (
+        SELECT
+            "ranked"."rank",
+            "counted"."start",
+            "counted"."partial",
+            COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count",
+            "counted"."query_count" AS "total"
+        FROM "ranked"
+        CROSS JOIN "counted"
+        WHERE "ranked"."rank" <= $9
+    ),
+    "point" AS (
+        SELECT "rank", "start", "partial", "query_count"
+        FROM "of_top"
+        UNION ALL
+        (
+            SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count"
+            FROM "of_top"
+            GROUP BY "start", "partial", "total"
+        )
+    )
+    SELECT
+        CAST((NULL) AS uuid) AS "consumer_id",
+        CAST((NULL) AS bigint) AS "rank",
+        CAST((NULL) AS bigint) AS "members",
+        CAST("start" AS date) AS "bucket",
+        CAST("query_count" AS bigint) AS "query_count",
+        CAST("partial" AS boolean) AS "partial",
+        CAST((NULL) AS text) AS "label",
+        TRUE AS "total",
+        CAST("active_days" AS bigint) AS "active_days",
+        CAST("last_used" AS date) AS "last_used"
+    FROM "counted"
+    UNION ALL
+    (
+        SELECT
+            CAST("series"."consumer_id" AS uuid) AS "consumer_id",
+            CAST("series"."rank" AS bigint) AS "rank",
+            CAST("series"."members" AS bigint) AS "members",
+            CAST("point"."start" AS date) AS "bucket",
+            CAST("point"."query_count" AS bigint) AS "query_count",
+            CAST("point"."partial" AS boolean) AS "partial",
+            CAST("labelled"."name" AS text) AS "label",
+            FALSE AS "total",
+            CAST((NULL) AS bigint) AS "active_days",
+            CAST((NULL) AS date) AS "last_used"
+        FROM "point"
+        INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0)
+        LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    )
+    ORDER BY "total" DESC, "rank" ASC NULLS LAST, "bucket" ASC
+    "#);
 }
 
 #[test]
 fn an_overview_by_week_is_driven_by_bucket() {
     let chart = Overview::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).granularity(Granularity::Week);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") , "counted" AS  MATERIALIZED (SELECT "bucket"."start" AS "start", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial", COALESCE("each"."query_count", 0) AS "query_count", "each"."consumers", "each"."counts", "each"."active_days", "each"."last_used" FROM "bucket" INNER JOIN LATERAL (SELECT SUM("query_count") FILTER (WHERE "consumer_id" IS NOT NULL) AS "query_count", array_agg("consumer_id") FILTER (WHERE "consumer_id" IS NOT NULL) AS "consumers", array_agg("query_count") FILTER (WHERE "consumer_id" IS NOT NULL) AS "counts", COUNT("date") FILTER (WHERE "query_count" > (0)) AS "active_days", MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used" FROM (SELECT "date", "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $6 AND "date" >= "bucket"."start" AND "date" < "bucket"."end" AND "date" >= $7 AND "date" < $8) AS "fact" GROUP BY GROUPING SETS (("date"), ("consumer_id"))) AS "sums") AS "each" ON TRUE) , "member" AS  MATERIALIZED (SELECT "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count" FROM "counted") AS "cell" GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "series" AS (SELECT (CASE WHEN ("rank" <= $9) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $10) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2 LIMIT $11) , "of_top" AS  MATERIALIZED (SELECT "ranked"."rank", "counted"."start", "counted"."partial", COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count", "counted"."query_count" AS "total" FROM "ranked" CROSS JOIN "counted" WHERE "ranked"."rank" <= $12) , "point" AS (SELECT "rank", "start", "partial", "query_count" FROM "of_top" UNION ALL (SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count" FROM "of_top" GROUP BY "start", "partial", "total")) SELECT CAST((NULL) AS uuid) AS "consumer_id", CAST((NULL) AS bigint) AS "rank", CAST((NULL) AS bigint) AS "members", CAST("start" AS date) AS "bucket", CAST("query_count" AS bigint) AS "query_count", CAST("partial" AS boolean) AS "partial", CAST((NULL) AS text) AS "label", TRUE AS "total", CAST("active_days" AS bigint) AS "active_days", CAST("last_used" AS date) AS "last_used" FROM "counted" UNION ALL (SELECT CAST("series"."consumer_id" AS uuid) AS "consumer_id", CAST("series"."rank" AS bigint) AS "rank", CAST("series"."members" AS bigint) AS "members", CAST("point"."start" AS date) AS "bucket", CAST("point"."query_count" AS bigint) AS "query_count", CAST("point"."partial" AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label", FALSE AS "total", CAST((NULL) AS bigint) AS "active_days", CAST((NULL) AS date) AS "last_used" FROM "point" INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0) LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id") ORDER BY "total" DESC, "rank" ASC NULLS LAST, "bucket" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: overview */
+    "bucket" AS MATERIALIZED (
+        SELECT
+            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
+            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+    ),
+    "counted" AS MATERIALIZED (
+        SELECT
+            "bucket"."start" AS "start",
+            CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+            COALESCE("each"."query_count", 0) AS "query_count",
+            "each"."consumers",
+            "each"."counts",
+            "each"."active_days",
+            "each"."last_used"
+        FROM "bucket"
+        INNER JOIN
+            LATERAL (
+                SELECT
+                    SUM("query_count") FILTER (WHERE "consumer_id" IS NOT NULL) AS "query_count",
+                    array_agg("consumer_id") FILTER (WHERE "consumer_id" IS NOT NULL) AS "consumers",
+                    array_agg("query_count") FILTER (WHERE "consumer_id" IS NOT NULL) AS "counts",
+                    COUNT("date") FILTER (WHERE "query_count" > (0)) AS "active_days",
+                    MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used"
+                FROM (
+                    SELECT "date", "consumer_id", SUM("query_count") AS "query_count"
+                    FROM (
+                        SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count"
+                        FROM "usage"."output_port_query_stats_daily" AS "fact"
+                        WHERE
+                            "output_port_id" = $6
+                            AND "date" >= "bucket"."start"
+                            AND "date" < "bucket"."end"
+                            AND "date" >= $7
+                            AND "date" < $8
+                    ) AS "fact"
+                    GROUP BY GROUPING SETS (("date"), ("consumer_id"))
+                ) AS "sums"
+            ) AS "each" ON TRUE
+    ),
+    "member" AS MATERIALIZED (
+        SELECT "consumer_id", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count"
+            FROM "counted"
+        ) AS "cell"
+        GROUP BY "consumer_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "consumer_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+    ),
+    "series" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $9) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $10) THEN "consumer_id" END) AS "consumer_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+        LIMIT $11
+    ),
+    "of_top" AS MATERIALIZED (
+        SELECT
+            "ranked"."rank",
+            "counted"."start",
+            "counted"."partial",
+            COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count",
+            "counted"."query_count" AS "total"
+        FROM "ranked"
+        CROSS JOIN "counted"
+        WHERE "ranked"."rank" <= $12
+    ),
+    "point" AS (
+        SELECT "rank", "start", "partial", "query_count"
+        FROM "of_top"
+        UNION ALL
+        (
+            SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count"
+            FROM "of_top"
+            GROUP BY "start", "partial", "total"
+        )
+    )
+    SELECT
+        CAST((NULL) AS uuid) AS "consumer_id",
+        CAST((NULL) AS bigint) AS "rank",
+        CAST((NULL) AS bigint) AS "members",
+        CAST("start" AS date) AS "bucket",
+        CAST("query_count" AS bigint) AS "query_count",
+        CAST("partial" AS boolean) AS "partial",
+        CAST((NULL) AS text) AS "label",
+        TRUE AS "total",
+        CAST("active_days" AS bigint) AS "active_days",
+        CAST("last_used" AS date) AS "last_used"
+    FROM "counted"
+    UNION ALL
+    (
+        SELECT
+            CAST("series"."consumer_id" AS uuid) AS "consumer_id",
+            CAST("series"."rank" AS bigint) AS "rank",
+            CAST("series"."members" AS bigint) AS "members",
+            CAST("point"."start" AS date) AS "bucket",
+            CAST("point"."query_count" AS bigint) AS "query_count",
+            CAST("point"."partial" AS boolean) AS "partial",
+            CAST("labelled"."name" AS text) AS "label",
+            FALSE AS "total",
+            CAST((NULL) AS bigint) AS "active_days",
+            CAST((NULL) AS date) AS "last_used"
+        FROM "point"
+        INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0)
+        LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    )
+    ORDER BY "total" DESC, "rank" ASC NULLS LAST, "bucket" ASC
+    "#);
 }
 
 #[test]

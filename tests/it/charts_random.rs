@@ -147,26 +147,25 @@ async fn groups_agree(portal: &Portal, facts: &Facts, of: OutputPortId) {
         *counts.entry(group_of(id)).or_default() += count;
     }
     let none = counts.remove(&None);
-    let (ranked, _) = fold::ranking(counts, usize::MAX);
-    let mut expected: Vec<(Option<GroupId>, i64)> = ranked.into_iter().collect();
-    expected.extend(none.map(|count| (None, count)));
-    let rest = expected.split_off((facts.top as usize).min(expected.len()));
+    let (top, other) = fold::ranking(counts, facts.top as usize);
+    let ranked = top
+        .into_iter()
+        .enumerate()
+        .map(|(index, (id, count))| (id, None::<i64>, count, Some(index as i64 + 1)));
+    let mut expected: Vec<_> = ranked.collect();
+    expected.extend(none.map(|count| (None, None, count, None)));
+    expected.extend(other.map(|(members, count)| (None, Some(members), count, None)));
     let slices = portal.rows(&QueryDistribution::new(of, facts.days.clone()).top(facts.top).by_group()).await;
-    let (named, other): (Vec<_>, Vec<_>) = slices.into_iter().partition(|slice| slice.rank.is_some());
-    let read: Vec<_> = named
-        .iter()
-        .map(|slice| match &slice.group {
-            GroupOrOther::Group { id, .. } => (Some(*id), slice.query_count),
-            _ => (None, slice.query_count),
+    let read: Vec<_> = slices
+        .into_iter()
+        .map(|slice| match slice.group {
+            GroupOrOther::Group { id, .. } => (Some(id), None, slice.query_count, slice.rank),
+            GroupOrOther::NoGroup => (None, None, slice.query_count, slice.rank),
+            GroupOrOther::Other { members } => (None, Some(members), slice.query_count, slice.rank),
+            other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(read, expected);
-    let other: Vec<_> = other.into_iter().map(|slice| (slice.group, slice.query_count)).collect();
-    let folded = (!rest.is_empty()).then(|| {
-        let members = rest.len() as i64;
-        (GroupOrOther::Other { members }, rest.iter().map(|(_, count)| count).sum::<i64>())
-    });
-    assert_eq!(other, Vec::from_iter(folded));
 }
 
 async fn assets_agree(portal: &Portal, facts: &Facts, of: OutputPortId) {

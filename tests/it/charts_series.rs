@@ -9,7 +9,93 @@ use crate::portal::{Portal, builder, consumer, day, port, queries, scope};
 #[test]
 fn a_split_by_day_scans_once_and_ranks_the_small_set() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).split_by_consumer(5);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST($1 AS date) + "step"."step" AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") , "counted" AS  MATERIALIZED (SELECT "bucket"."start" AS "start", CAST((FALSE) AS boolean) AS "partial", COALESCE("each"."query_count", 0) AS "query_count", "each"."consumers", "each"."counts" FROM "bucket" LEFT JOIN (SELECT "date" AS "date", SUM("query_count") AS "query_count", array_agg("consumer_id") AS "consumers", array_agg("query_count") AS "counts" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $3 AND "date" >= $4 AND "date" < $5 GROUP BY "date") AS "each" ON "each"."date" = "bucket"."start") , "member" AS  MATERIALIZED (SELECT "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count" FROM "counted") AS "cell" GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "series" AS (SELECT (CASE WHEN ("rank" <= $6) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $7) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2 LIMIT $8) , "of_top" AS  MATERIALIZED (SELECT "ranked"."rank", "counted"."start", "counted"."partial", COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count", "counted"."query_count" AS "total" FROM "ranked" CROSS JOIN "counted" WHERE "ranked"."rank" <= $9) , "point" AS (SELECT "rank", "start", "partial", "query_count" FROM "of_top" UNION ALL (SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count" FROM "of_top" GROUP BY "start", "partial", "total")) SELECT CAST("series"."consumer_id" AS uuid) AS "consumer_id", CAST("series"."rank" AS bigint) AS "rank", CAST("series"."members" AS bigint) AS "members", CAST("point"."start" AS date) AS "bucket", CAST("point"."query_count" AS bigint) AS "query_count", CAST("point"."partial" AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label" FROM "point" INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0) LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id" ORDER BY "series"."rank" ASC NULLS LAST, "point"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: queries over time split by consumer */
+    "bucket" AS MATERIALIZED (
+        SELECT CAST($1 AS date) + "step"."step" AS "start"
+        FROM generate_series(0, CAST($2 AS integer)) AS "step"
+    ),
+    "counted" AS MATERIALIZED (
+        SELECT
+            "bucket"."start" AS "start",
+            CAST((FALSE) AS boolean) AS "partial",
+            COALESCE("each"."query_count", 0) AS "query_count",
+            "each"."consumers",
+            "each"."counts"
+        FROM "bucket"
+        LEFT JOIN (
+            SELECT
+                "date" AS "date",
+                SUM("query_count") AS "query_count",
+                array_agg("consumer_id") AS "consumers",
+                array_agg("query_count") AS "counts"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $3
+                AND "date" >= $4 AND "date" < $5
+            GROUP BY "date"
+        ) AS "each" ON "each"."date" = "bucket"."start"
+    ),
+    "member" AS MATERIALIZED (
+        SELECT "consumer_id", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count"
+            FROM "counted"
+        ) AS "cell"
+        GROUP BY "consumer_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "consumer_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+    ),
+    "series" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $6) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $7) THEN "consumer_id" END) AS "consumer_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+        LIMIT $8
+    ),
+    "of_top" AS MATERIALIZED (
+        SELECT
+            "ranked"."rank",
+            "counted"."start",
+            "counted"."partial",
+            COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count",
+            "counted"."query_count" AS "total"
+        FROM "ranked"
+        CROSS JOIN "counted"
+        WHERE "ranked"."rank" <= $9
+    ),
+    "point" AS (
+        SELECT "rank", "start", "partial", "query_count"
+        FROM "of_top"
+        UNION ALL
+        (
+            SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count"
+            FROM "of_top"
+            GROUP BY "start", "partial", "total"
+        )
+    )
+    SELECT
+        CAST("series"."consumer_id" AS uuid) AS "consumer_id",
+        CAST("series"."rank" AS bigint) AS "rank",
+        CAST("series"."members" AS bigint) AS "members",
+        CAST("point"."start" AS date) AS "bucket",
+        CAST("point"."query_count" AS bigint) AS "query_count",
+        CAST("point"."partial" AS boolean) AS "partial",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM "point"
+    INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0)
+    LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    ORDER BY "series"."rank" ASC NULLS LAST, "point"."start" ASC
+    "#);
 }
 
 #[test]
@@ -17,27 +103,224 @@ fn a_split_by_month_is_driven_by_bucket() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1))
         .granularity(Granularity::Month)
         .split_by_consumer(5);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") , "counted" AS  MATERIALIZED (SELECT "bucket"."start" AS "start", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial", COALESCE("each"."query_count", 0) AS "query_count", "each"."consumers", "each"."counts" FROM "bucket" INNER JOIN LATERAL (SELECT SUM("query_count") AS "query_count", array_agg("consumer_id") AS "consumers", array_agg("query_count") AS "counts" FROM (SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $6 AND "date" >= "bucket"."start" AND "date" < "bucket"."end" AND "date" >= $7 AND "date" < $8 GROUP BY "consumer_id") AS "by_consumer") AS "each" ON TRUE) , "member" AS  MATERIALIZED (SELECT "consumer_id", SUM("query_count") AS "query_count" FROM (SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count" FROM "counted") AS "cell" GROUP BY "consumer_id") , "ranked" AS (SELECT "consumer_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "consumer_id" ASC ) AS "rank" FROM "member" WHERE "query_count" > (0)) , "series" AS (SELECT (CASE WHEN ("rank" <= $9) THEN "rank" END) AS "rank", (CASE WHEN ("rank" <= $10) THEN "consumer_id" END) AS "consumer_id", SUM("query_count") AS "query_count", COUNT(*) AS "members" FROM "ranked" GROUP BY 1, 2 LIMIT $11) , "of_top" AS  MATERIALIZED (SELECT "ranked"."rank", "counted"."start", "counted"."partial", COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count", "counted"."query_count" AS "total" FROM "ranked" CROSS JOIN "counted" WHERE "ranked"."rank" <= $12) , "point" AS (SELECT "rank", "start", "partial", "query_count" FROM "of_top" UNION ALL (SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count" FROM "of_top" GROUP BY "start", "partial", "total")) SELECT CAST("series"."consumer_id" AS uuid) AS "consumer_id", CAST("series"."rank" AS bigint) AS "rank", CAST("series"."members" AS bigint) AS "members", CAST("point"."start" AS date) AS "bucket", CAST("point"."query_count" AS bigint) AS "query_count", CAST("point"."partial" AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label" FROM "point" INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0) LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id" ORDER BY "series"."rank" ASC NULLS LAST, "point"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: queries over time split by consumer */
+    "bucket" AS MATERIALIZED (
+        SELECT
+            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
+            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
+        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+    ),
+    "counted" AS MATERIALIZED (
+        SELECT
+            "bucket"."start" AS "start",
+            CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+            COALESCE("each"."query_count", 0) AS "query_count",
+            "each"."consumers",
+            "each"."counts"
+        FROM "bucket"
+        INNER JOIN
+            LATERAL (
+                SELECT
+                    SUM("query_count") AS "query_count",
+                    array_agg("consumer_id") AS "consumers",
+                    array_agg("query_count") AS "counts"
+                FROM (
+                    SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count"
+                    FROM "usage"."output_port_query_stats_daily" AS "fact"
+                    WHERE
+                        "output_port_id" = $6
+                        AND "date" >= "bucket"."start"
+                        AND "date" < "bucket"."end"
+                        AND "date" >= $7
+                        AND "date" < $8
+                    GROUP BY "consumer_id"
+                ) AS "by_consumer"
+            ) AS "each" ON TRUE
+    ),
+    "member" AS MATERIALIZED (
+        SELECT "consumer_id", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count"
+            FROM "counted"
+        ) AS "cell"
+        GROUP BY "consumer_id"
+    ),
+    "ranked" AS (
+        SELECT
+            "consumer_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
+        FROM "member"
+        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+    ),
+    "series" AS (
+        SELECT
+            (CASE WHEN ("rank" <= $9) THEN "rank" END) AS "rank",
+            (CASE WHEN ("rank" <= $10) THEN "consumer_id" END) AS "consumer_id",
+            SUM("query_count") AS "query_count",
+            COUNT(*) AS "members"
+        FROM "ranked"
+        GROUP BY 1, 2
+        LIMIT $11
+    ),
+    "of_top" AS MATERIALIZED (
+        SELECT
+            "ranked"."rank",
+            "counted"."start",
+            "counted"."partial",
+            COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count",
+            "counted"."query_count" AS "total"
+        FROM "ranked"
+        CROSS JOIN "counted"
+        WHERE "ranked"."rank" <= $12
+    ),
+    "point" AS (
+        SELECT "rank", "start", "partial", "query_count"
+        FROM "of_top"
+        UNION ALL
+        (
+            SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count"
+            FROM "of_top"
+            GROUP BY "start", "partial", "total"
+        )
+    )
+    SELECT
+        CAST("series"."consumer_id" AS uuid) AS "consumer_id",
+        CAST("series"."rank" AS bigint) AS "rank",
+        CAST("series"."members" AS bigint) AS "members",
+        CAST("point"."start" AS date) AS "bucket",
+        CAST("point"."query_count" AS bigint) AS "query_count",
+        CAST("point"."partial" AS boolean) AS "partial",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM "point"
+    INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0)
+    LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    ORDER BY "series"."rank" ASC NULLS LAST, "point"."start" ASC
+    "#);
 }
 
 #[test]
 fn many_ports_by_day_are_one_statement() {
     let chart = QueriesOverTime::of_ports([port(1), port(2)], day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST($1 AS date) + "step"."step" AS "start" FROM generate_series(0, CAST($2 AS integer)) AS "step") SELECT CAST("port"."port" AS uuid) AS "output_port_id", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST((FALSE) AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label" FROM unnest(CAST($3 AS uuid[])) AS "port" CROSS JOIN "bucket" LEFT JOIN (SELECT "output_port_id" AS "output_port_id", "date" AS "bucket", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = ANY(CAST($4 AS uuid[])) AND "date" >= $5 AND "date" < $6 GROUP BY "output_port_id", "date") AS "counted" ON "counted"."output_port_id" = "port"."port" AND "counted"."bucket" = "bucket"."start" LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port" ORDER BY "port"."port" ASC, "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: queries over time of many output ports */
+    "bucket" AS MATERIALIZED (
+        SELECT CAST($1 AS date) + "step"."step" AS "start"
+        FROM generate_series(0, CAST($2 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("port"."port" AS uuid) AS "output_port_id",
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST((FALSE) AS boolean) AS "partial",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM unnest(CAST($3 AS uuid[])) AS "port"
+    CROSS JOIN "bucket"
+    LEFT JOIN (
+        SELECT
+            "output_port_id" AS "output_port_id",
+            "date" AS "bucket",
+            SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
+            AND "date" >= $5 AND "date" < $6
+        GROUP BY "output_port_id", "date"
+    ) AS "counted" ON "counted"."output_port_id" = "port"."port"
+        AND "counted"."bucket" = "bucket"."start"
+    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
+    ORDER BY "port"."port" ASC, "bucket"."start" ASC
+    "#);
 }
 
 #[test]
 fn many_ports_by_week_find_the_bucket_once_a_day() {
     let chart = QueriesOverTime::of_ports([port(1), port(2)], day(2026, 1, 1)..day(2026, 2, 1))
         .granularity(Granularity::Week);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("port"."port" AS uuid) AS "output_port_id", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label" FROM unnest(CAST($6 AS uuid[])) AS "port" CROSS JOIN "bucket" LEFT JOIN (SELECT "output_port_id", CAST($7 AS date) + ((("bucket" - CAST($8 AS date)) / (7)) * (7)) AS "bucket", SUM("query_count") AS "query_count" FROM (SELECT "output_port_id" AS "output_port_id", "date" AS "bucket", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = ANY(CAST($9 AS uuid[])) AND "date" >= $10 AND "date" < $11 GROUP BY "output_port_id", "date") AS "daily" GROUP BY 1, 2) AS "counted" ON "counted"."output_port_id" = "port"."port" AND "counted"."bucket" = "bucket"."start" LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port" ORDER BY "port"."port" ASC, "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: queries over time of many output ports */
+    "bucket" AS MATERIALIZED (
+        SELECT
+            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
+            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("port"."port" AS uuid) AS "output_port_id",
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM unnest(CAST($6 AS uuid[])) AS "port"
+    CROSS JOIN "bucket"
+    LEFT JOIN (
+        SELECT
+            "output_port_id",
+            CAST($7 AS date) + ((("bucket" - CAST($8 AS date)) / (7)) * (7)) AS "bucket",
+            SUM("query_count") AS "query_count"
+        FROM (
+            SELECT
+                "output_port_id" AS "output_port_id",
+                "date" AS "bucket",
+                SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = ANY(CAST($9 AS uuid[]))
+                AND "date" >= $10 AND "date" < $11
+            GROUP BY "output_port_id", "date"
+        ) AS "daily"
+        GROUP BY 1, 2
+    ) AS "counted" ON "counted"."output_port_id" = "port"."port"
+        AND "counted"."bucket" = "bucket"."start"
+    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
+    ORDER BY "port"."port" ASC, "bucket"."start" ASC
+    "#);
 }
 
 #[test]
 fn many_ports_by_month_are_truncated_once_a_day() {
     let chart = QueriesOverTime::of_ports([port(1), port(2)], day(2026, 1, 1)..day(2026, 2, 1))
         .granularity(Granularity::Month);
-    insta::assert_snapshot!(sql(&chart), @r#"WITH "bucket" AS  MATERIALIZED (SELECT CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start", CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end" FROM generate_series(0, CAST($3 AS integer)) AS "step") SELECT CAST("port"."port" AS uuid) AS "output_port_id", CAST("bucket"."start" AS date) AS "bucket", CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count", CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial", CAST("labelled"."name" AS text) AS "label" FROM unnest(CAST($6 AS uuid[])) AS "port" CROSS JOIN "bucket" LEFT JOIN (SELECT "output_port_id", CAST(date_trunc('month', CAST("bucket" AS timestamp)) AS date) AS "bucket", SUM("query_count") AS "query_count" FROM (SELECT "output_port_id" AS "output_port_id", "date" AS "bucket", SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = ANY(CAST($7 AS uuid[])) AND "date" >= $8 AND "date" < $9 GROUP BY "output_port_id", "date") AS "daily" GROUP BY 1, 2) AS "counted" ON "counted"."output_port_id" = "port"."port" AND "counted"."bucket" = "bucket"."start" LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port" ORDER BY "port"."port" ASC, "bucket"."start" ASC"#);
+    insta::assert_snapshot!(sql(&chart), @r#"
+    WITH
+    /* output-port-usage: queries over time of many output ports */
+    "bucket" AS MATERIALIZED (
+        SELECT
+            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
+            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
+        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+    )
+    SELECT
+        CAST("port"."port" AS uuid) AS "output_port_id",
+        CAST("bucket"."start" AS date) AS "bucket",
+        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
+        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM unnest(CAST($6 AS uuid[])) AS "port"
+    CROSS JOIN "bucket"
+    LEFT JOIN (
+        SELECT
+            "output_port_id",
+            CAST(date_trunc('month', CAST("bucket" AS timestamp)) AS date) AS "bucket",
+            SUM("query_count") AS "query_count"
+        FROM (
+            SELECT
+                "output_port_id" AS "output_port_id",
+                "date" AS "bucket",
+                SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = ANY(CAST($7 AS uuid[]))
+                AND "date" >= $8 AND "date" < $9
+            GROUP BY "output_port_id", "date"
+        ) AS "daily"
+        GROUP BY 1, 2
+    ) AS "counted" ON "counted"."output_port_id" = "port"."port"
+        AND "counted"."bucket" = "bucket"."start"
+    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
+    ORDER BY "port"."port" ASC, "bucket"."start" ASC
+    "#);
 }
 
 #[test]

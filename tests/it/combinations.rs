@@ -34,7 +34,7 @@ fn combinations_are_written_by_two_more_statements() {
     let statements = model.replace(&batch(&[1, 2], vec![row(1, 2, 3)])).unwrap().statements();
     let last: String = statements[6..].iter().map(|statement| format!("{};\n\n", statement.sql())).collect();
     insta::assert_snapshot!(last, @r#"
-    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
     LEFT JOIN (
@@ -47,7 +47,7 @@ fn combinations_are_written_by_two_more_statements() {
         WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
     RETURNING 1;
 
-    SELECT count(*) AS "vanished"
+    SELECT /* output-port-usage: find vanished combinations */ count(*) AS "vanished"
     FROM "usage"."output_port_combined_with_daily" AS t
     WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
@@ -57,7 +57,7 @@ fn combinations_are_written_by_two_more_statements() {
         )
     HAVING count(*) > 0;
 
-    DELETE FROM "usage"."output_port_combined_with_daily" AS t
+    DELETE /* output-port-usage: remove vanished combinations */ FROM "usage"."output_port_combined_with_daily" AS t
     WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
             SELECT 1
@@ -66,7 +66,7 @@ fn combinations_are_written_by_two_more_statements() {
         )
     RETURNING 1;
 
-    INSERT INTO "usage"."output_port_combined_with_daily" AS t ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed combinations */ INTO "usage"."output_port_combined_with_daily" AS t ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id_1", u."output_port_id_2", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
     LEFT JOIN (
@@ -203,7 +203,59 @@ async fn a_pairs_unknown_ports_are_named_wherever_they_stand() {
 fn most_often_combined_with_reads_each_way_from_an_index_of_its_own() {
     let model = builder().combinations().build().unwrap();
     let chart = MostOftenCombinedWith::new(port(1), first()..day(2026, 2, 1));
-    insta::assert_snapshot!(model.query(&chart).unwrap().sql(), @r#"WITH "larger" AS  MATERIALIZED (SELECT "output_port_id_2" AS "output_port_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_combined_with_daily" AS "fact" WHERE "output_port_id_1" = $1 AND "date" >= $2 AND "date" < $3 GROUP BY "output_port_id_2" HAVING SUM("query_count") > (0)) , "smaller" AS  MATERIALIZED (SELECT "output_port_id_1" AS "output_port_id", SUM("query_count") AS "query_count" FROM "usage"."output_port_combined_with_daily" AS "fact" WHERE "output_port_id_2" = $4 AND "date" >= $5 AND "date" < $6 GROUP BY "output_port_id_1" HAVING SUM("query_count") > (0)) , "member" AS (SELECT "output_port_id", "query_count" FROM "larger" UNION ALL (SELECT "output_port_id", "query_count" FROM "smaller")) , "ranked" AS (SELECT "output_port_id", "query_count", row_number() OVER (  ORDER BY "query_count" DESC, "output_port_id" ASC ) AS "rank" FROM "member" ORDER BY "rank" ASC LIMIT $7) , "total" AS  MATERIALIZED (SELECT SUM("query_count") AS "query_count" FROM "usage"."output_port_query_stats_daily" AS "fact" WHERE "output_port_id" = $8 AND "date" >= $9 AND "date" < $10) SELECT CAST("ranked"."output_port_id" AS uuid) AS "output_port_id", CAST("ranked"."query_count" AS bigint) AS "query_count", COALESCE(CAST((CAST("ranked"."query_count" AS double precision) / CAST((SELECT nullif("query_count", 0) FROM "total") AS double precision)) AS double precision), 0) AS "share", CAST("ranked"."rank" AS bigint) AS "rank", CAST("labelled"."name" AS text) AS "label" FROM "ranked" LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "ranked"."output_port_id" ORDER BY "ranked"."rank" ASC NULLS LAST"#);
+    insta::assert_snapshot!(model.query(&chart).unwrap().pretty(), @r#"
+    WITH
+    /* output-port-usage: most often combined with */
+    "larger" AS MATERIALIZED (
+        SELECT "output_port_id_2" AS "output_port_id", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_combined_with_daily" AS "fact"
+        WHERE "output_port_id_1" = $1 AND "date" >= $2 AND "date" < $3
+        GROUP BY "output_port_id_2"
+        HAVING SUM("query_count") > (0)
+    ),
+    "smaller" AS MATERIALIZED (
+        SELECT "output_port_id_1" AS "output_port_id", SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_combined_with_daily" AS "fact"
+        WHERE "output_port_id_2" = $4 AND "date" >= $5 AND "date" < $6
+        GROUP BY "output_port_id_1"
+        HAVING SUM("query_count") > (0)
+    ),
+    "member" AS (
+        SELECT "output_port_id", "query_count"
+        FROM "larger"
+        UNION ALL (SELECT "output_port_id", "query_count" FROM "smaller")
+    ),
+    "ranked" AS (
+        SELECT
+            "output_port_id",
+            "query_count",
+            row_number() OVER (ORDER BY "query_count" DESC, "output_port_id" ASC) AS "rank"
+        FROM "member"
+        ORDER BY "rank" ASC
+        LIMIT $7
+    ),
+    "total" AS MATERIALIZED (
+        SELECT SUM("query_count") AS "query_count"
+        FROM "usage"."output_port_query_stats_daily" AS "fact"
+        WHERE "output_port_id" = $8 AND "date" >= $9 AND "date" < $10
+    )
+    SELECT
+        CAST("ranked"."output_port_id" AS uuid) AS "output_port_id",
+        CAST("ranked"."query_count" AS bigint) AS "query_count",
+        COALESCE(
+            CAST(
+                (
+                    CAST("ranked"."query_count" AS double precision) / CAST((SELECT nullif("query_count", 0) FROM "total") AS double precision)
+                ) AS double precision
+            ),
+            0
+        ) AS "share",
+        CAST("ranked"."rank" AS bigint) AS "rank",
+        CAST("labelled"."name" AS text) AS "label"
+    FROM "ranked"
+    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "ranked"."output_port_id"
+    ORDER BY "ranked"."rank" ASC NULLS LAST
+    "#);
     let other = MostOftenCombinedWith::new(port(2), day(1999, 1, 1)..first()).top(1);
     assert_eq!(model.query(&chart).unwrap().sql(), model.query(&other).unwrap().sql());
     assert!(model.query(&chart.clone().top(0)).is_err());

@@ -15,7 +15,7 @@ fn script(statements: &[Statement]) -> String {
 fn create_tables_declares_keys_references_and_comments() {
     let model = builder().build().unwrap();
     insta::assert_snapshot!(script(&model.create_tables()), @r#"
-    CREATE TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" (
+    CREATE /* output-port-usage: create the table of queries */ TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" (
         "date" date NOT NULL,
         "output_port_id" uuid NOT NULL,
         "consumer_id" uuid NOT NULL,
@@ -30,13 +30,13 @@ fn create_tables_declares_keys_references_and_comments() {
         autovacuum_vacuum_scale_factor = 0.01,
         autovacuum_analyze_scale_factor = 0.02
     );
-    CREATE INDEX IF NOT EXISTS "output_port_query_stats_daily_date_idx" ON "usage"."output_port_query_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
-    COMMENT ON TABLE "usage"."output_port_query_stats_daily" IS 'Queries per day, output port and consumer; a query counts once however many tech assets it joins';
-    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."date" IS 'Local day of the query''s start';
-    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."output_port_id" IS 'Output port that was read';
-    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."consumer_id" IS 'Data product that ran the query';
-    COMMENT ON COLUMN "usage"."output_port_query_stats_daily"."query_count" IS 'Distinct queries on the output port';
-    CREATE TABLE IF NOT EXISTS "usage"."tech_asset_stats_daily" (
+    CREATE /* output-port-usage: create the index on date of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_date_idx" ON "usage"."output_port_query_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT /* output-port-usage: describe the table of queries */ ON TABLE "usage"."output_port_query_stats_daily" IS 'Queries per day, output port and consumer; a query counts once however many tech assets it joins';
+    COMMENT /* output-port-usage: describe date of queries */ ON COLUMN "usage"."output_port_query_stats_daily"."date" IS 'Local day of the query''s start';
+    COMMENT /* output-port-usage: describe output_port_id of queries */ ON COLUMN "usage"."output_port_query_stats_daily"."output_port_id" IS 'Output port that was read';
+    COMMENT /* output-port-usage: describe consumer_id of queries */ ON COLUMN "usage"."output_port_query_stats_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT /* output-port-usage: describe query_count of queries */ ON COLUMN "usage"."output_port_query_stats_daily"."query_count" IS 'Distinct queries on the output port';
+    CREATE /* output-port-usage: create the table of touches */ TABLE IF NOT EXISTS "usage"."tech_asset_stats_daily" (
         "date" date NOT NULL,
         "output_port_id" uuid NOT NULL,
         "tech_asset_id" uuid NOT NULL,
@@ -53,13 +53,13 @@ fn create_tables_declares_keys_references_and_comments() {
         autovacuum_vacuum_scale_factor = 0.01,
         autovacuum_analyze_scale_factor = 0.02
     );
-    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_date_idx" ON "usage"."tech_asset_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
-    COMMENT ON TABLE "usage"."tech_asset_stats_daily" IS 'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it';
-    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."date" IS 'Local day of the query''s start';
-    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."output_port_id" IS 'Output port that was read';
-    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."tech_asset_id" IS 'Tech asset that was read';
-    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."consumer_id" IS 'Data product that ran the query';
-    COMMENT ON COLUMN "usage"."tech_asset_stats_daily"."query_count" IS 'Distinct queries that read the tech asset';
+    CREATE /* output-port-usage: create the index on date of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_date_idx" ON "usage"."tech_asset_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT /* output-port-usage: describe the table of touches */ ON TABLE "usage"."tech_asset_stats_daily" IS 'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it';
+    COMMENT /* output-port-usage: describe date of touches */ ON COLUMN "usage"."tech_asset_stats_daily"."date" IS 'Local day of the query''s start';
+    COMMENT /* output-port-usage: describe output_port_id of touches */ ON COLUMN "usage"."tech_asset_stats_daily"."output_port_id" IS 'Output port that was read';
+    COMMENT /* output-port-usage: describe tech_asset_id of touches */ ON COLUMN "usage"."tech_asset_stats_daily"."tech_asset_id" IS 'Tech asset that was read';
+    COMMENT /* output-port-usage: describe consumer_id of touches */ ON COLUMN "usage"."tech_asset_stats_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT /* output-port-usage: describe query_count of touches */ ON COLUMN "usage"."tech_asset_stats_daily"."query_count" IS 'Distinct queries that read the tech asset';
     "#);
 }
 
@@ -70,7 +70,7 @@ fn combinations_add_a_third_table_with_a_way_back() {
     let all = model.create_tables();
     assert_eq!(all[..without.len()], without, "tables 1 and 2 are the same without and with table 3");
     insta::assert_snapshot!(script(&all[without.len()..]), @r#"
-    CREATE TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
+    CREATE /* output-port-usage: create the table of combinations */ TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
         "date" date NOT NULL,
         "output_port_id_1" uuid NOT NULL,
         "output_port_id_2" uuid NOT NULL,
@@ -88,28 +88,28 @@ fn combinations_add_a_third_table_with_a_way_back() {
         autovacuum_vacuum_scale_factor = 0.01,
         autovacuum_analyze_scale_factor = 0.02
     );
-    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
-    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
-    COMMENT ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
+    CREATE /* output-port-usage: create the index on output_port_id_2 of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
+    CREATE /* output-port-usage: create the index on date of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT /* output-port-usage: describe the table of combinations */ ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
+    COMMENT /* output-port-usage: describe date of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
+    COMMENT /* output-port-usage: describe output_port_id_1 of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
+    COMMENT /* output-port-usage: describe output_port_id_2 of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
+    COMMENT /* output-port-usage: describe consumer_id of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT /* output-port-usage: describe query_count of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
     "#);
-    insta::assert_snapshot!(script(&model.drop_tables()[..1]), @r#"DROP TABLE IF EXISTS "usage"."output_port_combined_with_daily";"#);
-    insta::assert_snapshot!(model.vacuum(), @r#"VACUUM (ANALYZE) "usage"."output_port_query_stats_daily", "usage"."tech_asset_stats_daily", "usage"."output_port_combined_with_daily""#);
+    insta::assert_snapshot!(script(&model.drop_tables()[..1]), @r#"DROP /* output-port-usage: drop the table of combinations */ TABLE IF EXISTS "usage"."output_port_combined_with_daily";"#);
+    insta::assert_snapshot!(model.vacuum(), @r#"VACUUM /* output-port-usage: vacuum the tables */ (ANALYZE) "usage"."output_port_query_stats_daily", "usage"."tech_asset_stats_daily", "usage"."output_port_combined_with_daily""#);
 }
 
 #[test]
 fn the_other_statements_of_a_model_without_rows() {
     let model = builder().build().unwrap();
-    insta::assert_snapshot!(model.create_schema(), @r#"CREATE SCHEMA IF NOT EXISTS "usage""#);
+    insta::assert_snapshot!(model.create_schema(), @r#"CREATE /* output-port-usage: create the schema */ SCHEMA IF NOT EXISTS "usage""#);
     insta::assert_snapshot!(script(&model.drop_tables()), @r#"
-    DROP TABLE IF EXISTS "usage"."tech_asset_stats_daily";
-    DROP TABLE IF EXISTS "usage"."output_port_query_stats_daily";
+    DROP /* output-port-usage: drop the table of touches */ TABLE IF EXISTS "usage"."tech_asset_stats_daily";
+    DROP /* output-port-usage: drop the table of queries */ TABLE IF EXISTS "usage"."output_port_query_stats_daily";
     "#);
-    insta::assert_snapshot!(model.vacuum(), @r#"VACUUM (ANALYZE) "usage"."output_port_query_stats_daily", "usage"."tech_asset_stats_daily""#);
+    insta::assert_snapshot!(model.vacuum(), @r#"VACUUM /* output-port-usage: vacuum the tables */ (ANALYZE) "usage"."output_port_query_stats_daily", "usage"."tech_asset_stats_daily""#);
     assert!(model.vacuum().runs_outside_transaction());
     assert!(!model.create_schema().runs_outside_transaction());
 }
@@ -120,9 +120,9 @@ fn delete_indexes_cover_the_ids_that_no_key_starts_with() {
     let indexes: Vec<Statement> =
         model.create_tables().into_iter().filter(|s| s.sql().ends_with("_id\")")).collect();
     insta::assert_snapshot!(script(&indexes), @r#"
-    CREATE INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
-    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
-    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
+    CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
+    CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
+    CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
     "#);
 }
 

@@ -17,13 +17,13 @@ fn script(statements: &[Statement]) -> String {
 fn citus_gets_parents_of_parents_first_and_one_co_location() {
     let model = builder().combinations().build().unwrap();
     insta::assert_snapshot!(script(&model.distribute(Distribution::Citus)), @r#"
-    SELECT create_reference_table('"portal"."datasets"');
-    SELECT create_reference_table('"portal"."domains"');
-    SELECT create_reference_table('"portal"."data_products"');
-    SELECT create_reference_table('"portal"."technical_assets"');
-    SELECT create_distributed_table('"usage"."output_port_query_stats_daily"', 'output_port_id');
-    SELECT create_distributed_table('"usage"."tech_asset_stats_daily"', 'output_port_id', colocate_with => '"usage"."output_port_query_stats_daily"');
-    SELECT create_distributed_table('"usage"."output_port_combined_with_daily"', 'output_port_id_1', colocate_with => '"usage"."output_port_query_stats_daily"');
+    SELECT /* output-port-usage: distribute the parents, output ports */ create_reference_table('"portal"."datasets"');
+    SELECT /* output-port-usage: distribute the parents, groups */ create_reference_table('"portal"."domains"');
+    SELECT /* output-port-usage: distribute the parents, consumers */ create_reference_table('"portal"."data_products"');
+    SELECT /* output-port-usage: distribute the parents, tech assets */ create_reference_table('"portal"."technical_assets"');
+    SELECT /* output-port-usage: distribute the table of queries */ create_distributed_table('"usage"."output_port_query_stats_daily"', 'output_port_id');
+    SELECT /* output-port-usage: distribute the table of touches */ create_distributed_table('"usage"."tech_asset_stats_daily"', 'output_port_id', colocate_with => '"usage"."output_port_query_stats_daily"');
+    SELECT /* output-port-usage: distribute the table of combinations */ create_distributed_table('"usage"."output_port_combined_with_daily"', 'output_port_id_1', colocate_with => '"usage"."output_port_query_stats_daily"');
     "#);
 }
 
@@ -31,12 +31,12 @@ fn citus_gets_parents_of_parents_first_and_one_co_location() {
 fn timescale_gets_a_chunk_a_year_compressed_by_output_port() {
     let model = builder().combinations().build().unwrap();
     insta::assert_snapshot!(script(&model.distribute(Distribution::TimescaleDb)), @r#"
-    SELECT create_hypertable('"usage"."output_port_query_stats_daily"', by_range('date', interval '1 year'), create_default_indexes => false);
-    ALTER TABLE "usage"."output_port_query_stats_daily" SET (timescaledb.compress, timescaledb.compress_segmentby = '"output_port_id"', timescaledb.compress_orderby = '"date", "consumer_id"');
-    SELECT create_hypertable('"usage"."tech_asset_stats_daily"', by_range('date', interval '1 year'), create_default_indexes => false);
-    ALTER TABLE "usage"."tech_asset_stats_daily" SET (timescaledb.compress, timescaledb.compress_segmentby = '"output_port_id"', timescaledb.compress_orderby = '"date", "tech_asset_id", "consumer_id"');
-    SELECT create_hypertable('"usage"."output_port_combined_with_daily"', by_range('date', interval '1 year'), create_default_indexes => false);
-    ALTER TABLE "usage"."output_port_combined_with_daily" SET (timescaledb.compress, timescaledb.compress_segmentby = '"output_port_id_1"', timescaledb.compress_orderby = '"date", "output_port_id_2", "consumer_id"');
+    SELECT /* output-port-usage: partition by year the table of queries */ create_hypertable('"usage"."output_port_query_stats_daily"', by_range('date', interval '1 year'), create_default_indexes => false);
+    ALTER /* output-port-usage: say how to compress queries */ TABLE "usage"."output_port_query_stats_daily" SET (timescaledb.compress, timescaledb.compress_segmentby = '"output_port_id"', timescaledb.compress_orderby = '"date", "consumer_id"');
+    SELECT /* output-port-usage: partition by year the table of touches */ create_hypertable('"usage"."tech_asset_stats_daily"', by_range('date', interval '1 year'), create_default_indexes => false);
+    ALTER /* output-port-usage: say how to compress touches */ TABLE "usage"."tech_asset_stats_daily" SET (timescaledb.compress, timescaledb.compress_segmentby = '"output_port_id"', timescaledb.compress_orderby = '"date", "tech_asset_id", "consumer_id"');
+    SELECT /* output-port-usage: partition by year the table of combinations */ create_hypertable('"usage"."output_port_combined_with_daily"', by_range('date', interval '1 year'), create_default_indexes => false);
+    ALTER /* output-port-usage: say how to compress combinations */ TABLE "usage"."output_port_combined_with_daily" SET (timescaledb.compress, timescaledb.compress_segmentby = '"output_port_id_1"', timescaledb.compress_orderby = '"date", "output_port_id_2", "consumer_id"');
     "#);
 }
 

@@ -27,33 +27,33 @@ async fn run(portal: &Portal, statements: Vec<Statement>) -> Result<(), sqlx::Er
 fn foreign_keys_are_dropped_added_and_then_validated() {
     let model = builder().build().unwrap();
     insta::assert_snapshot!(script(&model.drop_foreign_keys()), @r#"
-    ALTER TABLE "usage"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey";
-    ALTER TABLE "usage"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_consumer_id_fkey";
-    ALTER TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_output_port_id_fkey";
-    ALTER TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_tech_asset_id_fkey";
-    ALTER TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_consumer_id_fkey";
+    ALTER /* output-port-usage: drop the foreign key on output_port_id of queries */ TABLE "usage"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey";
+    ALTER /* output-port-usage: drop the foreign key on consumer_id of queries */ TABLE "usage"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_consumer_id_fkey";
+    ALTER /* output-port-usage: drop the foreign key on output_port_id of touches */ TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_output_port_id_fkey";
+    ALTER /* output-port-usage: drop the foreign key on tech_asset_id of touches */ TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_tech_asset_id_fkey";
+    ALTER /* output-port-usage: drop the foreign key on consumer_id of touches */ TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_consumer_id_fkey";
     "#);
     insta::assert_snapshot!(script(&model.add_foreign_keys()), @r#"
-    ALTER TABLE "usage"."output_port_query_stats_daily"
+    ALTER /* output-port-usage: add the foreign key on output_port_id of queries */ TABLE "usage"."output_port_query_stats_daily"
         DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey",
         ADD CONSTRAINT "output_port_query_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE NOT VALID;
-    ALTER TABLE "usage"."output_port_query_stats_daily"
+    ALTER /* output-port-usage: add the foreign key on consumer_id of queries */ TABLE "usage"."output_port_query_stats_daily"
         DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_consumer_id_fkey",
         ADD CONSTRAINT "output_port_query_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT NOT VALID;
-    ALTER TABLE "usage"."tech_asset_stats_daily"
+    ALTER /* output-port-usage: add the foreign key on output_port_id of touches */ TABLE "usage"."tech_asset_stats_daily"
         DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_output_port_id_fkey",
         ADD CONSTRAINT "tech_asset_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE NOT VALID;
-    ALTER TABLE "usage"."tech_asset_stats_daily"
+    ALTER /* output-port-usage: add the foreign key on tech_asset_id of touches */ TABLE "usage"."tech_asset_stats_daily"
         DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_tech_asset_id_fkey",
         ADD CONSTRAINT "tech_asset_stats_daily_tech_asset_id_fkey" FOREIGN KEY ("tech_asset_id") REFERENCES "portal"."technical_assets" ("id") ON DELETE CASCADE NOT VALID;
-    ALTER TABLE "usage"."tech_asset_stats_daily"
+    ALTER /* output-port-usage: add the foreign key on consumer_id of touches */ TABLE "usage"."tech_asset_stats_daily"
         DROP CONSTRAINT IF EXISTS "tech_asset_stats_daily_consumer_id_fkey",
         ADD CONSTRAINT "tech_asset_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT NOT VALID;
-    ALTER TABLE "usage"."output_port_query_stats_daily" VALIDATE CONSTRAINT "output_port_query_stats_daily_output_port_id_fkey";
-    ALTER TABLE "usage"."output_port_query_stats_daily" VALIDATE CONSTRAINT "output_port_query_stats_daily_consumer_id_fkey";
-    ALTER TABLE "usage"."tech_asset_stats_daily" VALIDATE CONSTRAINT "tech_asset_stats_daily_output_port_id_fkey";
-    ALTER TABLE "usage"."tech_asset_stats_daily" VALIDATE CONSTRAINT "tech_asset_stats_daily_tech_asset_id_fkey";
-    ALTER TABLE "usage"."tech_asset_stats_daily" VALIDATE CONSTRAINT "tech_asset_stats_daily_consumer_id_fkey";
+    ALTER /* output-port-usage: validate the foreign key on output_port_id of queries */ TABLE "usage"."output_port_query_stats_daily" VALIDATE CONSTRAINT "output_port_query_stats_daily_output_port_id_fkey";
+    ALTER /* output-port-usage: validate the foreign key on consumer_id of queries */ TABLE "usage"."output_port_query_stats_daily" VALIDATE CONSTRAINT "output_port_query_stats_daily_consumer_id_fkey";
+    ALTER /* output-port-usage: validate the foreign key on output_port_id of touches */ TABLE "usage"."tech_asset_stats_daily" VALIDATE CONSTRAINT "tech_asset_stats_daily_output_port_id_fkey";
+    ALTER /* output-port-usage: validate the foreign key on tech_asset_id of touches */ TABLE "usage"."tech_asset_stats_daily" VALIDATE CONSTRAINT "tech_asset_stats_daily_tech_asset_id_fkey";
+    ALTER /* output-port-usage: validate the foreign key on consumer_id of touches */ TABLE "usage"."tech_asset_stats_daily" VALIDATE CONSTRAINT "tech_asset_stats_daily_consumer_id_fkey";
     "#);
 }
 

@@ -61,12 +61,13 @@ async fn rows_have_a_stable_json() {
     insta::assert_snapshot!(lines(&groups), @r#"
     {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
     {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000000","label":"domain 0"},"query_count":2,"share":0.25,"rank":2}
-    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":3}
+    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null}
     "#);
     let folded = portal.rows(&QueryDistribution::new(port(1), days()).top(1).by_group()).await;
     insta::assert_snapshot!(lines(&folded), @r#"
     {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
-    {"group":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}
+    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null}
+    {"group":{"kind":"other","members":1},"query_count":2,"share":0.25,"rank":null}
     "#);
     let assets = portal.rows(&MostPopularAssets::new(port(1), days())).await;
     insta::assert_snapshot!(lines(&assets), @r#"
@@ -118,7 +119,8 @@ async fn rows_of_derived_charts_have_a_stable_json() {
     let groups = portal.rows(&groups.compared_with(before)).await;
     insta::assert_snapshot!(lines(&groups), @r#"
     {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1,"previous":0,"change":null}
-    {"group":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null,"previous":0,"change":null}
+    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null,"previous":0,"change":null}
+    {"group":{"kind":"other","members":1},"query_count":2,"share":0.25,"rank":null,"previous":0,"change":null}
     "#);
     let assets = portal.rows(&MostPopularAssets::new(port(2), days()).compared_with(before)).await;
     insta::assert_snapshot!(lines(&assets), @r#"{"tech_asset_id":"00000000-0000-0000-0000-0000e0000002","label":"asset 2","touches":1,"share":1.0,"rank":1,"consumers":1,"last_used":"2026-01-01","previous":0,"change":null}"#);

@@ -92,3 +92,11 @@ fn sums_that_no_table_holds_and_keys_that_are_there_twice_are_refused() {
     assert!(batch(&[(1, 1), (1, 1)]).merge(batch(&[])).unwrap_err().is_batch());
     assert!(batch(&[]).merge(batch(&[(1, 1), (1, 1)])).unwrap_err().is_batch());
 }
+
+#[test]
+fn a_count_that_no_table_holds_is_refused_from_either_side() {
+    let (large, small) = (|| batch(&[(1, 1 << 31)]), || batch(&[(2, 1)]));
+    let (one, other) = (large().merge(small()).unwrap_err(), small().merge(large()).unwrap_err());
+    assert_eq!(one.to_string(), other.to_string());
+    assert!(one.to_string().contains("count 2147483648 for"), "{one}");
+}

@@ -23,13 +23,13 @@ fn texts_stay_the_same_in_every_release() {
         checksums.push_str(&format!("{} {} up {up} down {down}\n", migration.id(), migration.name()));
     }
     insta::assert_snapshot!(checksums, @"
-    1 usage_tables up 2dd875a2a712eeef down 7758fe1551c35c9d
-    2 usage_combinations up 0228ba88327770c4 down 6326c7a45a771f40
-    3 usage_delete_indexes up 9505a091be9b6097 down 2d85a0f68c55ef7e
-    4 usage_combinations_delete_index up 2f8c022f4371c1a3 down 2ef103a5563a21ad
+    1 usage_tables up 05daea968402a467 down 1aa4aa674e097a5a
+    2 usage_combinations up d53aa9d862df84ab down fd08a7791fe0a345
+    3 usage_delete_indexes up 042a5abc721a590a down b7b0b8fe7a885016
+    4 usage_combinations_delete_index up e239fbe9bf8577c3 down cc3803a3218d3e61
     ");
     insta::assert_snapshot!(whole().migrations()[1].up(), @r#"
-    CREATE TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
+    CREATE /* output-port-usage: create the table of combinations */ TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
         "date" date NOT NULL,
         "output_port_id_1" uuid NOT NULL,
         "output_port_id_2" uuid NOT NULL,
@@ -48,34 +48,34 @@ fn texts_stay_the_same_in_every_release() {
         autovacuum_analyze_scale_factor = 0.02
     );
 
-    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
+    CREATE /* output-port-usage: create the index on output_port_id_2 of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
 
-    CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    CREATE /* output-port-usage: create the index on date of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
 
-    COMMENT ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
+    COMMENT /* output-port-usage: describe the table of combinations */ ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
 
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
+    COMMENT /* output-port-usage: describe date of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
 
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
+    COMMENT /* output-port-usage: describe output_port_id_1 of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
 
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
+    COMMENT /* output-port-usage: describe output_port_id_2 of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
 
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT /* output-port-usage: describe consumer_id of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
 
-    COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
+    COMMENT /* output-port-usage: describe query_count of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
     "#);
     let downs: String = whole().migrations().iter().map(|migration| migration.down().to_owned()).collect();
     insta::assert_snapshot!(downs, @r#"
-    DROP TABLE IF EXISTS "usage"."tech_asset_stats_daily";
+    DROP /* output-port-usage: drop the table of touches */ TABLE IF EXISTS "usage"."tech_asset_stats_daily";
 
-    DROP TABLE IF EXISTS "usage"."output_port_query_stats_daily";
-    DROP TABLE IF EXISTS "usage"."output_port_combined_with_daily";
-    DROP INDEX IF EXISTS "usage"."tech_asset_stats_daily_tech_asset_id_idx";
+    DROP /* output-port-usage: drop the table of queries */ TABLE IF EXISTS "usage"."output_port_query_stats_daily";
+    DROP /* output-port-usage: drop the table of combinations */ TABLE IF EXISTS "usage"."output_port_combined_with_daily";
+    DROP /* output-port-usage: drop the index on tech_asset_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_tech_asset_id_idx";
 
-    DROP INDEX IF EXISTS "usage"."tech_asset_stats_daily_consumer_id_idx";
+    DROP /* output-port-usage: drop the index on consumer_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_consumer_id_idx";
 
-    DROP INDEX IF EXISTS "usage"."output_port_query_stats_daily_consumer_id_idx";
-    DROP INDEX IF EXISTS "usage"."output_port_combined_with_daily_consumer_id_idx";
+    DROP /* output-port-usage: drop the index on consumer_id of queries */ INDEX IF EXISTS "usage"."output_port_query_stats_daily_consumer_id_idx";
+    DROP /* output-port-usage: drop the index on consumer_id of combinations */ INDEX IF EXISTS "usage"."output_port_combined_with_daily_consumer_id_idx";
     "#);
 }
 

@@ -107,3 +107,96 @@ async fn an_adopted_table_keeps_its_own_names() {
     let slices = portal.rows(&chart::QueryDistribution::new(port(1), days)).await;
     assert_eq!(slices[0].query_count, 7);
 }
+
+#[test]
+fn names_that_are_derived_from_tables_are_names_too() {
+    let names = |queries, touches| {
+        builder().queries_table(TableNames::new(queries)).touches_table(TableNames::new(touches)).build()
+    };
+    for (touches, index) in [
+        ("x_pkey", "the primary key"),
+        ("x_date_idx", "the index on the date"),
+        ("x_consumer_id_idx", "the index on the consumer"),
+    ] {
+        let error = names("x", touches).unwrap_err();
+        assert!(error.is_configuration());
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the table of the tech-asset touches and {index} of the output-port queries are both named \"{touches}\""
+            )
+        );
+    }
+    assert!(names("x", "x_way_back_idx").is_ok()); // queries have no such index
+    let pairs = builder()
+        .combinations()
+        .queries_table(TableNames::new("output_port_combined_with_daily_way_back_idx"));
+    assert!(
+        pairs
+            .build()
+            .unwrap_err()
+            .to_string()
+            .contains("the index on the second output port of the combinations")
+    );
+    // indexes live in the model's schema, parents in another
+    assert!(builder().schema("portal").queries_table(TableNames::new("x")).build().is_ok());
+}
+
+#[test]
+fn what_a_reference_has_no_use_for_is_refused() {
+    let grouped = || Reference::to("datasets").group("domain_id", Reference::to("domains"));
+    let error = builder().output_ports(grouped()).build().unwrap_err();
+    assert_eq!(error.to_string(), "the reference for output ports has a group: only consumers are grouped");
+    let error = builder().tech_assets(grouped()).build().unwrap_err();
+    assert_eq!(error.to_string(), "the reference for tech assets has a group: only consumers are grouped");
+    let nested = Reference::to("data_products").group("domain_id", grouped());
+    let error = builder().consumers(nested).build().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the reference for consumer groups has a group: only consumers are grouped"
+    );
+    let kept = Reference::to("domains").on_delete(OnDelete::Cascade);
+    let error =
+        builder().consumers(Reference::to("data_products").group("domain_id", kept)).build().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the groups of consumers have on_delete: the model has no foreign key to them"
+    );
+}
+
+#[test]
+fn a_model_is_data_and_a_wrong_key_is_named() {
+    let whole = builder()
+        .queries_table(TableNames::new("port_usage").column(Column::Date, "day"))
+        .touches_table(TableNames::default())
+        .combinations()
+        .delete_indexes();
+    let text = serde_json::to_string(&whole).unwrap();
+    let read: UsageModelBuilder = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, whole);
+    assert_eq!(read.build().unwrap(), whole.build().unwrap());
+    for (json, message) in [
+        (r#"{"shema": "usage"}"#, "unknown field `shema`"),
+        (r#"{"consumers": {"table": "t", "lable": "name"}}"#, "unknown field `lable`"),
+        (r#"{"consumers": {"schema": "portal"}}"#, "missing field `table`"),
+        (r#"{"consumers": {"table": "t", "group": {"column": "g"}}}"#, "missing field `parent`"),
+        (r#"{"tech_assets": {"table": "t", "on_delete": "forget"}}"#, "unknown variant `forget`"),
+        (r#"{"queries": {"columns": {"dates": "day"}}}"#, "unknown variant `dates`"),
+    ] {
+        let error = serde_json::from_str::<UsageModelBuilder>(json).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+    }
+    let foreign: UsageModelBuilder =
+        serde_json::from_str(r#"{"queries": {"columns": {"tech_asset_id": "a"}}}"#).unwrap();
+    let model = |names: UsageModelBuilder| {
+        names
+            .output_ports(Reference::to("a"))
+            .consumers(Reference::to("b"))
+            .tech_assets(Reference::to("c"))
+            .build()
+    };
+    assert_eq!(
+        model(foreign).unwrap_err().to_string(),
+        "the output-port queries have no column tech_asset_id"
+    );
+}

@@ -23,28 +23,28 @@ fn removals_are_one_statement_a_table_behind_the_lock_of_the_ingests() {
     assert_eq!(delete.statements()[..2], ingest[..2]);
     assert_eq!(purge.statements()[..2], ingest[..2]);
     insta::assert_snapshot!(script(&delete), @r#"
-    DELETE FROM "usage"."output_port_query_stats_daily"
+    DELETE /* output-port-usage: delete one day of queries */ FROM "usage"."output_port_query_stats_daily"
     WHERE "output_port_id" = '00000000-0000-0000-0000-0000a0000001' AND "date" = '2026-01-01' AND "consumer_id" = '00000000-0000-0000-0000-0000c0000002'
     RETURNING 1;
 
-    DELETE FROM "usage"."tech_asset_stats_daily"
+    DELETE /* output-port-usage: delete one day of touches */ FROM "usage"."tech_asset_stats_daily"
     WHERE "output_port_id" = '00000000-0000-0000-0000-0000a0000001' AND "date" = '2026-01-01' AND "consumer_id" = '00000000-0000-0000-0000-0000c0000002'
     RETURNING 1;
 
-    DELETE FROM "usage"."output_port_combined_with_daily"
+    DELETE /* output-port-usage: delete one day of combinations */ FROM "usage"."output_port_combined_with_daily"
     WHERE ("output_port_id_1" = '00000000-0000-0000-0000-0000a0000001' OR "output_port_id_2" = '00000000-0000-0000-0000-0000a0000001') AND "date" = '2026-01-01' AND "consumer_id" = '00000000-0000-0000-0000-0000c0000002'
     RETURNING 1;
     "#);
     insta::assert_snapshot!(script(&purge), @r#"
-    DELETE FROM "usage"."output_port_query_stats_daily"
+    DELETE /* output-port-usage: purge queries */ FROM "usage"."output_port_query_stats_daily"
     WHERE "date" < '2025-01-01'
     RETURNING 1;
 
-    DELETE FROM "usage"."tech_asset_stats_daily"
+    DELETE /* output-port-usage: purge touches */ FROM "usage"."tech_asset_stats_daily"
     WHERE "date" < '2025-01-01'
     RETURNING 1;
 
-    DELETE FROM "usage"."output_port_combined_with_daily"
+    DELETE /* output-port-usage: purge combinations */ FROM "usage"."output_port_combined_with_daily"
     WHERE "date" < '2025-01-01'
     RETURNING 1;
     "#);

@@ -1,29 +1,7 @@
-//! Every text that the model renders for Postgres: in full, or as what a setter changes in it.
+//! What a setter or a name changes in the texts that the model renders for Postgres.
 //!
-//! | statement | in full | what else can change its text |
-//! | --- | --- | --- |
-//! | queries over time | `charts`: day, week | granularity: [`buckets`] |
-//! | compared | `charts_compared`: day, week | granularity, comparison: [`comparisons`] |
-//! | split by consumer | `charts_series`: day, month | granularity: [`buckets`]; label, key: [`parents`] |
-//! | of many ports | `charts_series`: day, week, month | granularity: [`buckets`]; label, key: [`parents`] |
-//! | overview | `charts_overview`: day, week | granularity: [`buckets`]; label, key: [`parents`] |
-//! | query distribution | `charts` | comparison: `charts_compared`; label, key: [`parents`] |
-//! | by group | `charts` | comparison: [`comparisons`]; labels, keys, group: [`parents`] |
-//! | most popular assets | `charts` | comparison: `charts_compared`; label, key: [`parents`] |
-//! | most often combined with | `combinations` | label, key: [`parents`] |
-//! | summary | `charts_compared` | comparison: `charts_compared` |
-//! | reconcile | `reconcile`, [`removals`] | names: [`names`] |
-//! | replace | `ingest`, `combinations` | what was measured, `OnDelete`, key: [`ingests`] |
-//! | upsert | [`ingests`] | as replace |
-//! | delete, purge | `removal`, [`removals`] | |
-//! | create, drop, vacuum | `ddl` | `OnDelete`, delete indexes, table 3, names: [`definitions`] |
-//! | migrations | `migrations`: checksums | |
-//! | back-fill | `backfill::statements` | its setters: there |
-//! | distribute | `distribute` | the extension: there |
-//! | foreign keys | `foreign_keys` | `OnDelete`: there |
-//!
-//! Ids, days, a top n and the size of a batch are values, which change no text. Names and number of
-//! the tables: [`names`]; that hostile names change nothing else: `hostile`.
+//! The texts themselves are in `snapshots`, one a statement: the list is the model's own (`review`). Ids, days, a top n
+//! and the size of a batch are values, which change no text; that hostile names change nothing else: `hostile`.
 
 mod buckets;
 mod comparisons;
@@ -47,7 +25,7 @@ fn over_time(granularity: Granularity) -> QueriesOverTime {
     QueriesOverTime::new(port(1), days()).granularity(granularity)
 }
 
-/// The text of a chart in lines, of the usual model with table 3.
+/// The text of a chart in lines, of the usual model with combinations.
 fn pretty<C: Chart>(chart: &C) -> String {
     pretty_of(builder(), chart)
 }

@@ -19,7 +19,9 @@ mod shape;
 
 pub use events::{Event, Events};
 pub use line::write_log;
-pub use mapping::{Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, TechAsset, UnitCounted};
+pub use mapping::{
+    Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, SetsCounted, TechAsset, UnitCounted,
+};
 pub use model::{MODEL, PARENTS};
 pub use portal::{Actor, Object, Portal};
 pub use printable::printable;

@@ -1,14 +1,14 @@
 //! The mapping beside a log: a portal's names and ids, and what of the warehouse they stand for.
 
-use std::collections::BTreeMap;
+mod check;
+
 use std::fmt;
-use std::io::Read;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::printable;
+pub use self::check::MappingError;
 
 /// A portal's domains, output ports, tech assets and consumers, and what they are in the warehouse.
 ///
@@ -29,6 +29,9 @@ use crate::printable;
 ///   }]
 /// }
 /// ```
+///
+/// A tech asset may be a whole schema, `"object": "SALES_DB.OUT.*"`, a whole database, `"SALES_DB.*"`, or a
+/// list of any of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
@@ -41,6 +44,12 @@ pub struct Mapping {
     /// What counts once. Defaults to the statement.
     #[serde(default)]
     pub unit: UnitCounted,
+    /// What an object counts for that is in several tech assets. Defaults to all of them.
+    #[serde(default, skip_serializing_if = "SetsCounted::are_all")]
+    pub overlapping_sets: SetsCounted,
+    /// The domains of objects that count, such as `TABLE` and `VIEW`. Defaults to those that hold rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_domains: Option<Vec<String>>,
     /// Users whose queries are left out: scanners and the like.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_users: Vec<String>,
@@ -77,6 +86,23 @@ pub enum UnitCounted {
     RootQuery,
 }
 
+/// What an object counts for that is in several tech assets: by itself, in its schema, in its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetsCounted {
+    /// All of them.
+    #[default]
+    CountAll,
+    /// Those that name the object, or else its schema, or else its database.
+    MostSpecific,
+}
+
+impl SetsCounted {
+    fn are_all(&self) -> bool {
+        *self == Self::CountAll
+    }
+}
+
 /// A group of consumers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +126,7 @@ pub struct OutputPort {
     pub producer: Option<Uuid>,
 }
 
-/// A table or view behind output ports.
+/// What stands behind output ports: tables and views, or whole schemas and databases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TechAsset {
@@ -108,8 +134,12 @@ pub struct TechAsset {
     pub id: Uuid,
     /// Its name in the portal.
     pub name: String,
-    /// Its full name in Snowflake, quoted where SQL needs the quotes: `MKT_DB.OUT."Campaign.Daily"`.
-    pub object: String,
+    /// Full names in Snowflake, one or a list, each quoted where SQL needs the quotes:
+    /// `MKT_DB.OUT."Campaign.Daily"`, `MKT_DB.OUT.*` for a schema, `MKT_DB.*` for a database.
+    ///
+    /// In the file it is `object`, or `objects`.
+    #[serde(rename = "object", alias = "objects", with = "one_or_many")]
+    pub objects: Vec<String>,
     /// The ids of the output ports that it is part of, one at least.
     pub output_ports: Vec<Uuid>,
 }
@@ -133,160 +163,38 @@ pub struct Consumer {
     pub roles: Vec<String>,
 }
 
-/// Why a text is no mapping. The message begins with the entry: `tech_assets[3].output_ports[1]: …`.
-#[derive(Debug, thiserror::Error)]
-pub enum MappingError {
-    /// The text is not JSON, or not of this form; the message ends with line and column.
-    #[error("{}: {}", printable(entry), printable(&reason.to_string()))]
-    Form {
-        /// Where in the mapping, `.` for the whole.
-        entry: String,
-        /// What is wrong there; it is in the message, so it is no cause behind it.
-        reason: serde_json::Error,
-    },
-    /// A name or an object is empty or blank.
-    #[error("{entry}: empty")]
-    Empty {
-        /// Where in the mapping.
-        entry: String,
-    },
-    /// An entry bears the id of an earlier one.
-    #[error("{entry}: repeats the id {id} of {first}")]
-    RepeatedId {
-        /// Where in the mapping.
-        entry: String,
-        /// The id.
-        id: Uuid,
-        /// Where it stood first.
-        first: String,
-    },
-    /// An id that no entry bears.
-    #[error("{entry}: no {wanted} has the id {id}")]
-    UnknownId {
-        /// Where in the mapping.
-        entry: String,
-        /// What was looked for.
-        wanted: &'static str,
-        /// The id.
-        id: Uuid,
-    },
-    /// A list that has to hold something.
-    #[error("{entry}: lists none, at least one is needed")]
-    EmptyList {
-        /// Where in the mapping.
-        entry: String,
-    },
-    /// A consumer without users and roles can have no query.
-    #[error("{entry}: has neither users nor roles")]
-    NoPrincipal {
-        /// Where in the mapping.
-        entry: String,
-    },
-}
+/// A text, or a list of texts.
+mod one_or_many {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-impl Mapping {
-    /// Reads and checks a mapping.
-    ///
-    /// # Errors
-    ///
-    /// Text that is not of this form, a repeated or unknown id, an empty name or list. Whether objects and
-    /// principals are Snowflake's names, and belong to one entry only, is found when the attribution is built.
-    pub fn read(reader: impl Read) -> Result<Self, MappingError> {
-        let form = |entry: String, reason| MappingError::Form { entry, reason };
-        let mut json = serde_json::Deserializer::from_reader(reader);
-        let mapping: Self = serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| form(error.path().to_string(), error.into_inner()))?;
-        json.end().map_err(|error| form(".".to_owned(), error))?;
-        mapping.check()?;
-        Ok(mapping)
+    pub(super) fn serialize<S: Serializer>(texts: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+        match texts {
+            [one] => one.serialize(serializer),
+            many => many.serialize(serializer),
+        }
     }
 
-    fn check(&self) -> Result<(), MappingError> {
-        let domains =
-            entries("domains", self.domains.iter().map(|domain| (domain.id, domain.name.as_str())))?;
-        let ports =
-            entries("output_ports", self.output_ports.iter().map(|port| (port.id, port.name.as_str())))?;
-        entries("tech_assets", self.tech_assets.iter().map(|asset| (asset.id, asset.name.as_str())))?;
-        let consumers = entries(
-            "consumers",
-            self.consumers.iter().map(|consumer| (consumer.id, consumer.name.as_str())),
-        )?;
-        let lists = [
-            ("output_ports", self.output_ports.is_empty()),
-            ("tech_assets", self.tech_assets.is_empty()),
-            ("consumers", self.consumers.is_empty()),
-        ];
-        for (list, empty) in lists {
-            if empty {
-                return Err(MappingError::EmptyList { entry: list.to_owned() });
-            }
-        }
-        for (index, port) in self.output_ports.iter().enumerate() {
-            if let Some(producer) = port.producer {
-                known(&consumers, "consumer", producer, || format!("output_ports[{index}].producer"))?;
-            }
-        }
-        for (index, asset) in self.tech_assets.iter().enumerate() {
-            let entry = format!("tech_assets[{index}]");
-            not_blank(&asset.object, || format!("{entry}.object"))?;
-            if asset.output_ports.is_empty() {
-                return Err(MappingError::EmptyList { entry: format!("{entry}.output_ports") });
-            }
-            for (at, port) in asset.output_ports.iter().enumerate() {
-                known(&ports, "output port", *port, || format!("{entry}.output_ports[{at}]"))?;
-            }
-        }
-        for (index, consumer) in self.consumers.iter().enumerate() {
-            let entry = format!("consumers[{index}]");
-            if let Some(domain) = consumer.domain {
-                known(&domains, "domain", domain, || format!("{entry}.domain"))?;
-            }
-            if consumer.users.is_empty() && consumer.roles.is_empty() {
-                return Err(MappingError::NoPrincipal { entry });
-            }
-            all_not_blank(&consumer.users, || format!("{entry}.users"))?;
-            all_not_blank(&consumer.roles, || format!("{entry}.roles"))?;
-        }
-        all_not_blank(&self.excluded_users, || "excluded_users".to_owned())
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+        deserializer.deserialize_any(OneOrMany)
     }
-}
 
-/// The ids of a list with the places where they stand, once names and ids were found good.
-fn entries<'a>(
-    list: &'static str,
-    pairs: impl Iterator<Item = (Uuid, &'a str)>,
-) -> Result<BTreeMap<Uuid, String>, MappingError> {
-    let mut places: BTreeMap<Uuid, String> = BTreeMap::new();
-    for (index, (id, name)) in pairs.enumerate() {
-        let entry = format!("{list}[{index}]");
-        not_blank(name, || format!("{entry}.name"))?;
-        if let Some(first) = places.get(&id) {
-            return Err(MappingError::RepeatedId { entry, id, first: first.clone() });
+    struct OneOrMany;
+
+    impl<'de> serde::de::Visitor<'de> for OneOrMany {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a name, or a list of names")
         }
-        places.insert(id, entry);
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(vec![text.to_owned()])
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq))
+        }
     }
-    Ok(places)
-}
-
-fn known(
-    places: &BTreeMap<Uuid, String>,
-    wanted: &'static str,
-    id: Uuid,
-    entry: impl FnOnce() -> String,
-) -> Result<(), MappingError> {
-    if places.contains_key(&id) {
-        Ok(())
-    } else {
-        Err(MappingError::UnknownId { entry: entry(), wanted, id })
-    }
-}
-
-fn not_blank(text: &str, entry: impl FnOnce() -> String) -> Result<(), MappingError> {
-    if text.trim().is_empty() { Err(MappingError::Empty { entry: entry() }) } else { Ok(()) }
-}
-
-fn all_not_blank(texts: &[String], list: impl Fn() -> String) -> Result<(), MappingError> {
-    texts.iter().enumerate().try_for_each(|(index, text)| not_blank(text, || format!("{}[{index}]", list())))
 }
 
 /// A time zone as its IANA name.

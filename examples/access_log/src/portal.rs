@@ -5,7 +5,9 @@ use chrono_tz::Tz;
 
 use crate::catalogue::{CONSUMERS, DOMAINS, MOST_ASSETS, OUTPUT_PORTS, numbered, person};
 use crate::events::Events;
-use crate::mapping::{Consumer, Domain, Mapping, ObjectsRead, OutputPort, TechAsset, UnitCounted};
+use crate::mapping::{
+    Consumer, Domain, Mapping, ObjectsRead, OutputPort, SetsCounted, TechAsset, UnitCounted,
+};
 use crate::random::{Random, running_totals};
 use crate::shape::{Shape, ShapeError};
 
@@ -98,6 +100,8 @@ impl Portal {
             mapping: Mapping {
                 time_zone: Tz::Europe__Brussels,
                 objects: ObjectsRead::default(),
+                overlapping_sets: SetsCounted::default(),
+                object_domains: None,
                 unit: UnitCounted::default(),
                 excluded_users: vec![SCANNER.to_owned()],
                 domains: Vec::new(),
@@ -190,7 +194,7 @@ impl Portal {
                 self.mapping.tech_assets.push(TechAsset {
                     id: random.id(),
                     name: numbered(name, " ", turn),
-                    object: object.clone(),
+                    objects: vec![object.clone()],
                     output_ports: of_ports
                         .into_iter()
                         .map(|port| self.mapping.output_ports[port].id)
@@ -266,7 +270,7 @@ impl Portal {
     }
 
     fn add_strays(&mut self) {
-        let taken = self.mapping.tech_assets[0].object.clone();
+        let taken = self.mapping.tech_assets[0].objects[0].clone();
         self.strays = Strays {
             scanner: self.actor(SCANNER.to_owned(), "CATALOG_RL", None),
             unmapped_actors: ["INTERN_1", "INTERN_2", "BI_TRIAL"]

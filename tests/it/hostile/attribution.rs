@@ -6,7 +6,8 @@ use output_port_usage::*;
 use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::{corpus, quoted};
+use super::log::{is_short_and_visible, texts};
+use super::quoted;
 use crate::portal::{asset, consumer, day, port};
 
 /// A mapping that gives its name to the one record that counts by it.
@@ -121,13 +122,13 @@ fn a_quoted_name_counts_what_bears_it_and_changes_no_statement() {
     for Mapping { function, with, record, count } in MAPPINGS {
         let (plain_texts, plain_scripts, _) = scripts(&with("\"plain\"").build().unwrap());
         let plain_tokens: Vec<Vec<Token>> = plain_scripts.iter().map(|script| tokens(script)).collect();
-        for name in corpus() {
+        for name in texts() {
             let is_name = (1..=255).contains(&name.chars().count()) && !name.contains('\0');
             let attribution = match with(&quoted(&name)).build() {
                 Ok(attribution) => attribution,
                 Err(error) => {
                     assert!(error.is_mapping() && !is_name, "{function}: {error}");
-                    assert!(error.to_string().len() < 400, "{function}: a message stays short");
+                    assert!(is_short_and_visible(&error.to_string()), "{function}: {error:?}");
                     continue;
                 }
             };
@@ -154,7 +155,7 @@ fn a_quoted_name_counts_what_bears_it_and_changes_no_statement() {
 #[test]
 fn an_unquoted_name_is_folded_or_refused() {
     for Mapping { function, with, record, count } in MAPPINGS {
-        for name in corpus() {
+        for name in texts() {
             let is_name = name.len() <= 255
                 && name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
                 && name.chars().all(|c| matches!(c, '_' | '$') || c.is_ascii_alphanumeric());
@@ -167,7 +168,7 @@ fn an_unquoted_name_is_folded_or_refused() {
                 }
                 Err(error) => {
                     assert!(error.is_mapping() && !is_name, "{function}: {error}");
-                    assert!(error.to_string().len() < 400, "{function}: a message stays short");
+                    assert!(is_short_and_visible(&error.to_string()), "{function}: {error:?}");
                 }
             }
         }
@@ -176,10 +177,10 @@ fn an_unquoted_name_is_folded_or_refused() {
 
 #[test]
 fn a_hostile_time_zone_is_unknown() {
-    for name in corpus() {
+    for name in texts() {
         let error = mapped().user("ana", consumer(1)).time_zone(name).build().unwrap_err();
         assert!(error.is_mapping());
-        assert!(error.to_string().len() < 400, "a message stays short");
+        assert!(is_short_and_visible(&error.to_string()), "{error:?}");
     }
 }
 
@@ -187,7 +188,7 @@ fn a_hostile_time_zone_is_unknown() {
 fn an_object_domain_is_words_or_refused() {
     let with = |domain: &str| mapped().user("ana", consumer(1)).object_domains([domain]).build();
     let plain = tokens(&scripts(&with("table").unwrap()).1[0]);
-    for domain in corpus() {
+    for domain in texts() {
         let is_words = !domain.is_empty() && domain.chars().all(|c| c.is_ascii_alphabetic());
         match with(&domain) {
             Ok(attribution) => {
@@ -200,7 +201,7 @@ fn an_object_domain_is_words_or_refused() {
             }
             Err(error) => {
                 assert!(error.is_mapping() && !is_words, "{error}");
-                assert!(error.to_string().len() < 400, "a message stays short");
+                assert!(is_short_and_visible(&error.to_string()), "{error:?}");
             }
         }
     }

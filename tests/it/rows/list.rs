@@ -137,14 +137,15 @@ fn slices() -> Vec<Sample> {
 fn group_slices() -> Vec<Sample> {
     vec![
         row(r#"{"group":{"kind":"group","id":"00000000-0000-0000-0000-0000000000d1","label":"sales"},"query_count":42,"share":0.25,"rank":7}"#)
+            .columns(["group_id", "query_count", "share"])
+            .or_null(["label", "rank"]),
+        row(r#"{"group":{"kind":"no_group"},"query_count":42,"share":0.25,"rank":null}"#)
             .columns(["query_count", "share"])
-            .or_null(["group_id", "label", "rank"]),
-        row(r#"{"group":{"kind":"no_group"},"query_count":42,"share":0.25,"rank":7}"#)
-            .columns(["query_count", "share"])
-            .or_null(["rank"])
-            .null("group_id"),
+            .null("members")
+            .null("rank"),
         row(r#"{"group":{"kind":"other","members":3},"query_count":42,"share":0.25,"rank":null}"#)
-            .columns(["members", "query_count", "share"])
+            .columns(["query_count", "share"])
+            .or_null(["members"])
             .null("rank"),
     ]
 }

@@ -143,7 +143,7 @@ fn a_result_of_another_statement_is_refused() {
     let error = usage.decode(rows(json!([["tech_asset_touches", 20522, PORT, null, null, CONSUMER, 1]])));
     insta::assert_snapshot!(error.unwrap_err(), @"row 1 of the result, column tech_asset_id: is no text: NULL");
     let error =
-        aggregation.coverage().unwrap().decode(rows(json!([["x", null, null, null, 1]]))).unwrap_err();
+        aggregation.coverage().unwrap().decode(rows(json!([["x", null, null, null, null, 1]]))).unwrap_err();
     insta::assert_snapshot!(error, @r#"row 1 of the result, column result: is no result: "x""#);
     let twice = serde_json::from_str::<ResultRow>(r#"{"QUERY_COUNT": 1, "query_count": 2}"#).unwrap_err();
     insta::assert_snapshot!(twice, @r#"column "query_count" is there twice at line 1 column 36"#);

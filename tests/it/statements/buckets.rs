@@ -10,18 +10,24 @@ use crate::portal::port;
 fn queries_over_time_by_longer_buckets() {
     let from_week = |granularity| changes(&pretty(&over_time(Week)), &pretty(&over_time(granularity)));
     insta::assert_snapshot!(from_week(Month), @r#"
+    - /* output-port-usage: queries over time by week */
+    + /* output-port-usage: queries over time by month */
     -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
     -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
     +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
     +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
     "#);
     insta::assert_snapshot!(from_week(Quarter), @r#"
+    - /* output-port-usage: queries over time by week */
+    + /* output-port-usage: queries over time by quarter */
     -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
     -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
     +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '3 months'))) AS date) AS "start",
     +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '3 months'))) AS date) AS "end"
     "#);
     insta::assert_snapshot!(from_week(Year), @r#"
+    - /* output-port-usage: queries over time by week */
+    + /* output-port-usage: queries over time by year */
     -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
     -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
     +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 year'))) AS date) AS "start",

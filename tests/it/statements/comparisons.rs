@@ -16,6 +16,8 @@ fn compared(granularity: Granularity, comparison: Comparison) -> String {
 fn bounds_of_buckets_go_back_by_the_comparison() {
     let from_year = |comparison| changes(&compared(Week, YearBefore), &compared(Week, comparison));
     insta::assert_snapshot!(from_year(PreviousPeriod), @r#"
+    - /* output-port-usage: queries over time by week, compared with the year before */
+    + /* output-port-usage: queries over time by week, compared with the previous period */
     -             AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
     -             AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
     -             AND "date" >= $10
@@ -26,6 +28,8 @@ fn bounds_of_buckets_go_back_by_the_comparison() {
     +             AND "date" < $13
     "#);
     insta::assert_snapshot!(from_year(YearBeforeByWeekday), @r#"
+    - /* output-port-usage: queries over time by week, compared with the year before */
+    + /* output-port-usage: queries over time by week, compared with the year before by weekday */
     -             AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
     -             AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
     +             AND "date" >= "bucket"."start" - (364)
@@ -37,6 +41,8 @@ fn bounds_of_buckets_go_back_by_the_comparison() {
 fn days_go_forward_by_the_comparison() {
     let from_year = |comparison| changes(&compared(Day, YearBefore), &compared(Day, comparison));
     insta::assert_snapshot!(from_year(PreviousPeriod), @r#"
+    - /* output-port-usage: queries over time by day, compared with the year before */
+    + /* output-port-usage: queries over time by day, compared with the previous period */
     -     SELECT
     -         GREATEST(
     -             CAST(("date" + (INTERVAL '1 year')) AS date),
@@ -50,6 +56,8 @@ fn days_go_forward_by_the_comparison() {
     +             AND "date" >= $8 AND "date" < $9
     "#);
     insta::assert_snapshot!(from_year(YearBeforeByWeekday), @r#"
+    - /* output-port-usage: queries over time by day, compared with the year before */
+    + /* output-port-usage: queries over time by day, compared with the year before by weekday */
     -     SELECT
     -         GREATEST(
     -             CAST(("date" + (INTERVAL '1 year')) AS date),
@@ -63,22 +71,28 @@ fn days_go_forward_by_the_comparison() {
 #[test]
 fn longer_buckets_are_compared_as_weeks_are() {
     for comparison in [PreviousPeriod, YearBefore, YearBeforeByWeekday] {
-        let from_week =
-            |granularity| changes(&compared(Week, comparison), &compared(granularity, comparison));
+        let text = |granularity| compared(granularity, comparison).replace(title(comparison), "…");
+        let from_week = |granularity| changes(&text(Week), &text(granularity));
         insta::allow_duplicates! {
             insta::assert_snapshot!(from_week(Month), @r#"
+            - /* output-port-usage: queries over time by week, compared with … */
+            + /* output-port-usage: queries over time by month, compared with … */
             -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
             -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
             +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
             +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
             "#);
             insta::assert_snapshot!(from_week(Quarter), @r#"
+            - /* output-port-usage: queries over time by week, compared with … */
+            + /* output-port-usage: queries over time by quarter, compared with … */
             -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
             -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
             +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '3 months'))) AS date) AS "start",
             +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '3 months'))) AS date) AS "end"
             "#);
             insta::assert_snapshot!(from_week(Year), @r#"
+            - /* output-port-usage: queries over time by week, compared with … */
+            + /* output-port-usage: queries over time by year, compared with … */
             -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
             -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
             +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 year'))) AS date) AS "start",
@@ -93,6 +107,7 @@ fn groups_are_compared_by_their_consumers() {
     let chart = QueryDistribution::new(port(1), days()).by_group();
     insta::assert_snapshot!(pretty(&chart.compared_with(PreviousPeriod)), @r#"
     WITH
+    /* output-port-usage: query distribution by group, compared with the previous period */
     "consumer" AS MATERIALIZED (
         SELECT "consumer_id", SUM("query_count") AS "query_count", SUM("previous") AS "previous"
         FROM (
@@ -126,9 +141,9 @@ fn groups_are_compared_by_their_consumers() {
             "group_id",
             "query_count",
             "previous",
-            row_number() OVER (ORDER BY "group_id" IS NULL ASC, "query_count" DESC, "group_id" ASC) AS "rank"
+            row_number() OVER (ORDER BY "query_count" DESC, "group_id" ASC) AS "rank"
         FROM "member"
-        WHERE "query_count" > (0)
+        WHERE "group_id" IS NOT NULL AND "query_count" > (0)
     ),
     "slice" AS (
         SELECT
@@ -140,30 +155,54 @@ fn groups_are_compared_by_their_consumers() {
         FROM "ranked"
         GROUP BY 1, 2
         LIMIT $9
+    ),
+    "shown" AS (
+        SELECT "rank", "group_id", "query_count", "previous", "members"
+        FROM "slice"
+        UNION ALL
+        (
+            SELECT
+                CAST((NULL) AS bigint) AS "rank",
+                "group_id",
+                "query_count",
+                "previous",
+                CAST((NULL) AS bigint) AS "members"
+            FROM "member"
+            WHERE "group_id" IS NULL AND "query_count" > (0)
+        )
     )
     SELECT
-        CAST("slice"."group_id" AS uuid) AS "group_id",
-        CAST("slice"."query_count" AS bigint) AS "query_count",
+        CAST("shown"."group_id" AS uuid) AS "group_id",
+        CAST("shown"."query_count" AS bigint) AS "query_count",
         CAST(
             (
-                CAST("slice"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
+                CAST("shown"."query_count" AS double precision) / CAST((SELECT SUM("query_count") FROM "member") AS double precision)
             ) AS double precision
         ) AS "share",
-        CAST("slice"."rank" AS bigint) AS "rank",
-        CAST("slice"."members" AS bigint) AS "members",
+        CAST("shown"."rank" AS bigint) AS "rank",
+        CAST("shown"."members" AS bigint) AS "members",
         CAST("labelled"."name" AS text) AS "label",
-        CAST(COALESCE("slice"."previous", 0) AS bigint) AS "previous",
+        CAST(COALESCE("shown"."previous", 0) AS bigint) AS "previous",
         CAST(
             (
                 (
-                    CAST("slice"."query_count" AS double precision) - CAST(COALESCE("slice"."previous", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("slice"."previous", 0), 0) AS double precision)
+                    CAST("shown"."query_count" AS double precision) - CAST(COALESCE("shown"."previous", 0) AS double precision)
+                ) / CAST(nullif(COALESCE("shown"."previous", 0), 0) AS double precision)
             ) AS double precision
         ) AS "change"
-    FROM "slice"
-    LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id"
-    ORDER BY "slice"."rank" ASC NULLS LAST
+    FROM "shown"
+    LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
+    ORDER BY "shown"."rank" ASC NULLS LAST, "shown"."members" ASC NULLS FIRST
     "#);
+}
+
+/// How a statement's title says what it is compared with.
+fn title(comparison: Comparison) -> &'static str {
+    match comparison {
+        PreviousPeriod => "the previous period",
+        YearBefore => "the year before",
+        _ => "the year before by weekday",
+    }
 }
 
 #[test]
@@ -177,6 +216,7 @@ fn days_before_are_values_where_there_are_no_buckets() {
             pretty(&assets().compared_with(comparison)),
             pretty(&Summary::new(port(1), days()).compared_with(comparison)),
         ]
+        .map(|text| text.replace(title(comparison), "…"))
     };
     assert_eq!(texts(YearBefore), texts(PreviousPeriod));
     assert_eq!(texts(YearBeforeByWeekday), texts(PreviousPeriod));

@@ -95,16 +95,16 @@ fn parents_are_referenced_by_their_keys() {
 #[test]
 fn delete_indexes_follow_the_table_that_they_are_of() {
     insta::assert_snapshot!(changes(&create(builder()), &create(builder().delete_indexes())), @r#"
-    + CREATE INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
-    + CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
-    + CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
+    + CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
+    + CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
+    + CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
     "#);
     let all = builder().combinations();
     insta::assert_snapshot!(changes(&create(all.clone()), &create(all.delete_indexes())), @r#"
-    + CREATE INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
-    + CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
-    + CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
-    + CREATE INDEX IF NOT EXISTS "output_port_combined_with_daily_consumer_id_idx" ON "usage"."output_port_combined_with_daily" ("consumer_id");
+    + CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
+    + CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
+    + CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
+    + CREATE /* output-port-usage: create the index on consumer_id of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_consumer_id_idx" ON "usage"."output_port_combined_with_daily" ("consumer_id");
     "#);
 }
 
@@ -137,7 +137,7 @@ fn every_name_of_the_tables_is_the_models() {
         .build()
         .unwrap();
     insta::assert_snapshot!(script(&model.create_tables()), @r#"
-    CREATE TABLE IF NOT EXISTS "stats"."queries" (
+    CREATE /* output-port-usage: create the table of queries */ TABLE IF NOT EXISTS "stats"."queries" (
         "day" date NOT NULL,
         "port" uuid NOT NULL,
         "product" uuid NOT NULL,
@@ -152,14 +152,14 @@ fn every_name_of_the_tables_is_the_models() {
         autovacuum_vacuum_scale_factor = 0.01,
         autovacuum_analyze_scale_factor = 0.02
     );
-    CREATE INDEX IF NOT EXISTS "queries_date_idx" ON "stats"."queries" USING brin ("day") WITH (pages_per_range = 32, autosummarize = on);
-    COMMENT ON TABLE "stats"."queries" IS 'Queries per day, output port and consumer; a query counts once however many tech assets it joins';
-    COMMENT ON COLUMN "stats"."queries"."day" IS 'Local day of the query''s start';
-    COMMENT ON COLUMN "stats"."queries"."port" IS 'Output port that was read';
-    COMMENT ON COLUMN "stats"."queries"."product" IS 'Data product that ran the query';
-    COMMENT ON COLUMN "stats"."queries"."n" IS 'Distinct queries on the output port';
-    CREATE INDEX IF NOT EXISTS "queries_consumer_id_idx" ON "stats"."queries" ("product");
-    CREATE TABLE IF NOT EXISTS "stats"."tech_asset_stats_daily" (
+    CREATE /* output-port-usage: create the index on date of queries */ INDEX IF NOT EXISTS "queries_date_idx" ON "stats"."queries" USING brin ("day") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT /* output-port-usage: describe the table of queries */ ON TABLE "stats"."queries" IS 'Queries per day, output port and consumer; a query counts once however many tech assets it joins';
+    COMMENT /* output-port-usage: describe date of queries */ ON COLUMN "stats"."queries"."day" IS 'Local day of the query''s start';
+    COMMENT /* output-port-usage: describe output_port_id of queries */ ON COLUMN "stats"."queries"."port" IS 'Output port that was read';
+    COMMENT /* output-port-usage: describe consumer_id of queries */ ON COLUMN "stats"."queries"."product" IS 'Data product that ran the query';
+    COMMENT /* output-port-usage: describe query_count of queries */ ON COLUMN "stats"."queries"."n" IS 'Distinct queries on the output port';
+    CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "queries_consumer_id_idx" ON "stats"."queries" ("product");
+    CREATE /* output-port-usage: create the table of touches */ TABLE IF NOT EXISTS "stats"."tech_asset_stats_daily" (
         "date" date NOT NULL,
         "output_port_id" uuid NOT NULL,
         "tech_asset_id" uuid NOT NULL,
@@ -176,16 +176,16 @@ fn every_name_of_the_tables_is_the_models() {
         autovacuum_vacuum_scale_factor = 0.01,
         autovacuum_analyze_scale_factor = 0.02
     );
-    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_date_idx" ON "stats"."tech_asset_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
-    COMMENT ON TABLE "stats"."tech_asset_stats_daily" IS 'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it';
-    COMMENT ON COLUMN "stats"."tech_asset_stats_daily"."date" IS 'Local day of the query''s start';
-    COMMENT ON COLUMN "stats"."tech_asset_stats_daily"."output_port_id" IS 'Output port that was read';
-    COMMENT ON COLUMN "stats"."tech_asset_stats_daily"."tech_asset_id" IS 'Tech asset that was read';
-    COMMENT ON COLUMN "stats"."tech_asset_stats_daily"."consumer_id" IS 'Data product that ran the query';
-    COMMENT ON COLUMN "stats"."tech_asset_stats_daily"."query_count" IS 'Distinct queries that read the tech asset';
-    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "stats"."tech_asset_stats_daily" ("tech_asset_id");
-    CREATE INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "stats"."tech_asset_stats_daily" ("consumer_id");
-    CREATE TABLE IF NOT EXISTS "stats"."pairs" (
+    CREATE /* output-port-usage: create the index on date of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_date_idx" ON "stats"."tech_asset_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT /* output-port-usage: describe the table of touches */ ON TABLE "stats"."tech_asset_stats_daily" IS 'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it';
+    COMMENT /* output-port-usage: describe date of touches */ ON COLUMN "stats"."tech_asset_stats_daily"."date" IS 'Local day of the query''s start';
+    COMMENT /* output-port-usage: describe output_port_id of touches */ ON COLUMN "stats"."tech_asset_stats_daily"."output_port_id" IS 'Output port that was read';
+    COMMENT /* output-port-usage: describe tech_asset_id of touches */ ON COLUMN "stats"."tech_asset_stats_daily"."tech_asset_id" IS 'Tech asset that was read';
+    COMMENT /* output-port-usage: describe consumer_id of touches */ ON COLUMN "stats"."tech_asset_stats_daily"."consumer_id" IS 'Data product that ran the query';
+    COMMENT /* output-port-usage: describe query_count of touches */ ON COLUMN "stats"."tech_asset_stats_daily"."query_count" IS 'Distinct queries that read the tech asset';
+    CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "stats"."tech_asset_stats_daily" ("tech_asset_id");
+    CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "stats"."tech_asset_stats_daily" ("consumer_id");
+    CREATE /* output-port-usage: create the table of combinations */ TABLE IF NOT EXISTS "stats"."pairs" (
         "date" date NOT NULL,
         "smaller" uuid NOT NULL,
         "larger" uuid NOT NULL,
@@ -203,23 +203,23 @@ fn every_name_of_the_tables_is_the_models() {
         autovacuum_vacuum_scale_factor = 0.01,
         autovacuum_analyze_scale_factor = 0.02
     );
-    CREATE INDEX IF NOT EXISTS "pairs_way_back_idx" ON "stats"."pairs" ("larger", "date", "smaller", "consumer_id") INCLUDE ("query_count");
-    CREATE INDEX IF NOT EXISTS "pairs_date_idx" ON "stats"."pairs" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
-    COMMENT ON TABLE "stats"."pairs" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
-    COMMENT ON COLUMN "stats"."pairs"."date" IS 'Local day of the query''s start';
-    COMMENT ON COLUMN "stats"."pairs"."smaller" IS 'Smaller of the two output port ids';
-    COMMENT ON COLUMN "stats"."pairs"."larger" IS 'Larger of the two output port ids';
-    COMMENT ON COLUMN "stats"."pairs"."consumer_id" IS 'Data product that ran the query';
-    COMMENT ON COLUMN "stats"."pairs"."query_count" IS 'Distinct queries that read both output ports';
-    CREATE INDEX IF NOT EXISTS "pairs_consumer_id_idx" ON "stats"."pairs" ("consumer_id");
+    CREATE /* output-port-usage: create the index on output_port_id_2 of combinations */ INDEX IF NOT EXISTS "pairs_way_back_idx" ON "stats"."pairs" ("larger", "date", "smaller", "consumer_id") INCLUDE ("query_count");
+    CREATE /* output-port-usage: create the index on date of combinations */ INDEX IF NOT EXISTS "pairs_date_idx" ON "stats"."pairs" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    COMMENT /* output-port-usage: describe the table of combinations */ ON TABLE "stats"."pairs" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
+    COMMENT /* output-port-usage: describe date of combinations */ ON COLUMN "stats"."pairs"."date" IS 'Local day of the query''s start';
+    COMMENT /* output-port-usage: describe output_port_id_1 of combinations */ ON COLUMN "stats"."pairs"."smaller" IS 'Smaller of the two output port ids';
+    COMMENT /* output-port-usage: describe output_port_id_2 of combinations */ ON COLUMN "stats"."pairs"."larger" IS 'Larger of the two output port ids';
+    COMMENT /* output-port-usage: describe consumer_id of combinations */ ON COLUMN "stats"."pairs"."consumer_id" IS 'Data product that ran the query';
+    COMMENT /* output-port-usage: describe query_count of combinations */ ON COLUMN "stats"."pairs"."query_count" IS 'Distinct queries that read both output ports';
+    CREATE /* output-port-usage: create the index on consumer_id of combinations */ INDEX IF NOT EXISTS "pairs_consumer_id_idx" ON "stats"."pairs" ("consumer_id");
     "#);
     insta::assert_snapshot!(script(&model.drop_tables()), @r#"
-    DROP TABLE IF EXISTS "stats"."pairs";
-    DROP TABLE IF EXISTS "stats"."tech_asset_stats_daily";
-    DROP TABLE IF EXISTS "stats"."queries";
+    DROP /* output-port-usage: drop the table of combinations */ TABLE IF EXISTS "stats"."pairs";
+    DROP /* output-port-usage: drop the table of touches */ TABLE IF EXISTS "stats"."tech_asset_stats_daily";
+    DROP /* output-port-usage: drop the table of queries */ TABLE IF EXISTS "stats"."queries";
     "#);
     insta::assert_snapshot!(script(&[model.create_schema(), model.vacuum()]), @r#"
-    CREATE SCHEMA IF NOT EXISTS "stats";
-    VACUUM (ANALYZE) "stats"."queries", "stats"."tech_asset_stats_daily", "stats"."pairs";
+    CREATE /* output-port-usage: create the schema */ SCHEMA IF NOT EXISTS "stats";
+    VACUUM /* output-port-usage: vacuum the tables */ (ANALYZE) "stats"."queries", "stats"."tech_asset_stats_daily", "stats"."pairs";
     "#);
 }

@@ -36,24 +36,24 @@ fn upsert(model: &UsageModel, batch: &UsageBatch) -> String {
 #[test]
 fn an_upsert_of_all_tables() {
     insta::assert_snapshot!(upsert(&all_tables(), &batch()), @r#"
-    SELECT current_setting('transaction_isolation') AS "isolation";
-    SELECT pg_advisory_xact_lock($1);
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
+    SELECT /* output-port-usage: find unknown output ports */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: find unknown tech assets */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: find unknown consumers */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
-    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
     LEFT JOIN (
@@ -65,7 +65,7 @@ fn an_upsert_of_all_tables() {
     ON CONFLICT ("output_port_id", "date", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
         WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
     RETURNING 1;
-    INSERT INTO "usage"."tech_asset_stats_daily" AS t ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed touches */ INTO "usage"."tech_asset_stats_daily" AS t ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."tech_asset_id", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
     LEFT JOIN (
@@ -77,7 +77,7 @@ fn an_upsert_of_all_tables() {
     ON CONFLICT ("output_port_id", "date", "tech_asset_id", "consumer_id") DO UPDATE SET "query_count" = excluded."query_count"
         WHERE t."query_count" IS DISTINCT FROM excluded."query_count"
     RETURNING 1;
-    INSERT INTO "usage"."output_port_combined_with_daily" AS t ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed combinations */ INTO "usage"."output_port_combined_with_daily" AS t ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id_1", u."output_port_id_2", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[], $8::integer[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
     LEFT JOIN (
@@ -95,7 +95,7 @@ fn an_upsert_of_all_tables() {
 #[test]
 fn a_replace_of_all_tables_removes_besides() {
     insta::assert_snapshot!(changes(&upsert(&all_tables(), &batch()), &replace(&all_tables(), &batch())), @r#"
-    + SELECT count(*) AS "vanished"
+    + SELECT /* output-port-usage: find vanished queries */ count(*) AS "vanished"
     + FROM "usage"."output_port_query_stats_daily" AS t
     + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
@@ -104,7 +104,7 @@ fn a_replace_of_all_tables_removes_besides() {
     +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
     +     )
     + HAVING count(*) > 0;
-    + DELETE FROM "usage"."output_port_query_stats_daily" AS t
+    + DELETE /* output-port-usage: remove vanished queries */ FROM "usage"."output_port_query_stats_daily" AS t
     + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
     +         SELECT 1
@@ -112,7 +112,7 @@ fn a_replace_of_all_tables_removes_besides() {
     +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
     +     )
     + RETURNING 1;
-    + SELECT count(*) AS "vanished"
+    + SELECT /* output-port-usage: find vanished touches */ count(*) AS "vanished"
     + FROM "usage"."tech_asset_stats_daily" AS t
     + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
@@ -121,7 +121,7 @@ fn a_replace_of_all_tables_removes_besides() {
     +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
     +     )
     + HAVING count(*) > 0;
-    + DELETE FROM "usage"."tech_asset_stats_daily" AS t
+    + DELETE /* output-port-usage: remove vanished touches */ FROM "usage"."tech_asset_stats_daily" AS t
     + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
     +         SELECT 1
@@ -129,7 +129,7 @@ fn a_replace_of_all_tables_removes_besides() {
     +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
     +     )
     + RETURNING 1;
-    + SELECT count(*) AS "vanished"
+    + SELECT /* output-port-usage: find vanished combinations */ count(*) AS "vanished"
     + FROM "usage"."output_port_combined_with_daily" AS t
     + WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
@@ -138,7 +138,7 @@ fn a_replace_of_all_tables_removes_besides() {
     +         WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
     +     )
     + HAVING count(*) > 0;
-    + DELETE FROM "usage"."output_port_combined_with_daily" AS t
+    + DELETE /* output-port-usage: remove vanished combinations */ FROM "usage"."output_port_combined_with_daily" AS t
     + WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
     +     AND NOT EXISTS (
     +         SELECT 1
@@ -152,19 +152,19 @@ fn a_replace_of_all_tables_removes_besides() {
 #[test]
 fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
     insta::assert_snapshot!(replace(&all_tables(), &only_queries()), @r#"
-    SELECT current_setting('transaction_isolation') AS "isolation";
-    SELECT pg_advisory_xact_lock($1);
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
+    SELECT /* output-port-usage: find unknown output ports */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: find unknown consumers */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
-    SELECT count(*) AS "vanished"
+    SELECT /* output-port-usage: find vanished queries */ count(*) AS "vanished"
     FROM "usage"."output_port_query_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
@@ -173,7 +173,7 @@ fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
             WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
         )
     HAVING count(*) > 0;
-    DELETE FROM "usage"."output_port_query_stats_daily" AS t
+    DELETE /* output-port-usage: remove vanished queries */ FROM "usage"."output_port_query_stats_daily" AS t
     WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
         AND NOT EXISTS (
             SELECT 1
@@ -181,7 +181,7 @@ fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
             WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
         )
     RETURNING 1;
-    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
     LEFT JOIN (
@@ -195,19 +195,19 @@ fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
     RETURNING 1;
     "#);
     insta::assert_snapshot!(upsert(&all_tables(), &only_queries()), @r#"
-    SELECT current_setting('transaction_isolation') AS "isolation";
-    SELECT pg_advisory_xact_lock($1);
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
+    SELECT /* output-port-usage: find unknown output ports */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
-    SELECT u.id
-    FROM unnest($1::uuid[]) AS u(id)
+    SELECT /* output-port-usage: find unknown consumers */ u.id
+    FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
     ORDER BY u.id;
-    INSERT INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
+    INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::integer[]) AS u("date", "output_port_id", "consumer_id", "query_count")
     LEFT JOIN (
@@ -241,25 +241,25 @@ fn ids_that_outlive_their_parents_are_not_looked_up() {
         changes(&usual, &replace(&builder.combinations().build().unwrap(), &batch()))
     };
     insta::assert_snapshot!(without(builder().output_ports(keep("datasets"))), @r#"
+    - SELECT /* output-port-usage: find unknown output ports */ u.id
+    - FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     - LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
     - WHERE p."id" IS NULL
     - ORDER BY u.id;
-    - SELECT u.id
-    - FROM unnest($1::uuid[]) AS u(id)
     "#);
     insta::assert_snapshot!(without(builder().consumers(keep("data_products"))), @r#"
-    - SELECT u.id
-    - FROM unnest($1::uuid[]) AS u(id)
+    - SELECT /* output-port-usage: find unknown consumers */ u.id
+    - FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     - LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
     - WHERE p."id" IS NULL
     - ORDER BY u.id;
     "#);
     insta::assert_snapshot!(without(builder().tech_assets(keep("technical_assets"))), @r#"
+    - SELECT /* output-port-usage: find unknown tech assets */ u.id
+    - FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     - LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
     - WHERE p."id" IS NULL
     - ORDER BY u.id;
-    - SELECT u.id
-    - FROM unnest($1::uuid[]) AS u(id)
     "#);
 }
 

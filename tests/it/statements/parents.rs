@@ -105,12 +105,12 @@ fn groups_without_labels_are_still_looked_up_by_consumer() {
     insta::assert_snapshot!(without_labels(&by_group()), @r#"
     -     CAST("labelled"."name" AS text) AS "label"
     +     CAST((NULL) AS text) AS "label"
-    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id"
+    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
     "#);
     insta::assert_snapshot!(without_labels(&by_group().compared_with(Comparison::YearBefore)), @r#"
     -     CAST("labelled"."name" AS text) AS "label",
     +     CAST((NULL) AS text) AS "label",
-    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id"
+    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
     "#);
 }
 
@@ -131,8 +131,8 @@ fn keys_and_names_of_parents_are_the_models() {
     +     GROUP BY "parent"."domain"
     -     CAST("labelled"."name" AS text) AS "label"
     +     CAST("labelled"."title" AS text) AS "label"
-    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "slice"."group_id"
-    + LEFT JOIN "public"."areas" AS "labelled" ON "labelled"."area" = "slice"."group_id"
+    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
+    + LEFT JOIN "public"."areas" AS "labelled" ON "labelled"."area" = "shown"."group_id"
     "#);
     insta::assert_snapshot!(with_other_names(&over_time(Month).split_by_consumer(5)), @r#"
     -     CAST("labelled"."name" AS text) AS "label"

@@ -10,23 +10,23 @@ fn removals_of_two_tables() {
     let model = builder().build().unwrap();
     let delete = model.delete(port(1), consumer(2), day(2026, 1, 1)).unwrap();
     insta::assert_snapshot!(script(&delete.statements()), @r#"
-    SELECT current_setting('transaction_isolation') AS "isolation";
-    SELECT pg_advisory_xact_lock($1);
-    DELETE FROM "usage"."output_port_query_stats_daily"
+    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
+    DELETE /* output-port-usage: delete one day of queries */ FROM "usage"."output_port_query_stats_daily"
     WHERE "output_port_id" = $1 AND "date" = $2 AND "consumer_id" = $3
     RETURNING 1;
-    DELETE FROM "usage"."tech_asset_stats_daily"
+    DELETE /* output-port-usage: delete one day of touches */ FROM "usage"."tech_asset_stats_daily"
     WHERE "output_port_id" = $1 AND "date" = $2 AND "consumer_id" = $3
     RETURNING 1;
     "#);
     let purge = model.purge(&Purge::before(day(2025, 1, 1))).unwrap();
     insta::assert_snapshot!(script(&purge.statements()), @r#"
-    SELECT current_setting('transaction_isolation') AS "isolation";
-    SELECT pg_advisory_xact_lock($1);
-    DELETE FROM "usage"."output_port_query_stats_daily"
+    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
+    DELETE /* output-port-usage: purge queries */ FROM "usage"."output_port_query_stats_daily"
     WHERE "date" < $1
     RETURNING 1;
-    DELETE FROM "usage"."tech_asset_stats_daily"
+    DELETE /* output-port-usage: purge touches */ FROM "usage"."tech_asset_stats_daily"
     WHERE "date" < $1
     RETURNING 1;
     "#);
@@ -38,6 +38,7 @@ fn removals_of_two_tables() {
 fn reconciling_two_tables() {
     insta::assert_snapshot!(builder().build().unwrap().reconcile(days()).unwrap().pretty(), @r#"
     SELECT
+        /* output-port-usage: reconcile the tables */
         CAST("date" AS date) AS "date",
         CAST("output_port_id" AS uuid) AS "output_port_id",
         CAST("consumer_id" AS uuid) AS "consumer_id",

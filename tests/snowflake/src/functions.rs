@@ -15,6 +15,17 @@ pub(crate) fn register(connection: &Connection, session_zone: Tz) -> rusqlite::R
     connection.create_scalar_function("upper", 1, flags, |context| {
         context.get::<Option<String>>(0).map(|text| text.map(|text| text.to_uppercase()))
     })?;
+    connection.create_scalar_function("startswith", 2, flags, |context| {
+        let (text, start): (Option<String>, Option<String>) = (context.get(0)?, context.get(1)?);
+        Ok(text.zip(start).map(|(text, start)| text.starts_with(&start)))
+    })?;
+    connection.create_scalar_function("split_part", 3, flags, |context| {
+        let texts: (Option<String>, Option<String>) = (context.get(0)?, context.get(1)?);
+        let part = usize::try_from(integer(context, 2)?).ok().and_then(|part| part.checked_sub(1));
+        let part = part.ok_or_else(|| refused("split_part: a part from 1 on"))?;
+        // a part that is not there is empty
+        Ok(texts.0.zip(texts.1).map(|(text, by)| text.split(&by).nth(part).unwrap_or_default().to_owned()))
+    })?;
     connection.create_scalar_function("parse_json", 1, flags, |context| {
         let text: String = context.get(0)?;
         serde_json::from_str::<serde_json::Value>(&text)

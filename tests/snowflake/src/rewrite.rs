@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JsonPathElem, ObjectName,
-    ObjectNamePart, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut,
+    CastKind, CteAsMaterialized, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JsonPathElem,
+    ObjectName, ObjectNamePart, Query, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut,
+    VisitorMut,
 };
 use sqlparser::dialect::{SQLiteDialect, SnowflakeDialect};
 use sqlparser::parser::{Parser, ParserError};
@@ -20,6 +21,7 @@ use sqlparser::parser::{Parser, ParserError};
 /// | `"DB"."SCHEMA"."VIEW"` | `"DB.SCHEMA.VIEW"` |
 /// | a string constant | its bytes, so that no escape is left to interpret |
 /// | `:1` | `?1` |
+/// | `name AS (…)` | `name AS MATERIALIZED (…)`, so that it is computed once and its joins get an index |
 pub fn rewrite(sql: &str) -> Result<String, ParserError> {
     let mut statements = Parser::parse_sql(&SnowflakeDialect, sql)?;
     if statements.len() != 1 {
@@ -35,6 +37,13 @@ struct Rewriter;
 
 impl VisitorMut for Rewriter {
     type Break = String;
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
+        for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            cte.materialized = Some(CteAsMaterialized::Materialized);
+        }
+        ControlFlow::Continue(())
+    }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<String> {
         let flattened = match factor {

@@ -97,7 +97,7 @@ fn in_one_row(scan: &Scan) -> Vec<(&'static str, usize, usize)> {
             count(&|row| {
                 row.direct().any(|object| {
                     object["objectDomain"] == "Stage"
-                        && object["objectName"] == scan.mapping.tech_assets[0].object
+                        && object["objectName"] == scan.mapping.tech_assets[0].objects[0]
                 })
             }),
         ),

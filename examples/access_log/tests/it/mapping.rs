@@ -1,6 +1,6 @@
 //! A mapping that a person wrote, and what is said about its mistakes.
 
-use access_log::{Mapping, ObjectsRead, UnitCounted};
+use access_log::{Mapping, ObjectsRead, SetsCounted, UnitCounted};
 
 const GOOD: &str = r#"{
   "time_zone": "Europe/Brussels",
@@ -77,8 +77,8 @@ fn every_mistake_is_reported_with_its_entry() {
         (
             "\"object\":",
             "\"objekt\":",
-            "tech_assets[0].objekt: unknown field `objekt`, expected one of `id`, `name`, `object`, `output_ports` \
-             at line 10 column 84",
+            "tech_assets[0].objekt: unknown field `objekt`, expected one of `id`, `name`, `object`, `objects`, \
+             `output_ports` at line 10 column 84",
         ),
         (
             "0000b1\"",
@@ -109,9 +109,69 @@ fn text_that_ends_early_or_goes_on_is_reported_with_its_line() {
 }
 
 #[test]
-fn a_mistake_is_reported_without_what_a_terminal_obeys() {
-    let mapping = GOOD.replacen('{', r#"{ "\u001b[2J\u202e": 1,"#, 1);
-    let error = Mapping::read(mapping.as_bytes()).unwrap_err().to_string();
-    assert!(error.contains("unknown field `\u{fffd}[2J\u{fffd}`"), "{error}");
-    assert!(!error.contains('\u{1b}'), "{error}");
+fn a_tech_asset_is_one_name_or_a_list_of_them() {
+    let with = |objects: &str| Mapping::read(GOOD.replace("\"SALES_DB.OUT.ORDER_LINE\"", objects).as_bytes());
+    let objects = |objects: &str| with(objects).unwrap().tech_assets[0].objects.clone();
+    assert_eq!(objects(r#""SALES_DB.OUT.*""#), ["SALES_DB.OUT.*"]);
+    assert_eq!(objects(r#"["SALES_DB.OUT.OLD", "SALES_DB.*"]"#), ["SALES_DB.OUT.OLD", "SALES_DB.*"]);
+    let plural = GOOD.replace("\"object\"", "\"objects\"");
+    assert_eq!(Mapping::read(plural.as_bytes()).unwrap(), Mapping::read(GOOD.as_bytes()).unwrap());
+    for (wrong, message) in [
+        ("[]", "tech_assets[0].object: lists none, at least one is needed"),
+        (r#"["A.B.C", " "]"#, "tech_assets[0].object[1]: empty"),
+        (
+            "7",
+            "tech_assets[0].object: invalid type: integer `7`, expected a name, or a list of names \
+             at line 10 column 87",
+        ),
+        (
+            "[7]",
+            "tech_assets[0].object[0]: invalid type: integer `7`, expected a string at line 10 column 88",
+        ),
+    ] {
+        assert_eq!(with(wrong).unwrap_err().to_string(), message);
+    }
+    for written in [r#""A.B.*""#, r#"["A.B.C","A.*"]"#] {
+        let mapping = with(written).unwrap();
+        let json = serde_json::to_string(&mapping).unwrap();
+        assert!(json.contains(&format!("\"object\":{written}")), "{json}");
+        assert_eq!(Mapping::read(json.as_bytes()).unwrap(), mapping);
+    }
+}
+
+#[test]
+fn overlapping_sets_and_domains_can_be_chosen() {
+    let mapping = Mapping::read(GOOD.as_bytes()).unwrap();
+    assert_eq!((mapping.overlapping_sets, mapping.object_domains), (SetsCounted::CountAll, None));
+    let chosen = r#"{ "overlapping_sets": "most_specific", "object_domains": ["TABLE", "STREAM"],"#;
+    let mapping = Mapping::read(GOOD.replacen('{', chosen, 1).as_bytes()).unwrap();
+    assert_eq!(mapping.overlapping_sets, SetsCounted::MostSpecific);
+    assert_eq!(mapping.object_domains.unwrap(), ["TABLE", "STREAM"]);
+    for (wrong, message) in
+        [("[]", ": lists none, at least one is needed"), (r#"["TABLE", ""]"#, "[1]: empty")]
+    {
+        let chosen = GOOD.replacen('{', &format!("{{ \"object_domains\": {wrong},"), 1);
+        let error = Mapping::read(chosen.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), format!("object_domains{message}"));
+    }
+}
+
+#[test]
+fn no_mistake_reaches_a_terminal_as_an_order() {
+    let hostile = "\\u001b]0;title\\u0007\\u009b31m\\u202e\\r\\n";
+    for (good, bad) in [
+        ("\"object\":", format!("\"{hostile}\":")),
+        ("\"time_zone\":", format!("\"{hostile}\": 1, \"time_zone\":")),
+        ("\"time_zone\":", format!("\"unit\": \"{hostile}\", \"time_zone\":")),
+        ("\"time_zone\":", format!("\"objects\": \"{hostile}\", \"time_zone\":")),
+        ("\"time_zone\": \"Europe/Brussels\"", format!("\"time_zone\": \"{hostile}\"")),
+        ("\"00000000-0000-0000-0000-0000000000d1\", \"name\"", format!("\"{hostile}\", \"name\"")),
+        ("\"object\":", format!("\"{}\":", "long".repeat(1 << 18))),
+    ] {
+        let text = GOOD.replacen(good, &bad, 1);
+        assert_ne!(text, GOOD, "{good}");
+        let message = Mapping::read(text.as_bytes()).unwrap_err().to_string();
+        assert!(!message.chars().any(|char| char.is_control() || char == '\u{202e}'), "{message:?}");
+        assert!(message.chars().count() < 1_100, "a message stays short");
+    }
 }

@@ -92,7 +92,7 @@ fn a_large_portal_has_names_of_its_own_for_everything() {
         mapping.domains.len(),
     );
     assert_eq!(sizes, (100, 700, 150, 9));
-    let objects: BTreeSet<_> = mapping.tech_assets.iter().map(|asset| &asset.object).collect();
+    let objects: BTreeSet<_> = mapping.tech_assets.iter().map(|asset| &asset.objects[0]).collect();
     assert_eq!(objects.len(), 700);
     let principals =
         || mapping.consumers.iter().flat_map(|consumer| consumer.users.iter().chain(&consumer.roles));
@@ -113,7 +113,7 @@ fn plain_events_say_what_the_lines_say() {
         let consumer = portal.actors()[event.actor as usize].consumer.map(|place| place as usize);
         assert_eq!(consumer, scan.consumer(row));
         let assets = event.objects.iter().filter_map(|object| portal.objects()[*object as usize].asset);
-        let objects = assets.map(|asset| scan.mapping.tech_assets[asset as usize].object.as_str());
+        let objects = assets.map(|asset| scan.mapping.tech_assets[asset as usize].objects[0].as_str());
         assert!(objects.eq(scan.ports(row).map(|(name, _)| name)));
     }
 }

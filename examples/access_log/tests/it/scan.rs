@@ -59,7 +59,7 @@ impl Scan {
         let ports = mapping
             .tech_assets
             .iter()
-            .map(|asset| (asset.object.clone(), asset.output_ports.iter().map(|id| place(*id)).collect()))
+            .map(|asset| (asset.objects[0].clone(), asset.output_ports.iter().map(|id| place(*id)).collect()))
             .collect();
         Self { rows, mapping, ports }
     }

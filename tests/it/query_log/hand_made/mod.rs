@@ -3,6 +3,7 @@
 //! It is data, so that every way of aggregating can be held against it.
 
 mod clocks;
+mod sets;
 
 use std::ops::Range;
 
@@ -123,7 +124,10 @@ fn case(name: &'static str, mapping: AttributionBuilder, records: Vec<Record>) -
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    [counting(), procedures(), principals(), objects(), clocks::cases()].into_iter().flatten().collect()
+    [counting(), procedures(), principals(), objects(), clocks::cases(), sets::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 const NINE: &str = "2026-03-10T09:00:00Z";
@@ -206,10 +210,10 @@ fn counting() -> Vec<Case> {
             )
         },
         Case {
-            queries: &["2026-03-10 P1 C1 2"],
-            touches: &["2026-03-10 P1 A1 C1 2"],
+            queries: &["2026-03-10 P1 C1 3"],
+            touches: &["2026-03-10 P1 A1 C1 3"],
             ..case(
-                "only successful statements count",
+                "only successful statements count, an empty status says nothing",
                 mapping(),
                 vec![
                     ended("SUCCESS", read("q1", NINE, &["DB.S.A"])),
@@ -260,6 +264,20 @@ fn procedures() -> Vec<Case> {
                 "a procedure's call counts once on each day and output port that it reached",
                 mapping().counted_unit(CountedUnit::RootQuery),
                 procedure(),
+            )
+        },
+        Case {
+            queries: &["2026-03-10 P1 C1 3"],
+            touches: &["2026-03-10 P1 A1 C1 3"],
+            ..case(
+                "an empty root query is none",
+                mapping().counted_unit(CountedUnit::RootQuery),
+                vec![
+                    called_by("", read("q1", NINE, &["DB.S.A"])),
+                    called_by("", read("q2", NINE, &["DB.S.A"])),
+                    called_by("q3", read("q3", NINE, &["DB.S.A"])),
+                    called_by("q3", read("q4", NINE, &["DB.S.A"])),
+                ],
             )
         },
         Case {
@@ -365,8 +383,8 @@ fn objects() -> Vec<Case> {
             )
         },
         Case {
-            queries: &["2026-03-10 P1 C1 3"],
-            touches: &["2026-03-10 P1 A1 C1 3"],
+            queries: &["2026-03-10 P1 C1 4"],
+            touches: &["2026-03-10 P1 A1 C1 4"],
             ..case(
                 "a stage with a table's name is not the table",
                 mapping(),
@@ -377,6 +395,8 @@ fn objects() -> Vec<Case> {
                     of_domain(Some("TABLE"), read("q4", NINE, &["DB.S.A"])),
                     of_domain(Some("Materialized view"), read("q5", NINE, &["DB.S.A"])),
                     of_domain(Some("dynamic table"), read("q6", NINE, &["DB.S.A"])),
+                    of_domain(Some("Stream"), read("q7", NINE, &["DB.S.A"])),
+                    of_domain(Some("Truncated"), read("q8", NINE, &["DB.S.A"])),
                 ],
             )
         },

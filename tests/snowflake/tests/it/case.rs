@@ -90,7 +90,10 @@ impl Case {
         if !asks_query_history {
             // ACCESS_HISTORY has no failed queries; only QUERY_HISTORY would tell
             records.retain(|record| {
-                record.execution_status.as_ref().is_none_or(|status| status.to_uppercase() == "SUCCESS")
+                record
+                    .execution_status
+                    .as_ref()
+                    .is_none_or(|status| matches!(&*status.to_uppercase(), "" | "SUCCESS"))
             });
         }
         let counted = records.iter().filter(|record| !asks_query_history || record.query_id != late);
@@ -128,6 +131,11 @@ impl Case {
             "unmapped_objects": arrived.unmapped_objects.iter().map(|object| serde_json::json!({
                 "object_name": object.object_name, "query_count": object.records,
             })).collect::<Vec<_>>(),
+            "uncounted_domains": arrived.ignored_objects.iter().map(|object| serde_json::json!({
+                "object_domain": object.object_domain, "object_name": object.object_name,
+                "query_count": object.records,
+            })).collect::<Vec<_>>(),
+            "objects_without_keys": arrived.objects_without_keys,
             "not_in_query_history": late.counted + late.unmapped_principal + late.own_reads,
         });
         let expected = Expected::Coverage(serde_json::from_value(expected).unwrap());

@@ -25,7 +25,24 @@ fn the_coverage_report_names_what_one_more_mapping_would_count() {
     failed.record.execution_status = Some("FAIL".into());
     let mut nameless = access(1, "BOB", "PUBLIC", read("q8", NINE, &["DB.S.A"]));
     nameless.record.direct_objects_accessed[0].object_name = None;
+    let of_domain = |domain: Option<&str>, query_id: &str, object: &str| {
+        let mut access = access(1, "BOB", "PUBLIC", read(query_id, NINE, &[object, object]));
+        for object in &mut access.record.direct_objects_accessed {
+            object.object_domain = domain.map(str::to_owned);
+        }
+        access
+    };
+    let mut without_keys = of_domain(None, "q20", "DB.S.A");
+    without_keys.record.direct_objects_accessed[1].object_name = None;
     let log = [
+        // mapped, but of other domains; cut off; of no use
+        of_domain(Some("Stage"), "q14", "DB.S.A"),
+        of_domain(Some("STAGE"), "q15", "DB.S.A"),
+        of_domain(Some("Function"), "q16", "DB.S.A"),
+        of_domain(Some("Function"), "q17", "DB.S.NEW"),
+        of_domain(Some("Truncated"), "q18", "TRUNCATED"),
+        of_domain(None, "q19", "DB.S.B"),
+        without_keys,
         // EVE is unmapped: two queries on mapped objects, one of them on two and listed twice
         access(1, "EVE", "PUBLIC", read("q1", NINE, &["DB.S.A", "DB.S.B"])),
         access(2, "EVE", "PUBLIC", read("q2", NINE, &["DB.S.A"])),
@@ -46,9 +63,16 @@ fn the_coverage_report_names_what_one_more_mapping_would_count() {
     let expected: CoverageReport = serde_json::from_value(json!({
         "unmapped_principals": [{"user_name": "EVE", "role_name": "PUBLIC", "query_count": 2}],
         "unmapped_objects": [
+            {"object_name": null, "query_count": 2},
             {"object_name": "DB.S.NEW", "query_count": 2},
-            {"object_name": null, "query_count": 1},
         ],
+        "uncounted_domains": [
+            {"object_domain": "STAGE", "object_name": "DB.S.A", "query_count": 2},
+            {"object_domain": null, "object_name": "DB.S.A", "query_count": 1},
+            {"object_domain": null, "object_name": "DB.S.B", "query_count": 1},
+            {"object_domain": "FUNCTION", "object_name": "DB.S.A", "query_count": 1},
+        ],
+        "objects_without_keys": 1,
         "not_in_query_history": 2,
     }))
     .unwrap();

@@ -5,6 +5,7 @@ mod case;
 mod coverage;
 mod literals;
 mod mutants;
+mod zones;
 
 // The log that the root package holds against hand-worked tables, and its random logs.
 #[path = "../../../it/query_log/hand_made/mod.rs"]

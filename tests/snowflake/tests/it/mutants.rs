@@ -32,37 +32,39 @@ const MUTANTS: &[Mutant] = &[
         "COUNT(DISTINCT usage_unit) AS query_count",
         "COUNT(usage_unit) AS query_count",
     ),
-    mutant("a pair counts once", "COUNT(DISTINCT one.usage_unit)", "COUNT(one.usage_unit)"),
+    mutant("a pair counts once", "COUNT(DISTINCT first_touch.usage_unit)", "COUNT(first_touch.usage_unit)"),
     mutant(
         "the unit is the statement",
         "ah.query_id AS usage_unit",
         "COALESCE(ah.root_query_id, ah.query_id) AS usage_unit",
     ),
+    mutant("an empty root query", "NULLIF(ah.root_query_id, '')", "ah.root_query_id"),
+    mutant("an empty status", "NULLIF(UPPER(qh.execution_status), '')", "UPPER(qh.execution_status)"),
     mutant(
         "a root query with two statements",
-        "COALESCE(ah.root_query_id, ah.query_id) AS usage_unit",
+        "COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit",
         "ah.query_id AS usage_unit",
     ),
     mutant(
         "a root query is its own root",
-        "COALESCE(ah.root_query_id, ah.query_id) AS usage_unit",
+        "COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit",
         "ah.root_query_id AS usage_unit",
     ),
     // combinations
     mutant(
         "two ports combined",
-        "other.output_port_id > one.output_port_id",
-        "other.output_port_id <> one.output_port_id",
+        "second_touch.output_port_id > first_touch.output_port_id",
+        "second_touch.output_port_id <> first_touch.output_port_id",
     ),
     mutant(
         "a pair is of two ports",
-        "other.output_port_id > one.output_port_id",
-        "other.output_port_id >= one.output_port_id",
+        "second_touch.output_port_id > first_touch.output_port_id",
+        "second_touch.output_port_id >= first_touch.output_port_id",
     ),
-    mutant("one asset behind two ports", "AND other.tech_asset_id <> one.tech_asset_id", ""),
-    mutant("a root query over two days", "other.usage_date = one.usage_date\n    AND", ""),
-    mutant("a pair is of one consumer", "AND other.consumer_id = one.consumer_id", ""),
-    mutant("a pair is of one unit", "AND other.usage_unit = one.usage_unit", ""),
+    mutant("one asset behind two ports", "AND second_touch.tech_asset_id <> first_touch.tech_asset_id", ""),
+    mutant("a root query over two days", "second_touch.usage_date = first_touch.usage_date\n    AND", ""),
+    mutant("a pair is of one consumer", "AND second_touch.consumer_id = first_touch.consumer_id", ""),
+    mutant("a pair is of one unit", "AND second_touch.usage_unit = first_touch.usage_unit", ""),
     // objects
     mutant(
         "direct and base differ",
@@ -74,23 +76,110 @@ const MUTANTS: &[Mutant] = &[
         "input => ah.base_objects_accessed",
         "input => ah.direct_objects_accessed",
     ),
-    mutant("another domain", "UPPER(obj.value:\"objectDomain\"::VARCHAR) IN (", "'TABLE' IN ('TABLE', "),
+    mutant(
+        "another domain",
+        "AND UPPER(obj.value:\"objectDomain\"::VARCHAR) IN (",
+        "AND 'TABLE' IN ('TABLE', ",
+    ),
     mutant(
         "domains in any case",
-        "UPPER(obj.value:\"objectDomain\"::VARCHAR)",
-        "obj.value:\"objectDomain\"::VARCHAR",
+        "AND UPPER(obj.value:\"objectDomain\"::VARCHAR)",
+        "AND obj.value:\"objectDomain\"::VARCHAR",
     ),
     mutant("the JSON key's case", "obj.value:\"objectName\"", "obj.value:\"objectname\""),
     mutant(
         "no object name",
-        "JOIN object_map\n        ON object_map.object_name = reads.object_name",
-        "LEFT JOIN object_map\n        ON object_map.object_name = reads.object_name",
+        "    JOIN object_map\n        ON object_map.object_name = accessed.object_name",
+        "    LEFT JOIN object_map\n        ON object_map.object_name = accessed.object_name",
     ),
     mutant(
         "object names keep their case",
-        "object_map.object_name = reads.object_name",
-        "UPPER(object_map.object_name) = UPPER(reads.object_name)",
+        "object_map.object_name = accessed.object_name",
+        "UPPER(object_map.object_name) = UPPER(accessed.object_name)",
     ),
+    // sets
+    mutant(
+        "a schema holds an object",
+        "    UNION\n    SELECT\n        read_objects.object_name,\n        schema_map",
+        "    EXCEPT\n    SELECT\n        read_objects.object_name,\n        schema_map",
+    ),
+    mutant(
+        "a schema holds an object",
+        "STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "read_objects.object_name = schema_map.schema_prefix",
+    ),
+    mutant(
+        "a database holds an object",
+        "        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "        AND read_objects.object_name = database_map.database_prefix",
+    ),
+    // the prefix without its dot
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON schema_map.database_start = read_objects.database_start
+        AND schema_map.schema_start = read_objects.schema_start
+        AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "        ON STARTSWITH(read_objects.object_name, RTRIM(schema_map.schema_prefix, '.'))",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON database_map.database_start = read_objects.database_start
+        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "        ON STARTSWITH(read_objects.object_name, RTRIM(database_map.database_prefix, '.'))",
+    ),
+    // the prefix of names without their quotes
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON schema_map.database_start = read_objects.database_start
+        AND schema_map.schema_start = read_objects.schema_start
+        AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "        ON STARTSWITH(REPLACE(read_objects.object_name, '\"', ''), REPLACE(schema_map.schema_prefix, '\"', ''))",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        ON database_map.database_start = read_objects.database_start
+        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "        ON STARTSWITH(REPLACE(read_objects.object_name, '\"', ''), REPLACE(database_map.database_prefix, '\"', ''))",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        AND STARTSWITH(read_objects.object_name, database_map.database_prefix)",
+        "",
+    ),
+    mutant(
+        "a name that only starts like a schema's",
+        "        AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)",
+        "",
+    ),
+    mutant(
+        "an object of INFORMATION_SCHEMA",
+        "        AND NOT STARTSWITH(
+            read_objects.object_name, database_map.database_prefix || 'INFORMATION_SCHEMA.'
+        )",
+        "",
+    ),
+    mutant(
+        "one object in two assets",
+        "    AND ( -- nor does one object that is in both assets
+        second_touch.first_object <> first_touch.last_object
+        OR second_touch.last_object <> first_touch.first_object
+    )",
+        "",
+    ),
+    mutant("one object in two assets", "OR second_touch.last_object <> first_touch.first_object", ""),
+    mutant(
+        "one object in two assets",
+        "second_touch.first_object <> first_touch.last_object
+        OR ",
+        "",
+    ),
+    mutant(
+        "one object in two assets",
+        "second_touch.first_object <> first_touch.last_object",
+        "second_touch.first_object <> first_touch.first_object",
+    ),
+    mutant("the most specific set alone", "        AND best_sets.set_rank = holding_sets.set_rank", ""),
+    mutant("the most specific set alone", "MIN(set_rank) AS set_rank", "MAX(set_rank) AS set_rank"),
     // principals
     mutant(
         "a user goes before a role",
@@ -116,8 +205,8 @@ const MUTANTS: &[Mutant] = &[
     mutant("a user is no role", "by_role.principal_kind = 'role'\n        AND", ""),
     mutant(
         "user names keep their case",
-        "by_user.principal_name = accessed.user_name",
-        "by_user.principal_name = UPPER(accessed.user_name)",
+        "by_user.principal_name = mapped_reads.user_name",
+        "by_user.principal_name = UPPER(mapped_reads.user_name)",
     ),
     mutant("an unmapped principal", "WHERE reads.consumer_id IS NOT NULL", "WHERE TRUE"),
     mutant("an excluded user", "AND excluded_user.user_name IS NULL", ""),
@@ -129,7 +218,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("a producer's own read", "AND producer.consumer_id IS NULL", ""),
     mutant(
         "a producer reads other ports",
-        "ON producer.output_port_id = object_map.output_port_id\n        AND",
+        "ON producer.output_port_id = reads.output_port_id\n        AND",
         "ON",
     ),
     mutant("others read a producer's port", "\n        AND producer.consumer_id = reads.consumer_id", ""),
@@ -145,14 +234,9 @@ const MUTANTS: &[Mutant] = &[
         "ah.query_start_time",
     ),
     mutant(
-        "the first instant of the window",
-        "ah.query_start_time >= TO_TIMESTAMP_LTZ(?, 0)",
-        "ah.query_start_time > TO_TIMESTAMP_LTZ(?, 0)",
-    ),
-    mutant(
         "bounds are in seconds",
-        "ah.query_start_time < TO_TIMESTAMP_LTZ(?, 0)",
-        "ah.query_start_time < TO_TIMESTAMP_LTZ(?, 3)",
+        "ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 0)",
+        "ah.query_start_time < TO_TIMESTAMP_LTZ(? + 21600, 3)",
     ),
     mutant(
         "outside the days",
@@ -171,57 +255,130 @@ const MUTANTS: &[Mutant] = &[
         "accessed.usage_date > TO_DATE",
     ),
     // QUERY_HISTORY
-    mutant("not successful", "AND UPPER(qh.execution_status) = 'SUCCESS'", ""),
+    mutant(
+        "not successful",
+        "AND COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS') = 'SUCCESS'",
+        "",
+    ),
     mutant(
         "a status in any case",
-        "UPPER(qh.execution_status) = 'SUCCESS'",
-        "qh.execution_status = 'SUCCESS'",
+        "NULLIF(UPPER(qh.execution_status), '')",
+        "NULLIF(qh.execution_status, '')",
     ),
-    mutant("a status in any case", "UPPER(qh.execution_status) AS", "qh.execution_status AS"),
-    mutant("slack before the window", "? - 3600, 0", "?, 0"),
-    mutant("slack after the window", "? + 3600, 0", "?, 0"),
-    mutant("a query that has not arrived", "    JOIN queries", "    LEFT JOIN queries"),
-    mutant("a query that has not arrived", "    LEFT JOIN queries", "    JOIN queries"),
+    mutant("slack before the window", "? - 25200, 0", "?, 0"),
+    mutant("slack after the window", "? + 25200, 0", "?, 0"),
+    mutant("a query that has not arrived", "    JOIN query_roles", "    LEFT JOIN query_roles"),
+    mutant("a query that has not arrived", "    LEFT JOIN query_roles", "    JOIN query_roles"),
     // coverage
     mutant(
         "coverage names principals of mapped objects",
-        "AND tech_asset_id IS NOT NULL\n    AND consumer_id IS NULL",
-        "AND consumer_id IS NULL",
+        "    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NULL",
+        "    AND consumer_id IS NULL",
     ),
     mutant("coverage names unmapped principals", "\n    AND consumer_id IS NULL", ""),
-    mutant("coverage names objects of mapped principals", "\n    AND consumer_id IS NOT NULL", ""),
-    mutant("coverage names unmapped objects", "AND tech_asset_id IS NULL\n", ""),
+    mutant(
+        "coverage names principals by counted domains",
+        "    AND domain_kind = 'counted'
+    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NULL",
+        "    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NULL",
+    ),
+    mutant(
+        "coverage names objects of mapped principals",
+        "    AND tech_asset_id IS NULL
+    AND consumer_id IS NOT NULL",
+        "    AND tech_asset_id IS NULL",
+    ),
+    mutant("coverage names unmapped objects", "    AND tech_asset_id IS NULL\n", ""),
+    mutant("coverage leaves objects of other domains unnamed", "    AND domain_kind <> 'other'\n", ""),
+    mutant(
+        "coverage says that names were cut off",
+        "    AND domain_kind <> 'other'",
+        "    AND domain_kind = 'counted'",
+    ),
+    mutant(
+        "coverage names no object TRUNCATED",
+        " = 'TRUNCATED' THEN NULL",
+        " = 'TRUNCATED' THEN 'TRUNCATED'",
+    ),
+    mutant(
+        "coverage names mapped objects of other domains",
+        "    AND domain_kind = 'other'
+    AND tech_asset_id IS NOT NULL",
+        "    AND domain_kind = 'other'",
+    ),
+    mutant("coverage names other domains", "    AND domain_kind = 'other'\n", ""),
+    mutant(
+        "coverage names other domains of mapped principals",
+        "    AND domain_kind = 'other'
+    AND tech_asset_id IS NOT NULL
+    AND consumer_id IS NOT NULL",
+        "    AND domain_kind = 'other'
+    AND tech_asset_id IS NOT NULL",
+    ),
+    mutant("coverage tells missing keys from a missing name", "    AND object_domain IS NULL\n", ""),
+    mutant("coverage tells missing keys from a missing domain", "    AND object_name IS NULL\n", ""),
+    mutant(
+        "coverage tells missing keys to mapped principals alone",
+        "    AND object_name IS NULL
+    AND consumer_id IS NOT NULL",
+        "    AND object_name IS NULL",
+    ),
     mutant(
         "coverage leaves out failed queries",
-        "\n        AND (queries.query_id IS NULL OR queries.execution_status = 'SUCCESS')",
+        "\n        AND (query_roles.query_id IS NULL OR query_roles.execution_status = 'SUCCESS')",
         "",
     ),
     mutant(
         "coverage keeps what has not arrived",
-        "queries.query_id IS NULL OR queries.execution_status",
-        "queries.execution_status",
+        "query_roles.query_id IS NULL OR query_roles.execution_status",
+        "query_roles.execution_status",
     ),
     mutant(
         "coverage counts late queries of mapped objects",
-        "WHERE arrived_query_id IS NULL\n    AND tech_asset_id IS NOT NULL",
+        "WHERE arrived_query_id IS NULL
+    AND domain_kind = 'counted'
+    AND tech_asset_id IS NOT NULL",
+        "WHERE arrived_query_id IS NULL
+    AND domain_kind = 'counted'",
+    ),
+    mutant(
+        "coverage counts late queries of counted domains",
+        "WHERE arrived_query_id IS NULL
+    AND domain_kind = 'counted'",
         "WHERE arrived_query_id IS NULL",
     ),
     mutant(
         "coverage counts a principal's queries, not its reads",
-        "NULL::VARCHAR AS object_name,
+        "    NULL::VARCHAR AS object_name,
     COUNT(DISTINCT query_id) AS query_count
 FROM reads
-WHERE arrived_query_id IS NOT NULL",
-        "NULL::VARCHAR AS object_name,
+WHERE arrived_query_id IS NOT NULL
+    AND domain_kind = 'counted'",
+        "    NULL::VARCHAR AS object_name,
     COUNT(query_id) AS query_count
 FROM reads
-WHERE arrived_query_id IS NOT NULL",
+WHERE arrived_query_id IS NOT NULL
+    AND domain_kind = 'counted'",
     ),
     mutant(
         "coverage counts an object's queries, not its reads",
-        "    object_name,
+        "    NULL::VARCHAR AS object_domain,
+    object_name,
     COUNT(DISTINCT query_id)",
-        "    object_name,
+        "    NULL::VARCHAR AS object_domain,
+    object_name,
+    COUNT(query_id)",
+    ),
+    mutant(
+        "coverage counts a domain's queries, not its reads",
+        "    object_domain,
+    object_name,
+    COUNT(DISTINCT query_id)",
+        "    object_domain,
+    object_name,
     COUNT(query_id)",
     ),
     mutant(
