@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -21,53 +21,55 @@ pub struct Host {
     pub client: Arc<tokio_postgres::Client>,
 }
 
-/// What a request may ask for beside its port.
 #[derive(Deserialize)]
 struct Asked {
+    port: OutputPortId,
     from: NaiveDate,
     until: NaiveDate,
-    #[serde(default)]
-    granularity: Granularity,
-    #[serde(default = "ten")]
-    top: u32,
-    compare: Option<Comparison>,
+    top: Option<u32>,
+    granularity: Option<Granularity>,
     #[serde(default)]
     csv: bool,
     #[serde(default)]
     tokio_postgres: bool,
 }
 
-fn ten() -> u32 {
-    10
+impl Asked {
+    fn days(&self) -> Range<NaiveDate> {
+        self.from..self.until
+    }
+
+    fn over_time(&self) -> QueriesOverTime {
+        QueriesOverTime::new(self.port, self.days()).granularity(self.granularity.unwrap_or_default())
+    }
+
+    fn distribution(&self) -> QueryDistribution {
+        QueryDistribution::new(self.port, self.days()).top(self.top.unwrap_or(10))
+    }
 }
 
 pub fn routes() -> Router<Host> {
     Router::new()
-        .route("/{port}/over-time", chart(over_time))
-        .route("/{port}/split", chart(|port, days, asked| over_time(port, days, asked).split_by_consumer(asked.top)))
-        .route("/{port}/ports", chart(|port, days, _| QueriesOverTime::of_ports([port], days)))
-        .route("/{port}/change", chart(|port, days, asked| {
-            over_time(port, days, asked).compared_with(asked.compare.unwrap_or(Comparison::PreviousPeriod))
-        }))
-        .route("/{port}/distribution", chart(|port, days, asked| QueryDistribution::new(port, days).top(asked.top)))
-        .route("/{port}/groups", chart(|port, days, _| QueryDistribution::new(port, days).by_group()))
-        .route("/{port}/assets", chart(|port, days, asked| MostPopularAssets::new(port, days).top(asked.top)))
-        .route("/{port}/combined", chart(|port, days, _| MostOftenCombinedWith::new(port, days)))
-        .route("/{port}/summary", chart(|port, days, _| Summary::new(port, days)))
-        .route("/{port}/overview", chart(|port, days, _| Overview::new(port, days)))
+        .route("/over-time", chart(Asked::over_time))
+        .route("/change", chart(|asked| asked.over_time().compared_with(Comparison::PreviousPeriod)))
+        .route("/split", chart(|asked| asked.over_time().split_by_consumer(asked.top.unwrap_or(10))))
+        .route("/ports", chart(|asked| QueriesOverTime::of_ports([asked.port], asked.days())))
+        .route("/distribution", chart(Asked::distribution))
+        .route("/groups", chart(|asked| asked.distribution().by_group()))
+        .route("/assets", chart(|asked| MostPopularAssets::new(asked.port, asked.days())))
+        .route("/combined", chart(|asked| MostOftenCombinedWith::new(asked.port, asked.days())))
+        .route("/summary", chart(|asked| Summary::new(asked.port, asked.days())))
+        .route("/overview", chart(|asked| Overview::new(asked.port, asked.days())))
         .route("/openapi.json", get(async || Json(Api::openapi())))
 }
 
-fn over_time(port: OutputPortId, days: Range<NaiveDate>, asked: &Asked) -> QueriesOverTime {
-    QueriesOverTime::new(port, days).granularity(asked.granularity)
-}
-
 /// The handler of any chart.
-fn chart<C: Chart>(of: fn(OutputPortId, Range<NaiveDate>, &Asked) -> C) -> MethodRouter<Host> {
-    get(move |State(host): State<Host>, Path(port): Path<String>, Query(asked): Query<Asked>| async move {
-        let chart = of(port.parse()?, asked.from..asked.until, &asked);
-        let rows = if asked.tokio_postgres { by_tokio_postgres(&host, &chart).await } else { rows(&host, &chart).await };
-        if asked.csv { csv(&chart, &rows?) } else { Ok(Json(rows?).into_response()) }
+fn chart<C: Chart>(of: fn(&Asked) -> C) -> MethodRouter<Host> {
+    get(async move |State(host): State<Host>, Query(asked): Query<Asked>| {
+        let chart = of(&asked);
+        let by_sqlx = !asked.tokio_postgres;
+        let rows = if by_sqlx { rows(&host, &chart).await } else { by_tokio_postgres(&host, &chart).await }?;
+        if asked.csv { csv(&chart, &rows) } else { Ok(Json(rows).into_response()) }
     })
 }
 
@@ -88,15 +90,8 @@ fn csv<C: Chart>(chart: &C, rows: &[C::Row]) -> Result<Response, Failure> {
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
-    Granularity,
-    Comparison,
-    QueriesOverTimePoint,
-    WithPrevious<QueriesOverTimePoint>,
-    QueryDistributionSlice,
-    QueryDistributionGroupSlice,
-    MostPopularAsset,
-    MostOftenCombined,
-    SummaryTotals,
+    Granularity, QueriesOverTimePoint, WithPrevious<QueriesOverTimePoint>, QueryDistributionSlice,
+    QueryDistributionGroupSlice, MostPopularAsset, MostOftenCombined, SummaryTotals,
 )))]
 struct Api;
 
@@ -110,11 +105,9 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let whose = self.0.downcast_ref::<Error>();
-        if whose.is_some_and(Error::is_request) {
-            return (StatusCode::BAD_REQUEST, self.0.to_string()).into_response();
+        match self.0.downcast_ref::<Error>() {
+            Some(error) if error.is_request() => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+            _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(), // a host logs the error
         }
-        eprintln!("{}", self.0);
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }
