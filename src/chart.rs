@@ -1,27 +1,15 @@
 //! Charts: requests as plain data, one Postgres statement for each, and its typed rows.
 //!
-//! A chart is asked of a model with [`UsageModel::query`]. Every chart is one statement that sums the
-//! daily tables, with a total order, so the same data gives the same rows. Days are half open; see
-//! [`last_days`](crate::last_days).
+//! [`UsageModel::query`] turns a request into its statement. Every chart is one statement that sums the daily tables,
+//! in a total order: the same data gives the same rows. Days are half open; see [`last_days`](crate::last_days). The
+//! guide lists [all charts](crate::docs::charts).
 //!
-//! # JSON
-//!
-//! Rows are `Serialize` and `Deserialize`, and their JSON is stable: an object with the fields' names; ids as UUID
-//! text, days as `2026-07-01`, counts as integers, shares as fractions of 1, what is not there as `null`.
-//!
-//! ```
-//! use output_port_usage::chart::QueryDistributionSlice;
-//!
-//! let json = r#"{"consumer":{"kind":"other","members":3},"query_count":12,"share":0.25,"rank":null}"#;
-//! let slice: QueryDistributionSlice = serde_json::from_str(json)?;
-//! assert_eq!(serde_json::to_string(&slice)?, json);
-//! # Ok::<(), serde_json::Error>(())
-//! ```
+//! Rows are `Serialize` and `Deserialize`. Their JSON is stable; the guide shows [every shape](crate::docs::charts#json).
 
+mod axis;
 mod buckets;
 mod combined_with;
 mod comparison;
-mod grid;
 mod member;
 mod overview;
 mod popular_assets;
@@ -30,17 +18,19 @@ mod queries_over_time_by_consumer;
 mod queries_over_time_of_ports;
 mod query_distribution;
 mod query_distribution_by_group;
+mod series;
 mod sql;
 mod summary;
 
+pub use axis::Bucket;
 pub use combined_with::{MostOftenCombined, MostOftenCombinedWith};
 pub use comparison::{Compared, Comparison, WithPrevious};
 pub use member::{ConsumerOrOther, GroupOrOther};
 pub use overview::{Overview, OverviewCharts, OverviewRow};
 pub use popular_assets::{MostPopularAsset, MostPopularAssets};
 pub use queries_over_time::{QueriesOverTime, QueriesOverTimePoint};
-pub use queries_over_time_by_consumer::{QueriesOverTimeByConsumer, QueriesOverTimeByConsumerPoint};
-pub use queries_over_time_of_ports::{QueriesOverTimeOfPorts, QueriesOverTimeOfPortsPoint};
+pub use queries_over_time_by_consumer::{QueriesOverTimeByConsumer, QueriesOverTimeByConsumerSeries};
+pub use queries_over_time_of_ports::{QueriesOverTimeOfPorts, QueriesOverTimeOfPortsSeries};
 pub use query_distribution::{QueryDistribution, QueryDistributionSlice};
 pub use query_distribution_by_group::{QueryDistributionByGroup, QueryDistributionGroupSlice};
 pub use summary::{Summary, SummaryTotals};
@@ -50,23 +40,26 @@ use crate::model::UsageModel;
 pub use crate::row::{FlatRecord, Row};
 use crate::statement::Query;
 
-/// The most points that a chart over time may have, its buckets times its series; more is an error.
+/// The most points that a chart over time may have: its buckets times its series.
 ///
-/// A request often carries days from outside: without a bound, all days of ten thousand years would be asked for.
+/// More is an error. Days often come from outside: without a bound, somebody could ask for every day of ten thousand
+/// years.
 pub const MAX_POINTS: u64 = 1_000_000;
 
-/// A chart of the library. Sealed: hosts ask for charts, they do not define them.
+/// A chart that a model can render.
+///
+/// Sealed: hosts use the library's charts and cannot add their own.
 pub trait Chart: sealed::Sealed + Clone + Send + Sync + 'static {
     /// The type of a result row.
     type Row: Row;
 
     /// The rows as flat records, for a file.
     ///
-    /// A row gives one record. A series gives one for each of its buckets, with the series repeated.
+    /// A row gives one record, except that a series gives one for each of its buckets, with the series repeated.
     ///
     /// # Errors
     ///
-    /// For a chart of series, what its query refuses: days, granularity.
+    /// For a chart of series, what its query refuses about days and granularity.
     fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
         Ok(rows.iter().map(Row::record).collect())
     }
@@ -80,13 +73,15 @@ mod sealed {
 }
 
 impl UsageModel {
-    /// The query of a chart.
+    /// Turns a request into its query.
     ///
-    /// Its text depends on the model and on the shape of the request, never on ids or days.
+    /// The text depends on the model and on the shape of the request, never on ids or days.
     ///
     /// # Errors
     ///
-    /// What the request says it refuses: days that are empty, reversed or outside the years 1 to 9999, a top n of zero.
+    /// Whatever the request's documentation says it refuses: days that are empty, reversed or outside the years 1 to
+    /// 9999, a top n of zero ([`Error::is_request`]); a chart for which the model has no table or group
+    /// ([`Error::is_configuration`]).
     pub fn query<C: Chart>(&self, chart: &C) -> Result<Query<C::Row>, Error> {
         chart.render(self)
     }

@@ -11,7 +11,7 @@ pub use self::unknown_ids::UnknownIds;
 
 /// Why the library refused a configuration, a request or a batch.
 ///
-/// The message names the offending thing. A host branches on whose mistake it is, which fits HTTP in one line:
+/// The message names what is wrong. A host branches on whose mistake it is, which fits HTTP in one line:
 ///
 /// ```
 /// # use output_port_usage::Error;
@@ -23,7 +23,7 @@ pub use self::unknown_ids::UnknownIds;
 /// assert_eq!(error.to_string(), r#"output port id is not a UUID: "no-uuid""#);
 /// ```
 ///
-/// Causes are reached through [`source`](std::error::Error::source).
+/// Its cause, where there is one, is its [`source`](std::error::Error::source).
 #[derive(Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<Kind>);
@@ -46,60 +46,64 @@ impl Error {
         &self.0
     }
 
-    /// Whether the model is wrong: a name, a parent table, or something that it was built without.
+    /// Whether the model is wrong.
     ///
-    /// The host's mistake, found at start-up as a rule; 500 for whoever asked.
+    /// At fault is a name, a parent table, or something that it was built without. The host's mistake, usually found at
+    /// start-up: 500 for a caller.
     pub fn is_configuration(&self) -> bool {
         self.kind().category() == Category::Configuration
     }
 
-    /// Whether the request is wrong: its days, its top n, an id that is no UUID, a list that is empty or too long.
+    /// Whether the request is wrong.
     ///
-    /// As a rule the mistake of whoever asked: 400.
+    /// At fault are its days, its top n, an id that is not a UUID, or a list that is empty or too long. Usually the
+    /// caller's mistake: 400.
     pub fn is_request(&self) -> bool {
         self.kind().category() == Category::Request
     }
 
-    /// Whether a batch cannot be written: its rows, its scope, or ids that no parent table knows.
+    /// Whether a batch cannot be written.
     ///
-    /// The mistake of whoever counted. Where a batch comes by HTTP, 422 or 400; nothing was written.
+    /// At fault are its rows, its scope, or ids that no parent table holds. The mistake of whatever counted. If
+    /// the batch came over HTTP, answer 422 or 400. Nothing was written.
     pub fn is_batch(&self) -> bool {
         self.kind().category() == Category::Batch
     }
 
-    /// Whether an attribution is wrong: a name that Snowflake could not print, a mapping that is ambiguous, empty or
-    /// too large, an unknown time zone.
+    /// Whether an attribution is wrong.
     ///
-    /// The mistake of whoever keeps the mapping; 500 for whoever asked for a chart.
+    /// At fault is a name that Snowflake could not print, a mapping that is ambiguous, empty or too large, or an
+    /// unknown time zone. The mistake of whoever keeps the mapping: 500 for a caller.
     pub fn is_mapping(&self) -> bool {
         self.kind().category() == Category::Mapping
     }
 
     /// Whether a result row of a Snowflake statement is not what the statement returns.
     ///
-    /// Nobody's input: another statement's rows, or a client that changes types; 500.
+    /// Not caused by input: the rows belong to another statement, or the client changes types. 500.
     pub fn is_result(&self) -> bool {
         self.kind().category() == Category::Result
     }
 
     /// Whether a write refused the transaction that it was handed, before it wrote anything.
     ///
-    /// The host's mistake; 500.
+    /// The host's mistake: 500 for a caller.
     pub fn is_transaction(&self) -> bool {
         self.kind().category() == Category::Transaction
     }
 }
 
-/// Two mistakes that a host may want to answer.
+/// Two mistakes that a host may want to handle by themselves.
 impl Error {
-    /// Whether a batch without rows, or with none but skipped ones, was to replace a whole scope or a whole day.
+    /// Whether a batch would have emptied a whole scope or a whole day.
     ///
-    /// An empty access history looks like this. Also [`is_batch`](Self::is_batch).
+    /// It has no rows there, or only skipped ones; an empty access history looks like this. Also
+    /// [`is_batch`](Self::is_batch).
     pub fn is_empty_batch(&self) -> bool {
         matches!(self.kind(), Kind::EmptyBatch { .. } | Kind::EmptyDay { .. } | Kind::AllUnknown(_))
     }
 
-    /// The ids that a batch names and no parent table knows, if that is the error.
+    /// The ids that no parent table holds, if that is the error.
     ///
     /// Also [`is_batch`](Self::is_batch).
     pub fn unknown_ids(&self) -> Option<&UnknownIds> {

@@ -2,10 +2,9 @@
 
 //! Usage charts for the output ports of a data-product portal.
 //!
-//! A portal's output ports are read by data products, its consumers, in Snowflake. This crate keeps how
-//! often, in two or three daily aggregate tables of the host's Postgres, and charts it. The host gives a
-//! small configuration and keeps its pool, its transaction and its clock; the crate renders statements
-//! and decodes rows.
+//! A portal's output ports are read by data products, its consumers, in Snowflake. This crate counts how often, keeps
+//! the counts in daily tables of the host's Postgres, and charts them. The host gives a small configuration and keeps
+//! its pool, its transactions and its clock; the crate renders statements and decodes rows.
 //!
 //! # What is counted
 //!
@@ -51,12 +50,12 @@
 //!
 //! 1. A [`UsageModel`] says in which tables the portal keeps its output ports, consumers and tech assets.
 //!    It renders [its own tables](UsageModel::create_tables).
-//! 2. An [`Attribution`] says which warehouse object is which tech asset of which output ports, and which
-//!    user or role is which consumer. [`query_log`] counts a log by it, or [`snowflake`] writes the SQL that
-//!    counts in the warehouse and decodes its rows; both give a [`UsageBatch`].
+//! 2. An [`Attribution`] says which warehouse objects belong to which tech asset, which output ports that stands
+//!    behind, and which user or role is which consumer. [`query_log`] counts a log by it, or [`snowflake`] writes the
+//!    SQL that counts in the warehouse and decodes its rows; both give a [`UsageBatch`].
 //! 3. [`UsageModel::replace`] makes the batch's days and output ports hold exactly its rows, in the host's
 //!    transaction. [`UsageModel::backfill`] loads years of batches at once.
-//! 4. [`UsageModel::query`] turns a request of the module [`chart`] into one statement with typed rows.
+//! 4. [`UsageModel::query`] turns a request from the module [`chart`] into one statement with typed rows.
 //!
 #![cfg_attr(feature = "sqlx", doc = "```no_run")]
 #![cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
@@ -98,43 +97,22 @@
 //! | --- | --- |
 //! | output port | the dataset that a data product exposes: [`OutputPortId`] |
 //! | consumer | the data product that queries an output port: [`ConsumerId`] |
-//! | tech asset | a table or view behind output ports: [`TechAssetId`] |
+//! | tech asset | what stands behind output ports in the warehouse, such as a table, a view or a schema: [`TechAssetId`] |
 //! | query | one statement in the warehouse; counts once for each (day, output port, consumer) |
 //! | touch | one query reading one tech asset; counts once, a self join included |
-//! | combination | one query that reads two output ports through two different tech assets |
+//! | combination | one query that reads two output ports through two different tech assets and objects |
 //! | usage date | the local day of the query's start, in the attribution's time zone |
 //! | days | half-open `Range<NaiveDate>`, everywhere; see [`last_days`] |
 //!
-//! # Charts
+//! # Charts, drivers and features
 //!
-//! - [`QueriesOverTime`](chart::QueriesOverTime): one point for each bucket of a [`Granularity`], zero filled.
-//! - [`QueryDistribution`](chart::QueryDistribution): by consumer or by the consumers' group, the top n, then Other.
-//! - [`MostPopularAssets`](chart::MostPopularAssets): touches, share, distinct consumers, last used day.
-//! - [`MostOftenCombinedWith`](chart::MostOftenCombinedWith): the other output ports of the same queries.
-//! - [`Summary`](chart::Summary): queries, consumers, active days, last used day.
-//! - [`Overview`](chart::Overview): queries over time, split, distribution and summary from one scan.
-//!
-//! Queries over time can be [split by consumer](chart::QueriesOverTime::split_by_consumer) and read for
-//! [many output ports](chart::QueriesOverTime::of_ports) at once; most charts can be
-//! [compared](chart::Comparison) with the previous period or the year before.
-//!
-//! # Features
-//!
-//! None is on by default: without features there is no driver, no runtime and no TLS.
-//!
-//! - `sqlx`: SQLx 0.9; `run_sqlx` for ingests and back-fills, `into_sqlx` for statements and charts, `sqlx::Type` for
-//!   the ids.
-//! - `tokio-postgres`: tokio-postgres 0.7; `run_tokio_postgres` for ingests and back-fills, `into_tokio_postgres` for
-//!   statements and charts, and `postgres-types`.
-//! - `postgres-types`: `ToSql` and `FromSql` for the ids.
-//! - `pretty`: `pretty()`, statements in lines that a person can read and diff.
-//!
-//! Without a driver, `into_parts()` of [`Statement`] and [`Query`] gives text and values.
+//! [`docs::charts`] lists the charts and says which days to ask for. [`docs::drivers`] shows how to run them, with SQLx,
+//! tokio-postgres or any other driver. What each feature adds stands in the README; none is on by default.
 //!
 //! # What it does not do
 //!
-//! It has no pool, no runtime, no clock and no migration history, it does not connect to Snowflake, and it
-//! keeps no query, text or user name: only daily counts by id.
+//! It has no pool, no runtime, no clock and no migration history. It does not connect to Snowflake, and it keeps no
+//! query, text or user name: only daily counts by id.
 
 mod attribution;
 pub mod chart;

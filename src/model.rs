@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use crate::ident::Ident;
 
-/// The usage-metrics model of one portal.
+/// The usage model of one portal: its daily tables, their names and their parents.
 ///
-/// Made once by [`UsageModel::builder`], where every name is checked; afterwards it renders each
-/// statement of the library: tables, ingests and charts. It holds no connection, and a clone shares its names.
+/// Build it once with [`UsageModel::builder`], which checks every name. It then renders every statement of the library:
+/// tables, ingests, charts and upkeep. It holds no connection and is cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageModel(pub(crate) Arc<Definition>);
 

@@ -5,26 +5,28 @@ use sqlformat::{Dialect, FormatOptions, Indent, QueryParams};
 use crate::statement::{Query, Statement};
 
 impl Statement {
-    /// The SQL text in lines, placeholders kept: what a reviewer reads and a snapshot holds.
+    /// The SQL text laid out in lines, with its placeholders, for reviews and snapshots.
     ///
-    /// Formatting only moves white space, and formatting twice changes nothing more.
+    /// Only white space differs from [`sql`](Self::sql).
     pub fn pretty(&self) -> String {
         pretty(self.sql())
     }
 
-    /// The SQL text in lines with every value as a literal, to paste into `psql`.
+    /// The SQL text laid out in lines, with every value as a literal.
+    ///
+    /// To read, or to paste into `psql`.
     pub fn pretty_with_literals(&self) -> String {
         pretty(&self.to_string())
     }
 }
 
 impl<T> Query<T> {
-    /// The SQL text in lines, placeholders kept; see [`Statement::pretty`].
+    /// The SQL text laid out in lines, with its placeholders; see [`Statement::pretty`].
     pub fn pretty(&self) -> String {
         self.statement().pretty()
     }
 
-    /// The SQL text in lines with every value as a literal; see [`Statement::pretty_with_literals`].
+    /// The SQL text laid out in lines, with every value as a literal; see [`Statement::pretty_with_literals`].
     pub fn pretty_with_literals(&self) -> String {
         self.statement().pretty_with_literals()
     }

@@ -20,10 +20,10 @@ use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, Usag
 impl UsageModel {
     /// Every statement of the model with its title: tables, writes, upkeep and charts.
     ///
-    /// For a snapshot test of the host's own: an upgrade then shows what it changes and what it adds. Texts never
-    /// depend on ids, days or the size of a batch, so the statements are made for ids and days of their own. Titles
-    /// are unique, and stay the same from release to release as long as the statement serves the same purpose. A chart
-    /// comes once for each granularity and comparison. What the model has no table or group for is left out.
+    /// Hold them in a snapshot test of your own: an upgrade of this crate then shows what it changes and what it adds.
+    /// The statements are made for sample ids and days, because texts never depend on ids, days or the size of a batch.
+    /// Titles are unique, and stay the same from release to release as long as a statement serves the same purpose. A
+    /// chart comes once for each granularity and comparison. What the model has no table or group for is left out.
     ///
     /// ```
     /// # use output_port_usage::{Reference, UsageModel};

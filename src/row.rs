@@ -12,10 +12,10 @@ use uuid::Uuid;
 pub use self::flat_record::FlatRecord;
 use crate::driver::DriverRow;
 
-/// A typed row of a chart: what a host's generic code needs of it, by either driver.
+/// A typed row of a chart, with all that generic code needs of it.
 ///
-/// Sealed: the crate's rows are all there are. With the feature `sqlx` it also is SQLx's `FromRow`, so one function
-/// serves every chart without a bound of its own:
+/// Sealed: only the crate's rows implement it. With the feature `sqlx` it also implies SQLx's `FromRow`, so that one
+/// function serves every chart without bounds of its own:
 ///
 #[cfg_attr(feature = "sqlx", doc = "```no_run")]
 #[cfg_attr(not(feature = "sqlx"), doc = "```ignore")]

@@ -12,11 +12,29 @@ use sea_query::Values;
 pub(crate) use self::parameter::Parameter;
 pub(crate) use self::writer::{Param, SqlWriter};
 
-/// A statement that returns no rows to decode.
+/// A statement: SQL text with `$1` placeholders, and the values to bind.
 ///
-/// It is text with `$1` placeholders and the values to bind. Behind its first word stands a comment that says what the
-/// statement is for, such as `SELECT /* output-port-usage: summary */ …`: a DBA sees it in `pg_stat_activity` and
-/// `pg_stat_statements`, which from PostgreSQL 18 on cuts off what stands before the first word. `Display` shows the text with literals in place of the placeholders, for reading and review.
+/// The first word of the text is followed by a comment that says what the statement is for, such as
+/// `SELECT /* output-port-usage: summary */ …`, so that a DBA sees it in
+/// [`pg_stat_activity` and `pg_stat_statements`](crate::docs::reviewing_sql). `Display` shows the text with literals in
+/// place of the placeholders, for reading and review.
+///
+/// ```
+/// # use output_port_usage::{Reference, UsageModel};
+/// # let model = UsageModel::builder()
+/// #     .schema("usage")
+/// #     .output_ports(Reference::to("datasets"))
+/// #     .consumers(Reference::to("data_products"))
+/// #     .tech_assets(Reference::to("technical_assets"))
+/// #     .build()?;
+/// let statement = model.create_schema();
+/// assert_eq!(statement.title(), "create the schema");
+/// assert_eq!(
+///     statement.sql(),
+///     r#"CREATE /* output-port-usage: create the schema */ SCHEMA IF NOT EXISTS "usage""#
+/// );
+/// # Ok::<(), output_port_usage::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a statement does nothing until a driver runs it"]
 pub struct Statement {
@@ -44,7 +62,9 @@ impl Statement {
         Self { title, sql, values, transaction: Transaction::Allowed }
     }
 
-    /// What the statement is for, in a few words; the same as in the comment of its text.
+    /// What the statement is for, in a few words.
+    ///
+    /// Its text holds them in a comment.
     pub fn title(&self) -> &str {
         &self.title
     }
@@ -56,16 +76,16 @@ impl Statement {
 
     /// The values to bind, in the order of the placeholders.
     ///
-    /// They are copies in the type of sea-query, with an enum value for each cell of an array; a driver of this crate
-    /// binds the arrays as they are.
+    /// They are copies in sea-query's type, with an enum value for each element of an array. The crate's own drivers
+    /// bind the arrays as they are.
     pub fn values(&self) -> Values {
         Values(self.values.iter().cloned().map(Into::into).collect())
     }
 
     /// The text and the values, for a driver of the host's choice.
     pub fn into_parts(self) -> (String, Values) {
-        let values = self.values.into_iter().map(Into::into).collect();
-        (self.sql, Values(values))
+        let (sql, values) = self.into_typed_parts();
+        (sql, Values(values.into_iter().map(Into::into).collect()))
     }
 
     /// The text and the values as the crate's own drivers bind them.
@@ -85,7 +105,7 @@ impl fmt::Display for Statement {
     }
 }
 
-/// A statement that returns rows of `T`.
+/// A statement whose rows decode as `T`.
 ///
 /// `Display` shows it with literals in place of the placeholders, for reading and review.
 #[must_use = "a query does nothing until a driver runs it"]

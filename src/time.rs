@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
 
-/// The width of a chart's time buckets.
+/// The width of a chart's time buckets. Defaults to [`Day`](Self::Day).
 ///
-/// A bucket is named by its start date. Weeks start on Monday (ISO 8601). In JSON and in query strings the values are
+/// A bucket is named by its first day. Weeks start on Monday (ISO 8601). In JSON and in query strings the values are
 /// `day`, `week`, `month`, `quarter` and `year`.
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl Granularity {
         }
     }
 
-    /// The start of the bucket that holds `day`.
+    /// The first day of the bucket that holds `day`.
     pub fn bucket(self, day: NaiveDate) -> NaiveDate {
         match self {
             Self::Day => day,
@@ -55,7 +55,7 @@ impl Granularity {
         }
     }
 
-    /// The start of the bucket after the one that holds `day`.
+    /// The first day of the bucket after the one that holds `day`.
     pub fn next_bucket(self, day: NaiveDate) -> NaiveDate {
         let start = self.bucket(day);
         let next = match self {
@@ -68,12 +68,12 @@ impl Granularity {
         next.unwrap_or(NaiveDate::MAX)
     }
 
-    /// From the start of the bucket that holds the first of `days`, to the end of `days`: what a chart until today wants.
+    /// Moves the start of `days` back to the start of its bucket.
     ///
-    /// A chart counts exactly the requested days, so a first bucket that begins before them shows only a part of its
-    /// queries. This widens the days to its start. The end stays: a last bucket that is still going on is
-    /// [`partial`](crate::chart::QueriesOverTimePoint::partial), and its count is compared with as many days as it has.
-    /// An empty range stays as it is.
+    /// This is what a chart until today wants. A chart counts exactly the requested days, so a first bucket that begins
+    /// before them would show only a part of its queries. The end stays: a last bucket that is not over is
+    /// [`partial`](crate::chart::QueriesOverTimePoint::partial), and is compared with as many days as it has so far. An
+    /// empty range stays as it is.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -90,7 +90,7 @@ impl Granularity {
         self.bucket(days.start)..days.end
     }
 
-    /// The complete buckets inside `days`; empty where there is none.
+    /// The complete buckets inside `days`; an empty range if there is none.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -111,11 +111,11 @@ impl Granularity {
         start..end.max(start)
     }
 
-    /// The whole buckets that `days` touch, before and after them.
+    /// The whole buckets that `days` touch.
     ///
-    /// For days that lie wholly in the past. Days that end with today may come out with an end in the future, and a
-    /// chart then takes the days to come for days without queries: use [`expand_start`](Self::expand_start) there. An
-    /// empty range stays as it is.
+    /// For days that lie wholly in the past. For days that end with today, the last bucket may reach into the future,
+    /// and a chart takes the days to come for days without queries: see [`expand_start`](Self::expand_start). An empty
+    /// range stays as it is.
     ///
     /// ```
     /// use chrono::NaiveDate;
@@ -142,8 +142,8 @@ fn first_of(year: i32, month: u32) -> NaiveDate {
 /// The `count` days that end with `today`: `today - (count - 1) .. today + 1`.
 ///
 /// The library never reads a clock: `today` is the host's, in the attribution's time zone. A count
-/// of zero gives an empty range, which charts and ingests refuse; a count that leaves the calendar
-/// is cut at its first day.
+/// of zero gives an empty range, which charts and ingests refuse; a count that reaches beyond the calendar
+/// is cut off at the calendar's first day.
 ///
 /// ```
 /// use chrono::NaiveDate;

@@ -15,11 +15,30 @@ use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The output ports that were queried together with one output port, the most often first.
+/// The output ports that were queried together with an output port, most often first.
 ///
-/// A combination is one query that reads both through two different tech assets. Shares are of this
-/// output port's queries on the days; a query may combine it with several others, so they need not add
-/// up to 1. Output ports are ordered by count descending, then by id.
+/// A combination is one query that reads both through two different tech assets. Shares are of the requested output
+/// port's queries on the days; a query may combine it with several others, so they need not add up to 1. Rows are
+/// ordered by count, the largest first, then by id.
+///
+/// ```
+/// # use chrono::NaiveDate;
+/// # use output_port_usage::{Reference, UsageModel, OutputPortId};
+/// use output_port_usage::chart::MostOftenCombinedWith;
+/// use output_port_usage::last_days;
+/// # let port = OutputPortId(uuid::Uuid::nil());
+/// # let today = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
+///
+/// let chart = MostOftenCombinedWith::new(port, last_days(30, today)).top(5);
+/// let model = UsageModel::builder().combinations(); // without this the query is an error
+/// # let model = model
+/// #     .output_ports(Reference::to("datasets"))
+/// #     .consumers(Reference::to("data_products"))
+/// #     .tech_assets(Reference::to("technical_assets"))
+/// #     .build()?;
+/// # assert_eq!(model.query(&chart)?.title(), "most often combined with");
+/// # Ok::<(), output_port_usage::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct MostOftenCombinedWith {
@@ -29,15 +48,15 @@ pub struct MostOftenCombinedWith {
 }
 
 impl MostOftenCombinedWith {
-    /// The half-open `days` of an output port.
+    /// Asks for the half-open `days` of an output port.
     ///
-    /// The query is an error where the model was built without
+    /// The query is an error if the model was built without
     /// [`combinations`](crate::UsageModelBuilder::combinations).
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
         Self { port, days, top: sql::DEFAULT_TOP }
     }
 
-    /// How many output ports at most. Defaults to 10; zero makes the query an error.
+    /// The most output ports to return. Defaults to 10; zero makes the query an error.
     pub fn top(mut self, top: u32) -> Self {
         self.top = top;
         self
@@ -61,19 +80,24 @@ impl MostOftenCombinedWith {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "Another output port that is read by the same queries.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostOftenCombined {
     /// The other output port.
     pub output_port_id: OutputPortId,
     /// Its label, where the model's reference has one and the row still exists.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub label: Option<String>,
     /// How many queries read both, at least 1.
     pub query_count: i64,
-    /// The part of this output port's queries; 0 where the queries table holds none of them.
+    /// The share of the requested output port's queries, a fraction; 0 where it has none.
     pub share: f64,
-    /// The row's number from 1.
+    /// The row's position, from 1.
     pub rank: i64,
 }
 

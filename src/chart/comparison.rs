@@ -1,4 +1,4 @@
-//! Comparing the days of a chart with days before them.
+//! Comparing the days of a chart with earlier days.
 
 use std::ops::Range;
 
@@ -22,11 +22,15 @@ use crate::time::Days;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Comparison {
-    /// As many days right before.
+    /// As many days, immediately before.
     PreviousPeriod,
-    /// The same dates of the year before: both bounds go back by a year, 29 February to 28 February.
+    /// The same dates of the year before.
+    ///
+    /// Both bounds go back by a year, and from 29 February to 28 February.
     YearBefore,
-    /// The same weekdays of the year before: both bounds go back by 364 days.
+    /// The same weekdays of the year before.
+    ///
+    /// Both bounds go back by 364 days.
     YearBeforeByWeekday,
 }
 
@@ -47,7 +51,7 @@ impl Comparison {
     ///
     /// # Errors
     ///
-    /// Days that are empty, reversed or outside the years 1 to 9999, or that are compared with days before year 1
+    /// Days that are empty, reversed or outside the years 1 to 9999, or that would be compared with days before year 1
     /// ([`Error::is_request`]).
     pub fn days(self, days: &Range<NaiveDate>) -> Result<Range<NaiveDate>, Error> {
         let days = Days::check(days)?;
@@ -101,10 +105,10 @@ impl Comparison {
 /// 52 weeks.
 const WEEKS: u32 = 364;
 
-/// A chart whose rows also carry the count of the days before.
+/// A chart whose rows also carry the count of earlier days.
 ///
 /// Made by a chart's `compared_with`, for instance [`MostPopularAssets::compared_with`]. The rows are those of the
-/// chart itself, in its order; what had queries only before has no row.
+/// chart itself, in the same order; a member with queries only in the earlier days has no row.
 ///
 /// [`MostPopularAssets::compared_with`]: super::MostPopularAssets::compared_with
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +118,7 @@ pub struct Compared<C> {
     pub(super) comparison: Comparison,
 }
 
-/// A row of [`Compared`]: the chart's own row, and the count of the days before.
+/// A row of [`Compared`]: the chart's own row, and the count of the earlier days.
 ///
 /// As JSON: the fields of the row, then `previous` and `change`.
 ///
@@ -131,16 +135,21 @@ pub struct Compared<C> {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "A row, and the same count for the days that they are compared with.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WithPrevious<R> {
     /// The row for the requested days.
     #[serde(flatten)]
     pub current: R,
-    /// The same count for the days that they are compared with, 0 or more.
+    /// The same count in the earlier days, 0 or more.
     pub previous: i64,
-    /// (now - previous) / previous, -1 or more; none where previous is 0.
+    /// (now - `previous`) / `previous`, a fraction, -1 or more; `None` where `previous` is 0.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub change: Option<f64>,
 }
 

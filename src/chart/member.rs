@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::id::{ConsumerId, GroupId};
 use crate::row::{Columns, FlatRecord};
 
-/// A consumer of the top n, or everything outside it.
+/// A consumer of the top n, or all others.
 ///
 /// As JSON: `{"kind":"consumer","id":"…","label":"…"}` or `{"kind":"other","members":3}`.
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -19,16 +19,17 @@ pub enum ConsumerOrOther {
         /// Its id.
         id: ConsumerId,
         /// Its label, where the model's reference has one and the row still exists.
+        #[cfg_attr(feature = "utoipa", schema(required = true))]
         label: Option<String>,
     },
     /// Every consumer outside the top n.
     Other {
-        /// How many consumers that are, at least one.
+        /// How many consumers it stands for, at least 1.
         members: i64,
     },
 }
 
-/// A group of the top n, consumers without a group, or everything outside.
+/// A group of the top n, the consumers without a group, or every other group.
 ///
 /// As JSON: `{"kind":"group","id":"…","label":"…"}`, `{"kind":"no_group"}` or `{"kind":"other","members":3}`.
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -41,19 +42,22 @@ pub enum GroupOrOther {
         /// Its id.
         id: GroupId,
         /// Its label, where the model's reference has one and the row still exists.
+        #[cfg_attr(feature = "utoipa", schema(required = true))]
         label: Option<String>,
     },
     /// The consumers that belong to no group.
     NoGroup,
     /// Every group outside the top n.
     Other {
-        /// How many groups that are, at least one.
+        /// How many groups it stands for, at least 1.
         members: i64,
     },
 }
 
 impl ConsumerOrOther {
-    /// A name for a legend: the label, without one the id, or `Other (3)`.
+    /// A name for a legend.
+    ///
+    /// It is the label, or the id if there is none; or `Other (3)`.
     pub fn name(&self) -> String {
         match self {
             Self::Consumer { id, label } => label.clone().unwrap_or_else(|| id.to_string()),
@@ -80,7 +84,9 @@ impl ConsumerOrOther {
 }
 
 impl GroupOrOther {
-    /// A name for a legend: the label, without one the id, `No group` or `Other (3)`.
+    /// A name for a legend.
+    ///
+    /// It is the label, or the id if there is none; or `No group`; or `Other (3)`.
     pub fn name(&self) -> String {
         match self {
             Self::Group { id, label } => label.clone().unwrap_or_else(|| id.to_string()),

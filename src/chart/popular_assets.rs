@@ -18,10 +18,10 @@ use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The tech assets of one output port, the most touched first.
+/// The tech assets of an output port, the most touched first.
 ///
-/// Shares are of all touches of the output port on the days, tech assets beyond the top n included. Tech assets are
-/// ordered by touches descending, then by id.
+/// Shares are of all touches of the output port on the days, including tech assets outside the top n. Rows are ordered
+/// by touches, the most first, then by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct MostPopularAssets {
@@ -31,20 +31,20 @@ pub struct MostPopularAssets {
 }
 
 impl MostPopularAssets {
-    /// The half-open `days` of an output port.
+    /// Asks for the half-open `days` of an output port.
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
         Self { port, days, top: sql::DEFAULT_TOP }
     }
 
-    /// How many tech assets at most. Defaults to 10; zero makes the query an error.
+    /// The most tech assets to return. Defaults to 10; zero makes the query an error.
     pub fn top(mut self, top: u32) -> Self {
         self.top = top;
         self
     }
 
-    /// With each tech asset's touches in the days before, and the change from them.
+    /// Adds each tech asset's touches in the earlier days, and the change since then.
     ///
-    /// A tech asset that was only read before has no row. The query is an error where the days before begin
+    /// A tech asset that was read only in the earlier days has no row. The query is an error if the earlier days begin
     /// before year 1.
     ///
     /// ```
@@ -89,23 +89,28 @@ impl MostPopularAssets {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "One tech asset of an output port, and how often it is read.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostPopularAsset {
     /// The tech asset.
     pub tech_asset_id: TechAssetId,
     /// Its label, where the model's reference has one and the row still exists.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub label: Option<String>,
     /// How many queries read it, at least 1.
     pub touches: i64,
-    /// The part of all touches of the output port, above 0 and up to 1.
+    /// The share of all touches of the output port, a fraction above 0 and up to 1.
     pub share: f64,
-    /// The row's number from 1.
+    /// The row's position, from 1.
     pub rank: i64,
     /// How many consumers read it, at least 1.
     pub consumers: i64,
-    /// The last of the days on which it was read.
+    /// The last of the requested days on which it was read.
     pub last_used: NaiveDate,
 }
 

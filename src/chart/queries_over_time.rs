@@ -19,11 +19,12 @@ use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::{Days, Granularity};
 
-/// The queries on one output port over time: one point for each bucket, zero filled.
+/// The queries on an output port over time: one point for each bucket, zero filled.
 ///
-/// Counts are clipped to the requested days; a bucket that is not wholly inside them is
-/// [`partial`](QueriesOverTimePoint::partial). [`Granularity::expand_start`] widens the
-/// days to a whole first bucket, [`Granularity::within`] keeps the complete buckets alone.
+/// Only the requested days count; a bucket that is not wholly inside them is
+/// [`partial`](QueriesOverTimePoint::partial). To begin with a whole bucket, call [`Granularity::expand_start`] first;
+/// to have complete buckets only, [`Granularity::within`]. More than [`MAX_POINTS`](super::MAX_POINTS) points make the
+/// query an error.
 ///
 /// ```
 /// # use chrono::NaiveDate;
@@ -40,7 +41,7 @@ use crate::time::{Days, Granularity};
 ///
 /// let weeks = Granularity::Week.expand_start(last_days(90, today));
 /// let query = model.query(&QueriesOverTime::new(port, weeks).granularity(Granularity::Week))?;
-/// assert!(query.sql().contains("INTERVAL '7 days'"));
+/// assert_eq!(query.sql().matches("output_port_query_stats_daily").count(), 1);
 /// # Ok::<(), output_port_usage::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub struct QueriesOverTime {
 }
 
 impl QueriesOverTime {
-    /// The half-open `days` of an output port, by day.
+    /// Asks for the half-open `days` of an output port, in buckets of a day.
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
         Self { port, days, granularity: Granularity::Day }
     }
@@ -63,11 +64,11 @@ impl QueriesOverTime {
         self
     }
 
-    /// With each bucket's queries in the days before, and the change from them.
+    /// Adds each bucket's count in the earlier days, and the change since then.
     ///
-    /// The bounds of a bucket go back as those of the days do, so the buckets before are as wide but need not
-    /// begin with a week or month, and add up to the days before. The query is an error where the days before
-    /// begin before year 1.
+    /// The bounds of each bucket are moved back in the same way as the days are. So the earlier buckets need not begin
+    /// with a week or a month; together they make up the earlier days. The query is an error if the earlier days begin
+    /// before year 1.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
         Compared { chart: self, comparison }
     }
@@ -84,7 +85,11 @@ impl QueriesOverTime {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "The queries of one bucket of time.")
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimePoint {

@@ -19,10 +19,30 @@ use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The queries on one output port by consumer: the top n, then Other.
+/// The queries on an output port by consumer: the top n, then Other.
 ///
-/// Shares are of all queries of the days, so they add up to 1. Consumers are ordered by count
-/// descending, then by id; Other comes last and exists from n + 1 consumers on.
+/// Shares are of all queries on the days, so they add up to 1. Consumers are ordered by count, the largest first, then
+/// by id. Other comes last; there is one if there are more than n consumers.
+///
+/// ```
+/// # use chrono::NaiveDate;
+/// # use output_port_usage::{Reference, UsageModel, OutputPortId};
+/// use output_port_usage::chart::QueryDistribution;
+/// use output_port_usage::last_days;
+/// # let model = UsageModel::builder()
+/// #     .output_ports(Reference::to("datasets"))
+/// #     .consumers(Reference::to("data_products").group("domain_id", Reference::to("domains")))
+/// #     .tech_assets(Reference::to("technical_assets"))
+/// #     .build()?;
+/// # let port = OutputPortId(uuid::Uuid::nil());
+/// # let today = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
+///
+/// let top = QueryDistribution::new(port, last_days(30, today)).top(5);
+/// let by_consumer = model.query(&top)?; // up to 6 rows, Other included
+/// let by_domain = model.query(&top.by_group())?; // up to 7: also the consumers without a domain
+/// # assert_eq!((by_consumer.title(), by_domain.title()), ("query distribution", "query distribution by group"));
+/// # Ok::<(), output_port_usage::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueryDistribution {
@@ -32,22 +52,22 @@ pub struct QueryDistribution {
 }
 
 impl QueryDistribution {
-    /// The half-open `days` of an output port.
+    /// Asks for the half-open `days` of an output port.
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
         Self { port, days, top: sql::DEFAULT_TOP }
     }
 
-    /// How many members stand before Other. Defaults to 10; zero makes the query an error.
+    /// How many slices come before Other. Defaults to 10; zero makes the query an error.
     pub fn top(mut self, top: u32) -> Self {
         self.top = top;
         self
     }
 
-    /// With each slice's queries in the days before, and the change from them.
+    /// Adds each slice's count in the earlier days, and the change since then.
     ///
-    /// Other has the same consumers before as now. A consumer that was there only before has no slice and is
-    /// not in Other; [`Summary`](super::Summary) counts its queries. The query is an error where the days before
-    /// begin before year 1.
+    /// Other stands for the same consumers in both periods. A consumer with queries only in the earlier days has no
+    /// slice and is not in Other; [`Summary`](super::Summary) counts its queries. The query is an error if the earlier
+    /// days begin before year 1.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
         Compared { chart: self, comparison }
     }
@@ -69,17 +89,22 @@ impl QueryDistribution {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "The queries of one consumer of an output port, or of all others.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionSlice {
-    /// The consumer that made them, or Other.
+    /// The consumer that made these queries, or Other.
     pub consumer: ConsumerOrOther,
     /// How many queries, at least 1.
     pub query_count: i64,
-    /// The part of all queries of the days, above 0 and up to 1.
+    /// The share of all queries on the days, a fraction above 0 and up to 1.
     pub share: f64,
-    /// The row's number from 1; none for Other.
+    /// The row's position, from 1; `None` for Other.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub rank: Option<i64>,
 }
 

@@ -11,10 +11,10 @@ use crate::model::UsageModel;
 use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 
-/// The queries on one output port by group of consumers: the top n, then those without a group, then Other.
+/// The queries on an output port by group of consumers: the top n, then Other.
 ///
-/// Made by [`QueryDistribution::by_group`]. The consumers without a group are no group: they have a row of their own
-/// wherever they have queries, whatever the top n, without a rank, and are never in Other.
+/// Made by [`QueryDistribution::by_group`]. Consumers without a group have a row of their own if they have queries,
+/// whatever the top n. It has no rank, comes before Other and is never part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueryDistributionByGroup {
@@ -22,19 +22,19 @@ pub struct QueryDistributionByGroup {
 }
 
 impl QueryDistributionByGroup {
-    /// With each slice's queries in the days before, and the change from them.
+    /// Adds each slice's count in the earlier days, and the change since then.
     ///
-    /// As [`QueryDistribution::compared_with`], with groups: a group's count before includes that of consumers
-    /// that were there only before.
+    /// As [`QueryDistribution::compared_with`], with groups: a group's earlier count includes consumers with queries
+    /// only then.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
         Compared { chart: self, comparison }
     }
 }
 
 impl QueryDistribution {
-    /// By the consumers' group, for instance their domain, instead of by consumer.
+    /// Asks for the same by group of consumers, for instance by domain.
     ///
-    /// The query is an error where the model's consumers have no [`group`](crate::Reference::group).
+    /// The query is an error if the model's consumers have no [`group`](crate::Reference::group).
     pub fn by_group(self) -> QueryDistributionByGroup {
         QueryDistributionByGroup { by_consumer: self }
     }
@@ -56,17 +56,24 @@ impl QueryDistribution {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(
+        description = "The queries of one group of consumers of an output port, of those without one, or of all others."
+    )
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionGroupSlice {
-    /// The group that made them, those without one, or Other.
+    /// The group whose consumers made these queries, those without a group, or Other.
     pub group: GroupOrOther,
     /// How many queries, at least 1.
     pub query_count: i64,
-    /// The part of all queries of the days, above 0 and up to 1.
+    /// The share of all queries on the days, a fraction above 0 and up to 1.
     pub share: f64,
-    /// The row's number from 1; none for those without a group and for Other.
+    /// The row's position, from 1; `None` for those without a group and for Other.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub rank: Option<i64>,
 }
 

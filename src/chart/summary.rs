@@ -16,7 +16,7 @@ use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The usage of one output port in a few numbers: always one row.
+/// The usage of an output port in a few numbers: always one row.
 ///
 /// ```
 /// # use chrono::NaiveDate;
@@ -44,14 +44,14 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The half-open `days` of an output port.
+    /// Asks for the half-open `days` of an output port.
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
         Self { port, days }
     }
 
-    /// With the queries of the days before, and the change from them.
+    /// Adds the queries of the earlier days, and the change since then.
     ///
-    /// The query is an error where the days before begin before year 1.
+    /// The query is an error if the earlier days begin before year 1.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
         Compared { chart: self, comparison }
     }
@@ -73,17 +73,22 @@ impl Summary {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "What some days of an output port come to.")
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SummaryTotals {
-    /// All queries of the days, 0 or more.
+    /// All queries on the days, 0 or more.
     pub query_count: i64,
-    /// How many consumers made them.
+    /// How many consumers made them, 0 or more.
     pub consumers: i64,
-    /// On how many of the days there were any.
+    /// The number of days with at least one query.
     pub active_days: i64,
-    /// The last of these; none without queries.
+    /// The last such day; `None` without queries.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub last_used: Option<NaiveDate>,
 }
 

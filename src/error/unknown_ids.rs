@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
-/// Ids that a batch names and that the parent tables do not hold.
+/// Ids that a batch names and the parent tables do not hold.
+///
+/// As JSON: an object with the lists `output_ports`, `tech_assets` and `consumers`, each ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownIds {
     pub(crate) output_ports: Vec<Uuid>,

@@ -16,7 +16,7 @@ macro_rules! parse {
             ///
             /// # Errors
             ///
-            /// A text that is no UUID ([`Error::is_request`]).
+            /// A text that is not a UUID ([`Error::is_request`]).
             fn from_str(text: &str) -> Result<Self, Error> {
                 Uuid::parse_str(text)
                     .map(Self)

@@ -12,8 +12,8 @@ use crate::ident::Ident;
 
 /// Builds a [`UsageModel`].
 ///
-/// It is data as well: one file can configure a backend and the programs beside it. A key that is not known is an
-/// error that names it.
+/// It is also data: one file can configure a backend and the programs beside it. An unknown key is an error that names
+/// it.
 ///
 /// ```
 /// # use output_port_usage::{OnDelete, Reference, UsageModel, UsageModelBuilder};
@@ -57,37 +57,37 @@ pub struct UsageModelBuilder {
 }
 
 impl UsageModelBuilder {
-    /// The schema of the model's tables. Defaults to `public`.
+    /// Sets the schema of the model's tables. Defaults to `public`.
     pub fn schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = Some(schema.into());
         self
     }
 
-    /// The parent table of output ports. Required.
+    /// Sets the parent table of output ports. Required.
     pub fn output_ports(mut self, reference: Reference) -> Self {
         self.output_ports = Some(reference);
         self
     }
 
-    /// The parent table of consumers. Required.
+    /// Sets the parent table of consumers. Required.
     pub fn consumers(mut self, reference: Reference) -> Self {
         self.consumers = Some(reference);
         self
     }
 
-    /// The parent table of tech assets. Required.
+    /// Sets the parent table of tech assets. Required.
     pub fn tech_assets(mut self, reference: Reference) -> Self {
         self.tech_assets = Some(reference);
         self
     }
 
-    /// The names of the table of queries. Defaults to `output_port_query_stats_daily` and its default columns.
+    /// Names the table of queries. Defaults to `output_port_query_stats_daily` and its default columns.
     pub fn queries_table(mut self, names: TableNames) -> Self {
         self.queries = Some(names);
         self
     }
 
-    /// The names of the table of touches. Defaults to `tech_asset_stats_daily` and its default columns.
+    /// Names the table of touches. Defaults to `tech_asset_stats_daily` and its default columns.
     pub fn touches_table(mut self, names: TableNames) -> Self {
         self.touches = Some(names);
         self
@@ -106,21 +106,22 @@ impl UsageModelBuilder {
         self
     }
 
-    /// Adds indexes that make deleting a consumer or a tech asset fast. Defaults to none: they slow
-    /// every ingest down, no chart uses them, and deleting an output port is fast without.
+    /// Adds indexes that make deleting a consumer or a tech asset fast. Defaults to none.
+    ///
+    /// They slow every ingest down, no chart uses them, and deleting an output port is fast without them.
     pub fn delete_indexes(mut self) -> Self {
         self.delete_indexes = true;
         self
     }
 
-    /// Checks every name, once.
+    /// Checks every name and builds the model.
     ///
     /// # Errors
     ///
     /// All are [`Error::is_configuration`]: a parent table that was not given; a name that is empty, longer than 63
-    /// bytes or holds a double quote or NUL; a name that two tables, a table and an index, or two columns of a table
-    /// would bear; a name for a column that the table does not have; a group of other parents than consumers, and
-    /// `on_delete` of a group.
+    /// bytes or holds a double quote or NUL; a name shared by two tables, by a table and an index, or by two columns of
+    /// a table; a name for a column that the table does not have; a group on a parent other than consumers; `on_delete`
+    /// on the table of a group.
     pub fn build(self) -> Result<UsageModel, Error> {
         let parent = |what, reference: &Option<Reference>| match reference {
             None => Err(Error::from(Kind::NoReference(what))),

@@ -6,17 +6,19 @@ use super::{Column, Table, UsageModel};
 use crate::error::Error;
 
 impl UsageModel {
-    /// The table of queries, for statements of the host's own.
+    /// The table of queries, for sea-query statements of your own.
     pub fn queries_table(&self) -> DailyTable<'_> {
         DailyTable(&self.0.queries)
     }
 
-    /// The table of touches, for statements of the host's own.
+    /// The table of touches, for sea-query statements of your own.
     pub fn touches_table(&self) -> DailyTable<'_> {
         DailyTable(&self.0.touches)
     }
 
-    /// The table of combinations, for statements of the host's own; none where the model was built without it.
+    /// The table of combinations, for sea-query statements of your own.
+    ///
+    /// `None` if the model was built without it.
     pub fn combinations_table(&self) -> Option<DailyTable<'_>> {
         self.0.combinations.as_ref().map(DailyTable)
     }
@@ -65,7 +67,7 @@ impl<'a> DailyTable<'a> {
     ///
     /// # Errors
     ///
-    /// A column that the table does not have.
+    /// A column that the table does not have ([`Error::is_configuration`]).
     pub fn column(&self, column: Column) -> Result<DynIden, Error> {
         self.0.stats.check_column(column)?;
         Ok(self.0.column(column).clone().into_iden())

@@ -7,24 +7,25 @@ use crate::ident::Ident;
 
 /// What happens to usage when its parent row is deleted.
 ///
-/// It is settled when the tables are created; changing it in the model later changes no table. The host then alters
-/// the foreign keys itself.
+/// It takes effect when the tables are created; changing it in the model later changes no table, so alter the
+/// [foreign keys yourself](crate::docs::migrations#when-a-parent-is-deleted).
 ///
 /// In JSON the values are `cascade`, `restrict` and `keep`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnDelete {
-    /// Usage goes with its parent (`ON DELETE CASCADE`). Default for output ports and tech assets.
+    /// Usage is deleted with its parent (`ON DELETE CASCADE`). Default for output ports and tech assets.
     Cascade,
-    /// A parent with usage cannot be deleted (`ON DELETE RESTRICT`, SQLSTATE 23503, from
-    /// PostgreSQL 18 on 23001). Default for consumers.
+    /// A parent with usage cannot be deleted (`ON DELETE RESTRICT`). Default for consumers.
+    ///
+    /// Postgres refuses with SQLSTATE 23503, from PostgreSQL 18 on with 23001.
     Restrict,
-    /// No foreign key: usage outlives its parent, and its label reads as none. Ids are not checked on ingest.
+    /// No foreign key: usage outlives its parent, and its label is null. Ids are not checked on ingest.
     Keep,
 }
 
-/// A parent table of the host, to which an id of the model points.
+/// A parent table of the host, which ids of the model point to.
 ///
 /// ```
 /// use output_port_usage::{OnDelete, Reference};
@@ -78,7 +79,7 @@ struct Group {
 }
 
 impl Reference {
-    /// A table whose key is a UUID column named `id`.
+    /// Refers to a table whose key is a UUID column, by default named `id`.
     pub fn to(table: impl Into<String>) -> Self {
         Self { table: table.into(), schema: None, key: None, on_delete: None, label: None, group: None }
     }
@@ -95,9 +96,10 @@ impl Reference {
         self
     }
 
-    /// What happens to usage when the parent row goes. Defaults to [`OnDelete::Cascade`] for output
-    /// ports and tech assets, [`OnDelete::Restrict`] for consumers. The table of a group has no foreign key, and the
-    /// model's `build()` refuses one with it.
+    /// What happens to usage when the parent row is deleted.
+    ///
+    /// Defaults to [`OnDelete::Cascade`] for output ports and tech assets, and to [`OnDelete::Restrict`] for consumers.
+    /// The table of a group has no foreign key: setting this on one makes the model's `build()` fail.
     pub fn on_delete(mut self, on_delete: OnDelete) -> Self {
         self.on_delete = Some(on_delete);
         self
@@ -109,10 +111,10 @@ impl Reference {
         self
     }
 
-    /// The UUID column that puts rows in groups, and the table of the groups, for instance the
-    /// domain of a data product. Defaults to none.
+    /// The UUID column that puts rows in groups, and the table of the groups. Defaults to none.
     ///
-    /// Only consumers have one, for the query distribution by group; the model's `build()` refuses others.
+    /// For instance the domain of a data product. Only consumers can have groups, for the query distribution by group;
+    /// on other references it makes the model's `build()` fail.
     pub fn group(mut self, column: impl Into<String>, groups: Reference) -> Self {
         self.group = Some(Group { column: column.into(), parent: Box::new(groups) });
         self

@@ -8,7 +8,7 @@ use crate::ident::Ident;
 
 /// A column of the daily aggregate tables.
 ///
-/// In JSON, the keys are the default names: `date`, `output_port_id`, `output_port_id_1`, `output_port_id_2`,
+/// In JSON it is its default name: `date`, `output_port_id`, `output_port_id_1`, `output_port_id_2`,
 /// `tech_asset_id`, `consumer_id` and `query_count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

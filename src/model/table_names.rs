@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Column;
 
-/// The names of one daily aggregate table, for a host that has the table already.
+/// The names of a daily table and its columns, where the defaults do not fit.
 ///
 /// ```
 /// use output_port_usage::{Column, TableNames};
@@ -26,7 +26,7 @@ pub struct TableNames {
 }
 
 impl TableNames {
-    /// A table name, with the default column names.
+    /// Names the table and leaves its columns at their default names.
     pub fn new(table: impl Into<String>) -> Self {
         Self { table: Some(table.into()), ..Self::default() }
     }

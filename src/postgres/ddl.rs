@@ -15,20 +15,21 @@ use crate::model::{Column, DeleteIndexes, Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 impl UsageModel {
-    /// Creates the model's schema where it does not exist.
+    /// Creates the model's schema unless it exists.
     ///
-    /// It is apart from [`create_tables`](Self::create_tables) because it needs a privilege on the database.
+    /// It is separate from [`create_tables`](Self::create_tables) because it needs a privilege on the database.
     pub fn create_schema(&self) -> Statement {
         let mut sql = SqlWriter::new("create the schema");
         sql.text("CREATE SCHEMA IF NOT EXISTS ").ident(&self.0.schema);
         sql.into_statement()
     }
 
-    /// Creates the tables, their indexes and comments; tables and indexes that exist are left as they are.
+    /// Creates the tables with their indexes and comments.
     ///
-    /// Run the statements in order, in a transaction if you like, after the parent tables exist, and by one process at
-    /// a time: Postgres does not protect `IF NOT EXISTS` from a race, and an index takes a lock on its table even where
-    /// it exists. The host may also write them into a migration. Comments are set anew.
+    /// Run the statements in order, in a transaction if you like, after the parent tables exist, and from one process
+    /// at a time: Postgres does not protect `IF NOT EXISTS` from a race, and creating an index locks its table even if
+    /// the index exists. Tables and indexes that exist are left as they are; comments are written again. For a
+    /// migration tool see [`migrations`](Self::migrations).
     ///
     /// ```
     /// use output_port_usage::{Reference, UsageModel};
@@ -55,16 +56,16 @@ impl UsageModel {
             .collect()
     }
 
-    /// Drops the tables with all their rows; what does not exist is left out.
+    /// Drops the tables with all their rows; tables that do not exist are skipped.
     pub fn drop_tables(&self) -> Vec<Statement> {
         self.tables().rev().map(drop_table).collect()
     }
 
     /// Vacuums the tables: run it after an ingest, outside a transaction.
     ///
-    /// Fresh pages are not yet marked all-visible, so charts would read the table beside its index
-    /// (1.6 to 3 times the time) until a vacuum has passed. The tables' storage parameters make autovacuum
-    /// come soon; this makes it come now.
+    /// Fresh pages are not yet marked all-visible, so charts read the table as well as its index, which takes 1.6 to 3
+    /// times as long, until a vacuum has passed. The tables' storage parameters make autovacuum come soon; this does it
+    /// at once.
     pub fn vacuum(&self) -> Statement {
         let mut sql = SqlWriter::new("vacuum the tables");
         sql.text("VACUUM (ANALYZE) ").list(", ", self.tables(), |sql, table| {

@@ -11,11 +11,12 @@ use crate::time;
 impl UsageModel {
     /// Deletes one consumer's usage of one output port on one day, from every table.
     ///
-    /// Combinations go whichever side of the pair the output port is on. The usage of its partners stays.
+    /// Combinations are deleted whichever side of the pair the output port is on. The usage of the other output ports
+    /// stays.
     ///
     /// # Errors
     ///
-    /// A day outside the years 1 to 9999.
+    /// A day outside the years 1 to 9999 ([`Error::is_request`]).
     ///
     /// # Example
     ///

@@ -3,29 +3,29 @@
 use crate::model::{Column, Parent, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
-/// An extension that spreads or compresses the model's tables, for [`UsageModel::distribute`].
+/// An extension that spreads the model's tables, for [`UsageModel::distribute`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Distribution {
-    /// [Citus](https://docs.citusdata.com): the parents on every node, the usage by output port.
+    /// [Citus](https://docs.citusdata.com): parents on every node, usage spread by output port.
     ///
-    /// An output port's rows of all tables are on one node, so a chart of one output port is a query of one node. Each
-    /// parent table becomes a reference table; `create_reference_table` refuses one whose own foreign keys
-    /// point to a local table, so parents of parents (a consumer's group) come first.
+    /// All rows of an output port are on one node, so a chart of one output port reads one node. Each parent table
+    /// becomes a reference table. `create_reference_table` refuses a table whose own foreign keys point to a local
+    /// table, so parents of parents (the groups of consumers) come first.
     Citus,
     /// [TimescaleDB](https://docs.timescale.com): a chunk for each year, compressed by output port when asked to.
     ///
-    /// The statements partition the tables and say how a chunk is to be compressed; which chunks are, and when, is the
-    /// host's: `add_compression_policy` or `compress_chunk`. Days that are still replaced are best left uncompressed.
+    /// The statements partition the tables and say how a chunk is compressed. Which chunks are, and when, is up to the
+    /// host: `add_compression_policy` or `compress_chunk`. Leave days that are still replaced uncompressed.
     TimescaleDb,
 }
 
 impl UsageModel {
     /// Spreads the empty tables over a distributed PostgreSQL.
     ///
-    /// Run the statements in order, once, after [`create_tables`](Self::create_tables) and before the first ingest, on
-    /// the coordinator of a cluster whose extension is installed. Nothing else changes: ingests, charts and upkeep are
-    /// the same statements.
+    /// Run the statements in order, once, after [`create_tables`](Self::create_tables) and before the first ingest,
+    /// where the extension is installed; on Citus, on the coordinator. Ingests, charts and upkeep stay the same
+    /// statements. What was tried is in the [guide](crate::docs::scale#distribute).
     ///
     /// ```
     /// use output_port_usage::{Distribution, Reference, UsageModel};

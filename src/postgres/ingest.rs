@@ -16,18 +16,19 @@ use super::unknown::{self, Unknown};
 impl UsageModel {
     /// Makes the batch's scope hold exactly the batch's rows.
     ///
-    /// Vanished rows are removed, changed ones updated, equal ones not written at all; outside the scope
-    /// nothing changes. Combinations have at least one output port in the scope, so a pair is replaced with its
-    /// partner outside. Twice is the same as once. The batch is checked here, before anything is sent; its ids
-    /// are checked against the parent tables by the run, before its first write.
+    /// Rows that the batch no longer has are removed, changed ones updated, and equal ones not written at all. Outside
+    /// the scope nothing changes; a combination is in the scope if either of its output ports is. Twice is the same as
+    /// once. The batch is checked here, before anything is sent; the run checks its ids against the parent tables,
+    /// before its first write.
     ///
-    /// A table of a batch may hold 10 million rows. They are sent in parts of about 50,000, by output ports and days, so
-    /// that neither the host nor the server holds them all once more.
+    /// A table of a batch may hold up to 10 million rows. They are sent in parts of up to 50,000, by output ports and
+    /// days (a day of one output port is never split), so that neither the host nor the server holds a second copy of
+    /// all of them.
     ///
     /// # Errors
     ///
-    /// What is wrong with the batch ([`Error::is_batch`]), the plainest first: a key that is there twice; a row outside
-    /// the scope; a combination of one output port with itself or out of order; a count over `i32::MAX`; a table over 10
+    /// What is wrong with the batch ([`Error::is_batch`]), the plainest reason first: a repeated key; a row outside the
+    /// scope; a combination of one output port with itself or out of order; a count over `i32::MAX`; a table over 10
     /// million rows; touches, combinations and queries that contradict each other; a scope without output ports.
     /// Combinations for a model without a table for them are [`Error::is_configuration`]. No row for the whole scope
     /// ([`Error::is_empty_batch`], see [`Ingest::allow_empty`]) is an error of the run.
@@ -58,14 +59,14 @@ impl UsageModel {
 
     /// Writes the rows that the batch names, and removes nothing.
     ///
-    /// Changed rows are updated, equal ones not written at all. Twice is the same as once. A zero count names no
-    /// row. The batch's rows lie in its scope, but the scope is not stated completely.
+    /// Changed rows are updated, equal ones not written at all. Twice is the same as once. A zero count is ignored. The
+    /// batch's rows lie in its scope, but it need not have all rows of the scope.
     ///
     /// # Errors
     ///
-    /// As [`replace`](Self::replace), but queries may only contradict touches and combinations of the same day,
-    /// output port and consumer: a batch that names the queries and a touch of these names all of their touches.
-    /// A batch without rows writes nothing and is no error.
+    /// As [`replace`](Self::replace), except that the tables are compared only where the batch has rows for the same
+    /// day, output port and consumer in both: a batch that has the queries and one of their touches must have all of
+    /// their touches. A batch without rows writes nothing and is not an error.
     ///
     /// # Example
     ///
@@ -133,30 +134,31 @@ enum Mode {
 }
 
 impl Ingest {
-    /// Lets a batch without any row remove everything in its scope. Defaults to an error, so that an
-    /// empty access history cannot wipe a window. An upsert has no need of it.
+    /// Lets a batch without any row remove everything in its scope. Defaults to an error.
+    ///
+    /// So an empty access history cannot wipe a window. It makes no difference to an upsert.
     pub fn allow_empty(mut self) -> Self {
         self.empty = Empty::Allowed;
         self
     }
 
-    /// Refuses a batch that has no row at all on a day of its scope, for none of its output ports. Defaults to such days
-    /// being days without usage.
+    /// Refuses a batch in which a day of the scope has no row.
     ///
-    /// A file that was cut off, or a log of one day under a scope of three, looks like this, and a replace of it would
-    /// remove the other days. For a portal that is used every day. An upsert has no need of it. The error is
-    /// [`Error::is_empty_batch`] and comes from the run, before its first statement.
+    /// That is no row for any output port. By default such a day counts as one without usage. A file that was cut off
+    /// looks like this, or a log of one day with a scope of three: a replace would remove the other days. Use it for a
+    /// portal that is used every day. It makes no difference to an upsert. The error is [`Error::is_empty_batch`] and
+    /// comes from the run, before its first statement.
     pub fn refuse_empty_days(mut self) -> Self {
         self.empty_days = Empty::Refused;
         self
     }
 
-    /// Leaves rows with an unknown output port, tech asset or consumer out. Defaults to an error that names each
-    /// unknown id ([`Error::unknown_ids`]).
+    /// Leaves out rows with an unknown output port, tech asset or consumer.
     ///
-    /// The outcome counts the skipped rows of each table and carries the unknown ids. Where a touch is skipped, the
-    /// queries of its output port may be more than the sum of the touches that are left. A replace whose
-    /// rows are all skipped is refused as an empty batch is, unless that is [allowed](Self::allow_empty).
+    /// Defaults to an error that names each unknown id ([`Error::unknown_ids`]). The outcome counts the skipped rows of
+    /// each table and carries the unknown ids. Where a touch is skipped, the queries of its output port may exceed the
+    /// sum of the touches that are left. A replace whose rows are all skipped is refused like an empty batch, unless
+    /// that is [allowed](Self::allow_empty).
     pub fn skip_unknown(mut self) -> Self {
         self.unknown = Unknown::Skipped;
         self
@@ -164,8 +166,8 @@ impl Ingest {
 
     /// The statements in the order in which they run, for review.
     ///
-    /// A driver runs these; it also reads their results between them, which a script cannot: a removal only runs if the
-    /// statement before it has found something to remove.
+    /// A driver does more than run them one after another: it checks each result before it goes on, and a removal only
+    /// runs if the statement before it has found something to remove.
     pub fn statements(&self) -> Vec<Statement> {
         let mut statements = session::entrance(&self.model).to_vec();
         let unknown = unknown::statements(&self.model, &self.tables);

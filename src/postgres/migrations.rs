@@ -11,19 +11,18 @@ impl UsageModel {
     /// The model's tables as migrations, in the order of their ids.
     ///
     /// They are data: the host's own tool runs them and keeps the only history. Ids, names and, for one model, texts
-    /// stay the same in every release; what a release adds comes as a migration of its own, and so does what the host
-    /// turns on later. The schema is the host's to make beforehand, for instance with
-    /// [`create_schema`](Self::create_schema).
+    /// stay the same in every release. What a release adds comes as a migration of its own, and so does what the host
+    /// turns on later. Create the schema beforehand, for instance with [`create_schema`](Self::create_schema).
     ///
-    /// | id | name | there |
+    /// | id | name | present |
     /// | --- | --- | --- |
     /// | 1 | `usage_tables` | always |
     /// | 2 | `usage_combinations` | with [`combinations`](crate::UsageModelBuilder::combinations) |
     /// | 3 | `usage_delete_indexes` | with [`delete_indexes`](crate::UsageModelBuilder::delete_indexes) |
     /// | 4 | `usage_combinations_delete_index` | with both |
     ///
-    /// Each can be applied whatever the others, 4 after 2. A tool that wants ascending numbers gets them from the
-    /// host, in the order in which it adopts the migrations.
+    /// They do not depend on each other, except that 4 comes after 2. If your tool wants ascending numbers, number them
+    /// yourself, in the order in which you adopt them.
     ///
     /// ```
     /// use output_port_usage::{Reference, UsageModel};
@@ -87,25 +86,28 @@ impl Migration {
         self.name
     }
 
-    /// The script that makes it; what exists is left as it is.
+    /// The script that applies it; what exists already is left as it is.
     pub fn up(&self) -> &str {
         &self.up
     }
 
-    /// The script that takes it back, with all rows of its tables.
+    /// The script that reverts it; it drops its tables with all their rows.
     pub fn down(&self) -> &str {
         &self.down
     }
 
-    /// Writes both scripts as files, for `sqlx migrate`, a review or any other tool, and gives their paths.
+    /// Writes both scripts to files and returns their paths.
     ///
-    /// They are named `0001_usage_tables.up.sql` and `0001_usage_tables.down.sql`. The directory is made if it is
-    /// missing. A file that says the same already stays as it is.
+    /// For `sqlx migrate`, a review or any other tool. The names are like `0001_usage_tables.up.sql` and
+    /// `0001_usage_tables.down.sql`. The directory is created if it is missing. A file that holds the same text already
+    /// is left alone.
     ///
     /// # Errors
     ///
-    /// What the file system reports; and [`AlreadyExists`](io::ErrorKind::AlreadyExists), naming the file, where one
-    /// of the two says something else: then neither is written.
+    /// Whatever the file system reports, and [`AlreadyExists`](io::ErrorKind::AlreadyExists), naming the file, if one
+    /// of them holds another text: then neither is written.
+    ///
+    /// # Example
     ///
     /// ```no_run
     /// # fn write(model: &output_port_usage::UsageModel) -> std::io::Result<()> {

@@ -24,11 +24,11 @@ use crate::model::Stats;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// The queries, by output port.
+    /// The table of queries.
     pub queries: TableOutcome,
-    /// The touches, by tech asset; `None` where the batch did not measure them.
+    /// The table of touches; `None` where the batch did not measure them.
     pub touches: Option<TableOutcome>,
-    /// The combinations; `None` where the batch did not measure them or the model has no table for them.
+    /// The table of combinations; `None` where the batch did not measure them or the model has no table for them.
     pub combinations: Option<TableOutcome>,
     /// The ids whose rows were skipped; empty unless [`Ingest::skip_unknown`](crate::Ingest::skip_unknown) was
     /// asked for.
@@ -68,18 +68,18 @@ impl Outcome {
 pub struct TableOutcome {
     /// Rows inserted or updated.
     pub written: u64,
-    /// Rows that the table held already with the same count; nothing was written for them.
+    /// Rows that the table already held with the same count; nothing was written.
     pub unchanged: u64,
-    /// Rows removed: the batch of a replace does not hold them, or a delete or purge names them.
+    /// Rows removed: those that a replace's batch no longer has, or that a delete or purge names.
     pub removed: u64,
-    /// Rows left out because an id of theirs is unknown.
+    /// Rows left out because one of their ids is unknown.
     pub skipped: u64,
 }
 
 /// Why a write stopped: an ingest, a removal or a back-fill.
 ///
-/// Nothing is kept half: the host rolls its transaction back. Printed alone, it says what its cause says, for instance
-/// which id is unknown; [`source`](std::error::Error::source) goes on from there. `?` makes one of an [`Error`].
+/// Roll the transaction back: nothing is kept by halves. The message is that of the cause, for instance which id is
+/// unknown, and [`source`](std::error::Error::source) continues from there. `?` turns an [`Error`] into one.
 ///
 /// ```
 /// use output_port_usage::WriteError;
@@ -95,10 +95,12 @@ pub struct TableOutcome {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError<E> {
-    /// The library refused the batch, the transaction or a table, before the first write of that batch.
+    /// The library refused the batch, the transaction or a table.
+    ///
+    /// It did so before the first write of that batch.
     #[error(transparent)]
     Rejected(#[from] Error),
-    /// The stream of a back-fill's batches broke. It is the stream's own error, to downcast.
+    /// The stream of a back-fill's batches failed. Holds the stream's own error, which can be downcast.
     #[error(transparent)]
     Source(Box<dyn std::error::Error + Send + Sync>),
     /// The driver or the server failed.
@@ -107,7 +109,7 @@ pub enum WriteError<E> {
 }
 
 impl<E> WriteError<E> {
-    /// The library's refusal, if that is what it was.
+    /// The library's refusal; `None` if the stream or the driver failed.
     pub fn rejected(&self) -> Option<&Error> {
         match self {
             Self::Rejected(error) => Some(error),

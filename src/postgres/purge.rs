@@ -8,7 +8,7 @@ use crate::model::{Column, UsageModel};
 use crate::time;
 use crate::usage::Scope;
 
-/// Which days go: all before a date, in every table.
+/// Which days to purge: all before a date, in every table.
 ///
 /// ```
 /// use chrono::NaiveDate;
@@ -24,14 +24,14 @@ pub struct Purge {
 }
 
 impl Purge {
-    /// Everything before `date`; that day itself stays.
+    /// Purges everything before `date`; that day itself stays.
     pub fn before(date: NaiveDate) -> Self {
         Self { before: date, keeping: None }
     }
 
-    /// Refuses to remove days of a scope that is still to be replaced. Defaults to no such guard.
+    /// Refuses to remove days of a scope that is still to be replaced. Defaults to no such check.
     ///
-    /// The replace would bring those days back. [`UsageModel::purge`] then fails where the date lies after the scope's
+    /// The replace would bring those days back. [`UsageModel::purge`] then fails if the date lies after the scope's
     /// first day.
     pub fn keeping(mut self, scope: Scope) -> Self {
         self.keeping = Some(scope);
@@ -42,11 +42,11 @@ impl Purge {
 impl UsageModel {
     /// Removes the days that a purge names, from every table and output port.
     ///
-    /// It finds them through the small index on the date. Vacuum afterwards ([`vacuum`](Self::vacuum)).
+    /// It finds them through the small index on the date. Run [`vacuum`](Self::vacuum) afterwards.
     ///
     /// # Errors
     ///
-    /// A date outside the years 1 to 9999; a date inside or after the scope to keep.
+    /// Both are [`Error::is_request`]: a date outside the years 1 to 9999, or after the first day of the scope to keep.
     ///
     /// # Example
     ///

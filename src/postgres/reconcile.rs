@@ -19,9 +19,9 @@ use crate::time::Days;
 
 /// Rows of two tables that cannot both be right.
 ///
-/// Whole batches leave none. A batch that does not measure touches or combinations leaves those of before, which may
-/// then be above its queries; so may upserts of parts, and a table that was filled by other means. Replace the days
-/// again, with all three measured, to mend them.
+/// Batches that measure everything leave none. A batch without touches or combinations leaves the earlier ones in
+/// place, which may then exceed its queries; upserts of single rows and tables filled by other means can have the same
+/// effect. To mend them, replace the days again with a batch that measures all three.
 ///
 /// As JSON:
 ///
@@ -67,7 +67,7 @@ pub enum Violation {
         consumer_id: ConsumerId,
         /// The touches of the tech asset.
         touches: i64,
-        /// The queries on it, zero where the table has no row.
+        /// The output port's queries, 0 where the table has no row.
         queries: i64,
     },
     /// A pair was combined by more queries than one of its output ports had.
@@ -75,7 +75,7 @@ pub enum Violation {
     CombinationAboveQueries {
         /// The day.
         date: NaiveDate,
-        /// The output port that had fewer queries.
+        /// The output port that has fewer queries than the pair has combinations.
         output_port_id: OutputPortId,
         /// The other output port of the pair.
         other_output_port_id: OutputPortId,
@@ -83,10 +83,12 @@ pub enum Violation {
         consumer_id: ConsumerId,
         /// The queries that combine both.
         combinations: i64,
-        /// The output port's queries on it, zero where the table has no row.
+        /// The queries of that output port, 0 where the table has no row.
         queries: i64,
     },
-    /// A pair whose first output port is not the smaller one; only a table without the constraint can hold it.
+    /// A pair whose first output port is not the smaller one.
+    ///
+    /// Only a table without the library's constraint can hold it.
     #[non_exhaustive]
     PairOutOfOrder {
         /// The day.
@@ -197,15 +199,15 @@ impl Columnar for Violation {
 }
 
 impl UsageModel {
-    /// Lists the rows of the half-open `days` in which the tables contradict each other.
+    /// Finds the rows on the half-open `days` in which the tables contradict each other.
     ///
-    /// Queries above the sum of an output port's touches are not listed: they are what deleting a tech asset or
-    /// skipping an unknown one leaves. A pair is listed with zero queries until its partner outside the scope has been
-    /// ingested too. The order is day, output port, consumer.
+    /// Queries above the sum of an output port's touches are not listed: that is what deleting a tech asset or skipping
+    /// an unknown one leaves behind. A pair is listed with zero queries until the other output port has been ingested
+    /// too. The order is day, output port, consumer.
     ///
     /// # Errors
     ///
-    /// Days that are empty, reversed or outside the years 1 to 9999.
+    /// Days that are empty, reversed or outside the years 1 to 9999 ([`Error::is_request`]).
     ///
     /// # Example
     ///

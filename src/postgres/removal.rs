@@ -7,8 +7,8 @@ use crate::statement::{SqlWriter, Statement};
 
 /// Removes rows from every table; made by [`UsageModel::delete`] and [`UsageModel::purge`].
 ///
-/// A driver runs it in a transaction that the host opens and commits, for instance `run_sqlx` with the feature
-/// `sqlx`. It waits for the lock of the ingests, so it falls before or after one, never inside. The outcome counts
+/// A driver runs it in a transaction that the host opens and commits, for instance `run_sqlx` with the feature `sqlx`.
+/// It takes the same lock as an ingest, so it runs before or after one, never in the middle of it. The outcome counts
 /// the removed rows.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a removal does nothing until a driver runs it"]

@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use uuid::Uuid;
 
-/// A row of one level: columns and values, none of them a list or an object, as CSV and spreadsheets want it.
+/// A flat row: columns and values, for CSV and spreadsheets.
 ///
-/// Made by [`Chart::records`](crate::Chart::records). All records of one chart have the same columns. A value that is
-/// not there is empty.
+/// Made by [`Chart::records`](crate::Chart::records). No value is a list or an object, and one that is missing is
+/// empty. All records of a chart have the same columns.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,8 +49,12 @@ enum Field {
 }
 
 impl FlatRecord {
+    pub(crate) fn new() -> Self {
+        Self { fields: Vec::new() }
+    }
+
     pub(crate) fn of<R: super::Columnar>(row: &R) -> Self {
-        let mut record = Self { fields: Vec::new() };
+        let mut record = Self::new();
         row.write_to(&mut record);
         record
     }

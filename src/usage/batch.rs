@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Combination, OutputPortQueries, Scope, TechAssetTouches};
 
-/// Daily counts with the scope that they state completely.
+/// Daily counts that are complete for a scope of days and output ports.
 ///
-/// An aggregation makes it ([`query_log`](crate::query_log)); a host that counts elsewhere builds it
-/// with [`UsageBatch::builder`]. `None` means "not measured": that table is left alone.
+/// [`query_log`](crate::query_log) and [`snowflake`](crate::snowflake) make it; a host that counts elsewhere builds it
+/// with [`UsageBatch::builder`]. Touches and combinations may be "not measured": a write then leaves their table alone.
+///
+/// As JSON: an object with the keys `scope`, `queries`, `touches` and `combinations`; what was not measured is `null`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageBatch {
     pub(super) scope: Scope,
@@ -17,7 +19,9 @@ pub struct UsageBatch {
 }
 
 impl UsageBatch {
-    /// Starts a batch that states `scope`, without a query in it.
+    /// Starts a batch for `scope`, without rows.
+    ///
+    /// Touches and combinations default to not measured.
     ///
     /// ```
     /// # use output_port_usage::*;
@@ -37,19 +41,19 @@ impl UsageBatch {
         UsageBatchBuilder(Self { scope, queries: Vec::new(), touches: None, combinations: None })
     }
 
-    /// The batch as a builder, for instance to add what another statement counted.
+    /// Turns the batch back into a builder, for instance to add what another statement counted.
     pub fn into_builder(self) -> UsageBatchBuilder {
         UsageBatchBuilder(self)
     }
 
-    /// Leaves the combinations out, for a model without a table for them.
+    /// Drops the combinations, for a model without a table for them.
     #[must_use = "the batch without combinations is returned"]
     pub fn without_combinations(mut self) -> Self {
         self.combinations = None;
         self
     }
 
-    /// What the batch states completely.
+    /// The days and output ports that the batch is complete for.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -59,12 +63,12 @@ impl UsageBatch {
         &self.queries
     }
 
-    /// The touches for each day, output port, tech asset and consumer, if measured.
+    /// The touches for each day, output port, tech asset and consumer; `None` if not measured.
     pub fn touches(&self) -> Option<&[TechAssetTouches]> {
         self.touches.as_deref()
     }
 
-    /// The queries for each day, pair of output ports and consumer, if measured.
+    /// The queries for each day, pair of output ports and consumer; `None` if not measured.
     pub fn combinations(&self) -> Option<&[Combination]> {
         self.combinations.as_deref()
     }
@@ -79,25 +83,25 @@ impl UsageBatch {
 pub struct UsageBatchBuilder(UsageBatch);
 
 impl UsageBatchBuilder {
-    /// The queries for each day, output port and consumer. Defaults to none.
+    /// Sets the queries for each day, output port and consumer. Defaults to none.
     pub fn queries(mut self, queries: Vec<OutputPortQueries>) -> Self {
         self.0.queries = queries;
         self
     }
 
-    /// The touches of the same scope. Defaults to not measured.
+    /// Sets the touches of the same scope. Defaults to not measured.
     pub fn touches(mut self, touches: Vec<TechAssetTouches>) -> Self {
         self.0.touches = Some(touches);
         self
     }
 
-    /// Every pair with at least one output port in the scope. Defaults to not measured.
+    /// Sets the combinations: every pair with at least one output port in the scope. Defaults to not measured.
     pub fn combinations(mut self, combinations: Vec<Combination>) -> Self {
         self.0.combinations = Some(combinations);
         self
     }
 
-    /// The batch.
+    /// Finishes the batch.
     pub fn build(self) -> UsageBatch {
         self.0
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::model::Stats;
 
-/// A row of the queries: those of one consumer on one output port on one day.
+/// The queries of one consumer on one output port on one day.
 ///
 /// As JSON: an object with the fields' names, the date as `2026-07-01`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl OutputPortQueries {
     }
 }
 
-/// A row of the touches: those of one consumer on one tech asset of one output port on one day.
+/// The touches of one consumer on one tech asset of one output port on one day.
 ///
 /// As JSON: an object with the fields' names, the date as `2026-07-01`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,7 +66,9 @@ impl TechAssetTouches {
     }
 }
 
-/// A row of the combinations: queries that read two output ports through two different tech assets.
+/// The queries of one consumer on one day that read two output ports.
+///
+/// Each query reads them through two different tech assets.
 ///
 /// As JSON: an object with the fields' names, the date as `2026-07-01`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,8 +87,9 @@ pub struct Combination {
 }
 
 impl Combination {
-    /// The queries of `consumer_id` that read both output ports on the local day `date`; the smaller id comes first,
-    /// and a write refuses a pair that is the other way round.
+    /// The queries of `consumer_id` that read both output ports on the local day `date`.
+    ///
+    /// The smaller id comes first; a write refuses a pair that is the other way round.
     pub const fn new(
         date: NaiveDate,
         output_port_id_1: OutputPortId,

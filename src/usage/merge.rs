@@ -10,10 +10,10 @@ use super::fact::Fact;
 use crate::error::{Error, Kind};
 
 impl UsageBatch {
-    /// Adds the counts of two batches of the same scope, for instance of two warehouse accounts.
+    /// Adds the counts of two batches of the same scope.
     ///
-    /// Which one is merged into which makes no difference. A query must not be counted in both: the counts cannot tell.
-    /// Rows come in the order of day and ids, zero counts left out.
+    /// For instance those of two warehouse accounts. The order makes no difference. No query may be counted in both:
+    /// counts alone cannot show that. Rows come in the order of day and ids, without zero counts.
     ///
     /// # Errors
     ///

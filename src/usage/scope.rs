@@ -10,9 +10,9 @@ use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::time::Days;
 
-/// What a batch states completely: days and output ports.
+/// The days and output ports that a batch is complete for.
 ///
-/// Inside its scope a batch's silence means zero; outside it says nothing.
+/// Where a batch has no row inside its scope, the count is zero; outside its scope it says nothing.
 ///
 /// As JSON: `{"days": {"start": "2026-07-01", "end": "2026-07-08"}, "output_ports": ["…"]}`; days that
 /// [`Scope::new`] refuses do not deserialize.
@@ -45,11 +45,11 @@ impl From<Scope> for Parts {
 }
 
 impl Scope {
-    /// The half-open `days` of `output_ports`.
+    /// The scope of the half-open `days` and these output ports.
     ///
     /// # Errors
     ///
-    /// Days that are empty, reversed or outside the years 1 to 9999.
+    /// Days that are empty, reversed or outside the years 1 to 9999 ([`Error::is_request`]).
     pub fn new(
         days: Range<NaiveDate>,
         output_ports: impl IntoIterator<Item = OutputPortId>,
@@ -67,7 +67,7 @@ impl Scope {
         &self.output_ports
     }
 
-    /// Whether the scope states this output port on this day.
+    /// Whether the scope holds this output port on this day.
     pub fn contains(&self, date: NaiveDate, output_port: OutputPortId) -> bool {
         self.days.contains(date) && self.output_ports.contains(&output_port)
     }

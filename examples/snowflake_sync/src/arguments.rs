@@ -13,6 +13,7 @@ snowflake-sync: counts usage in Snowflake and keeps the usage tables in Postgres
 usage: snowflake-sync [OPTIONS] MAPPING.json
 
 options:
+  --model FILE      the usage tables and the portal's tables they refer to, as JSON; README describes it
   --dry-run         print the statements for Snowflake, run and write nothing
   --since DAY       read from this day on, for instance after a change of the mapping (2026-03-01)
   --create-tables   create the usage tables first, where they are missing
@@ -34,14 +35,15 @@ environment:
 
 exit codes:
   0    done: the tables hold what Snowflake counts
-  1    the command line, the environment or the mapping is wrong
+  1    the command line, the environment, the mapping or the model is wrong, or there are no days to read
   2    Snowflake refused the login
-  3    the role lacks a privilege in Snowflake
+  3    the role lacks a privilege in Snowflake, or there is no warehouse to run in
   4    there is nothing to count in Snowflake
-  5    Postgres failed, or refused the rows
-  6    Snowflake was not reached, or its answer was of no use
-  130  interrupted
-Other than 0, the rows of the run are all written or none: the message says which.
+  5    Postgres was not reached, failed, or refused the rows
+  6    Snowflake was not reached, refused a statement, or its answer was of no use
+  130  interrupted by Ctrl-C or SIGTERM
+The rows of a run are all written or none. Other than 0 it is none, unless the message says otherwise: that they
+were written and what comes after them failed, or that the answer to the commit was lost.
 ";
 
 /// What the command line asks for.
@@ -54,6 +56,7 @@ pub(crate) enum Asked {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) mapping: PathBuf,
+    pub(crate) model: Option<PathBuf>,
     pub(crate) dry_run: bool,
     pub(crate) since: Option<NaiveDate>,
     pub(crate) create_tables: bool,
@@ -74,6 +77,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Asked, lexopt::Error> {
     let mut mapping = None;
     let mut arguments = Arguments {
         mapping: PathBuf::new(),
+        model: None,
         dry_run: false,
         since: None,
         create_tables: false,
@@ -83,6 +87,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Asked, lexopt::Error> {
     };
     while let Some(argument) = parser.next()? {
         match argument {
+            Long("model") => arguments.model = Some(parser.value()?.into()),
             Long("dry-run") => arguments.dry_run = true,
             Long("since") => arguments.since = Some(parser.value()?.parse()?),
             Long("create-tables") => arguments.create_tables = true,
@@ -112,10 +117,11 @@ mod tests {
 
     #[test]
     fn every_option_is_read() {
-        let line = "--dry-run --since 2026-03-01 map.json --create-tables --allow-empty --no-coverage \
+        let line = "--model model.json --dry-run --since 2026-03-01 map.json --create-tables --allow-empty --no-coverage \
             --now 2026-03-12T01:00:00+02:00";
         let expected = Arguments {
             mapping: "map.json".into(),
+            model: Some("model.json".into()),
             dry_run: true,
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
             create_tables: true,

@@ -10,6 +10,7 @@ mod attribution;
 mod database;
 mod failure;
 mod interrupt;
+mod model;
 mod report;
 mod secret;
 mod settings;
@@ -28,7 +29,7 @@ async fn main() -> ExitCode {
     match run(&mut secrets).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", secrets.hide(&failure.to_string()));
+            eprintln!("{}", secrets.shown(&failure.to_string()));
             failure.exit().into()
         }
     }
@@ -43,5 +44,5 @@ async fn run(secrets: &mut Secrets) -> Result<(), failure::Failure> {
         Asked::Run(arguments) => arguments,
     };
     let settings = Settings::read(|name| std::env::var_os(name), secrets)?;
-    sync::run(&arguments, settings).await
+    sync::run(&arguments, settings, secrets).await
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use access_log::Mapping;
+use access_log::{Mapping, printable};
 use chrono::{Days, NaiveDate};
 use output_port_usage::snowflake::{CoverageReport, WindowPlan};
 use output_port_usage::{Outcome, TableOutcome};
@@ -104,7 +104,7 @@ fn list(lines: Vec<String>) -> String {
 
 /// A name from the warehouse that can neither fill nor command the terminal.
 fn shown(name: &str) -> String {
-    name.chars().take(80).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    printable(&name.replace('\n', " ")).chars().take(80).collect()
 }
 
 #[cfg(test)]
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn names_of_the_warehouse_do_not_command_the_terminal() {
-        assert_eq!(shown("A\u{1b}[2J\nB"), "A\u{fffd}[2J\u{fffd}B");
+        assert_eq!(shown("A\u{1b}[2J\nB"), "A\u{fffd}[2J B");
         assert_eq!(shown(&"x".repeat(1000)).len(), 80);
     }
 }

@@ -41,6 +41,13 @@ impl Settings {
             Some(Err(_)) => Err(wrong(format!("{name} is not UTF-8"))),
             _ => Ok(None),
         };
+        // the client of Snowflake follows these, and says who it is to a proxy
+        for proxy in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+            for name in [proxy.to_owned(), proxy.to_lowercase()] {
+                let url = get(&name).and_then(|url| Url::parse(url.to_str()?).ok());
+                url.iter().for_each(|url| keep_password(url, secrets));
+            }
+        }
         let database_url = text("DATABASE_URL")?.map(|url| database_url(url, secrets)).transpose()?;
         let password = text("SNOWFLAKE_PASSWORD")?.map(|password| secrets.keep(password));
         let passphrase = text("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE")?.map(|passphrase| secrets.keep(passphrase));
@@ -56,6 +63,9 @@ impl Settings {
                 let pem = std::fs::read_to_string(&path).map_err(|error| {
                     wrong(format!("SNOWFLAKE_PRIVATE_KEY_PATH: {path:?} cannot be read")).because(error)
                 })?;
+                // a line of it alone is no less secret
+                let lines = pem.lines().filter(|line| !line.starts_with("-----"));
+                lines.for_each(|line| drop(secrets.keep(line.to_owned())));
                 Login::KeyPair { pem: secrets.keep(pem), passphrase }
             }
             (None, None) => {
@@ -85,11 +95,17 @@ impl Settings {
     }
 }
 
-/// The URL is secret as a whole, and so is its password alone, as written and as meant.
+/// The URL is secret as a whole, and so is its password alone.
 fn database_url(text: String, secrets: &mut Secrets) -> Result<Secret, Failure> {
     let url = Url::parse(&text);
     let secret = secrets.keep(text);
     let url = url.map_err(|error| wrong("DATABASE_URL is no URL").because(error))?;
+    keep_password(&url, secrets);
+    Ok(secret)
+}
+
+/// As written and as meant.
+fn keep_password(url: &Url, secrets: &mut Secrets) {
     if let Some(password) = url.password() {
         secrets.keep(password.to_owned());
         let decoded = url::form_urlencoded::parse(format!("p={}", password.replace('+', "%2B")).as_bytes())
@@ -97,7 +113,6 @@ fn database_url(text: String, secrets: &mut Secrets) -> Result<Secret, Failure> 
             .next();
         decoded.map(|password| secrets.keep(password));
     }
-    Ok(secret)
 }
 
 fn snowflake_url(text: &str) -> Result<Url, Failure> {
@@ -158,6 +173,6 @@ mod tests {
         let settings = read(&[&ACCOUNT[..], &[url]].concat(), &mut secrets).unwrap();
         let shown = format!("{settings:?}");
         assert!(!shown.contains("sesame") && !shown.contains("ss%2B"), "{shown}");
-        assert_eq!(secrets.hide("p@ss+word, p%40ss%2Bword, open-sesame"), "***, ***, ***");
+        assert_eq!(secrets.shown("p@ss+word, p%40ss%2Bword, open-sesame"), "***, ***, ***");
     }
 }

@@ -5,28 +5,31 @@ use std::io::BufReader;
 
 use access_log::Mapping;
 use chrono::{DateTime, Days, Utc};
-use output_port_usage::Attribution;
 use output_port_usage::snowflake::{Aggregation, Window, WindowPlan};
+use output_port_usage::{Attribution, UsageModel};
 
 use crate::arguments::Arguments;
 use crate::attribution;
 use crate::database::{Database, Reached};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupt;
+use crate::model;
 use crate::report;
+use crate::secret::Secrets;
 use crate::settings::Settings;
 use crate::warehouse::Warehouse;
 
-pub(crate) async fn run(arguments: &Arguments, settings: Settings) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Secrets) -> Result<(), Failure> {
     let interrupt = Interrupt::listen();
     let mapping = read_mapping(arguments)?;
     let attribution = attribution::of(&mapping).map_err(|error| wrong_mapping(arguments).because(error))?;
+    let model = model::read(arguments.model.as_deref())?;
     if arguments.dry_run {
-        return dry_run(arguments, &settings, &attribution, &interrupt).await;
+        return dry_run(arguments, &settings, &attribution, model, &interrupt).await;
     }
 
     let account = settings.snowflake()?;
-    let database = Database::new(settings.database_url()?)?;
+    let database = Database::new(settings.database_url()?, model)?;
     if arguments.create_tables {
         interrupt.or(database.create_tables()).await?;
     }
@@ -39,7 +42,7 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings) -> Result<(),
         None => warehouse.clock().await?,
     };
     let plan = plan(arguments, &attribution, now, Some(&reached))?;
-    print!("{}", report::of_plan(&plan, &reached, &mapping));
+    print!("{}", secrets.shown(&report::of_plan(&plan, &reached, &mapping)));
     let aggregation = Aggregation::new(&attribution, plan.days.clone());
     let statement = aggregation.usage().map_err(|error| unplanned().because(error))?;
     let batch = warehouse.run(&statement, "counting").await?;
@@ -62,7 +65,7 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings) -> Result<(),
         allow_empty = true;
     }
     let outcome = database.replace(&batch, allow_empty, &interrupt).await?;
-    print!("{}", report::of_ingest(&outcome));
+    print!("{}", secrets.shown(&report::of_ingest(&outcome)));
 
     if arguments.coverage {
         let statement = aggregation.coverage().map_err(|error| unplanned().because(error))?;
@@ -70,7 +73,7 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings) -> Result<(),
             .run(&statement, "coverage")
             .await
             .map_err(|failure| failure.instead("the rows were written, but there is no coverage report"))?;
-        print!("{}", report::of_coverage(&coverage));
+        print!("{}", secrets.shown(&report::of_coverage(&coverage)));
     }
     Ok(())
 }
@@ -80,11 +83,12 @@ async fn dry_run(
     arguments: &Arguments,
     settings: &Settings,
     attribution: &Attribution,
+    model: UsageModel,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let reached = match &settings.database_url {
         Some(url) => {
-            let database = Database::new(url)?;
+            let database = Database::new(url, model)?;
             Some(interrupt.or(database.reached(attribution.output_ports())).await?)
         }
         None => None,

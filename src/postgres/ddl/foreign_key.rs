@@ -5,10 +5,11 @@ use crate::model::{Column, OnDelete, Parent, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 impl UsageModel {
-    /// Drops the tables' foreign keys, so that a long back-fill need not look up every id of every row.
+    /// Drops the tables' foreign keys, for a long back-fill.
     ///
-    /// Run them in a short transaction of their own: dropping a foreign key locks its parent table too, until the commit,
-    /// and readers of it wait. Until [`add_foreign_keys`](Self::add_foreign_keys) has run, a parent's usage outlives it.
+    /// Without them Postgres does not look up every id of every row. Run the statements in a short transaction of their
+    /// own: dropping a foreign key locks its parent table too, until the commit, and readers of it wait. Until
+    /// [`add_foreign_keys`](Self::add_foreign_keys) has run, usage outlives a parent that is deleted.
     ///
     /// ```
     /// # use output_port_usage::{Reference, UsageModel};
@@ -27,13 +28,13 @@ impl UsageModel {
         self.foreign_keys().map(|key| key.drop()).collect()
     }
 
-    /// Adds the tables' foreign keys anew, as [`create_tables`](Self::create_tables) declares them.
+    /// Adds the tables' foreign keys again, as [`create_tables`](Self::create_tables) declares them.
     ///
-    /// First each is added for the rows to come, then each is validated for those that are there; run every statement in a
-    /// transaction of its own, so that no lock is held through a validation, which only keeps parents from
-    /// being altered. A row whose parent went meanwhile makes it fail with SQLSTATE 23503, which names the id.
+    /// Each is first added for new rows only, and then validated for the rows that are there. Run every statement in a
+    /// transaction of its own, so that no strong lock is held through a validation, which only keeps parents from being
+    /// altered. If a row's parent was deleted meanwhile, the validation fails with SQLSTATE 23503 and names the id.
     ///
-    /// Tables partitioned by the host take none `NOT VALID` before PostgreSQL 18; there the host adds its own.
+    /// Before PostgreSQL 18 a partitioned table takes no foreign key that is `NOT VALID`; there the host adds its own.
     /// (PostgreSQL's page "ALTER TABLE".)
     pub fn add_foreign_keys(&self) -> Vec<Statement> {
         let add = self.foreign_keys().map(|key| key.add());

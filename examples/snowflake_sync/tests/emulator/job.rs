@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use access_log::Mapping;
+use access_log::{Mapping, PARENTS};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use uuid::Uuid;
 
@@ -26,13 +26,7 @@ impl Portal {
     pub(crate) async fn new(mappings: &[&Mapping]) -> Self {
         let database = throwaway_postgres::database().unwrap_or_else(|error| panic!("{error}"));
         let pool = PgPoolOptions::new().max_connections(2).connect(database.url()).await.unwrap();
-        let parents = "CREATE SCHEMA portal;
-            CREATE TABLE portal.domains (id uuid PRIMARY KEY, name text NOT NULL);
-            CREATE TABLE portal.data_products (id uuid PRIMARY KEY, name text NOT NULL,
-                domain_id uuid REFERENCES portal.domains);
-            CREATE TABLE portal.datasets (id uuid PRIMARY KEY, name text NOT NULL);
-            CREATE TABLE portal.technical_assets (id uuid PRIMARY KEY, name text NOT NULL);";
-        sqlx::raw_sql(parents).execute(&pool).await.unwrap();
+        sqlx::raw_sql(PARENTS).execute(&pool).await.unwrap();
         let ids = |of: &dyn Fn(&Mapping) -> Vec<Uuid>| -> Vec<Uuid> {
             mappings.iter().flat_map(|mapping| of(mapping)).collect::<BTreeSet<_>>().into_iter().collect()
         };

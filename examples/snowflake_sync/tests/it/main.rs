@@ -1,5 +1,7 @@
 //! The command line and the environment, without an account.
 
+mod echo;
+
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -62,12 +64,56 @@ fn what_is_missing_is_said_before_anything_is_reached() {
     fails(&job(&[], &[]), 1, &["MAPPING.json is missing", "next: snowflake-sync --help"]);
     fails(&job(&["no-such-file.json"], &[]), 1, &["the mapping no-such-file.json", "No such file"]);
     fails(&job(&[concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], &[]), 1, &["line 1 column"]);
+    fails(&job(&[mapping, "--model", "no-such.json"], &[]), 1, &["the model no-such.json", "No such file"]);
     fails(&job(&[mapping], &[]), 1, &["SNOWFLAKE_ACCOUNT is not set"]);
     let account =
         [("SNOWFLAKE_ACCOUNT", "acme-one"), ("SNOWFLAKE_USER", "sync"), ("SNOWFLAKE_PASSWORD", SECRETS[0])];
     fails(&job(&[mapping], &account), 1, &["DATABASE_URL is not set"]);
     let strange = ("DATABASE_URL", "p4ssw0rd-of-postgres");
     fails(&job(&[mapping], &[&account[..], &[strange]].concat()), 1, &["DATABASE_URL is no URL"]);
+}
+
+#[test]
+fn a_wrong_file_is_named_with_its_key_and_commands_no_terminal() {
+    let directory = std::env::temp_dir().join(format!("snowflake-sync-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let good = std::fs::read_to_string(mapping()).unwrap();
+    let escape = r"\u001b[2J\u001b]0;gone\u0007\u202e";
+    for (from, to, expected) in [
+        ("{", format!(r#"{{ "{escape}": 1,"#), "unknown field `\u{fffd}[2J\u{fffd}]0;gone\u{fffd}\u{fffd}`"),
+        ("{", format!(r#"{{ "unit": "{escape}","#), "unit: unknown variant `\u{fffd}[2J"),
+        ("{", format!(r#"{{ "time_zone": "{escape}","#), "time_zone: "),
+        (r#""object": ""#, format!(r#""object": "{escape}"#), "the mapping"),
+    ] {
+        let mapping = file(
+            "mapping.json",
+            &good.replace("\"time_zone\": \"Europe/Brussels\",", "").replacen(from, &to, 1),
+        );
+        let output = job(&[&mapping, "--dry-run"], &[]);
+        fails(&output, 1, &["error: the mapping", expected]);
+        assert!(!output.stderr.iter().any(|byte| *byte == 0x1b || *byte == 7), "{output:?}");
+    }
+    let mapping = mapping();
+    for (model, expected) in [
+        (
+            r#"{ "output_ports": { "tabel": "datasets" } }"#.to_owned(),
+            "output_ports.tabel: unknown field `tabel`",
+        ),
+        (format!(r#"{{ "{escape}": 1 }}"#), "unknown field `\u{fffd}[2J"),
+        (r#"{ "schema": "usage" } x"#.to_owned(), "trailing characters"),
+        (r#"{ "schema": "usage" }"#.to_owned(), "no reference for output ports"),
+    ] {
+        let model = file("model.json", &model);
+        let output = job(&[mapping.to_str().unwrap(), "--dry-run", "--model", &model], &[]);
+        fails(&output, 1, &["error: the model", "model.json is of no use", expected]);
+        assert!(!output.stderr.contains(&0x1b), "{output:?}");
+    }
+    std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]
