@@ -52,7 +52,7 @@ fn an_overview_by_day_scans_in_the_order_of_the_key() {
             "query_count",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
         FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "series" AS (
         SELECT
@@ -178,7 +178,7 @@ fn an_overview_by_week_is_driven_by_bucket() {
             "query_count",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
         FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "series" AS (
         SELECT

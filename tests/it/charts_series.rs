@@ -50,7 +50,7 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
             "query_count",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
         FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "series" AS (
         SELECT
@@ -153,7 +153,7 @@ fn a_split_by_month_is_driven_by_bucket() {
             "query_count",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
         FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "series" AS (
         SELECT
