@@ -194,7 +194,13 @@ fn whole(task: Task) -> UsageBatch {
         let query_count = 1 + cell % 40;
         queries.push(OutputPortQueries::new(date, output_port_id, consumer_id, query_count));
         for tech_asset_id in [2 * of, 2 * of + 1].map(|number| TechAssetId(id(3, number.into()))) {
-            touches.push(TechAssetTouches::new(date, output_port_id, tech_asset_id, consumer_id, query_count));
+            touches.push(TechAssetTouches::new(
+                date,
+                output_port_id,
+                tech_asset_id,
+                consumer_id,
+                query_count,
+            ));
         }
     }
     let scope = Scope::new(day(0)..day(days), (0..ports).map(port)).expect("days of the calendar");
