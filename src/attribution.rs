@@ -23,9 +23,14 @@ use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Which accesses count, and for whom.
 ///
-/// An attribution maps names of the warehouse to ids of the portal: an object to its tech asset, a
-/// tech asset to its output ports, a user or role to its consumer. It also fixes the time zone of a
+/// An attribution maps names of the warehouse to ids of the portal: objects to their tech assets, a tech
+/// asset to its output ports, a user or role to its consumer. It also fixes the time zone of a
 /// usage date and the rules of counting, so that every aggregation made from it means the same.
+///
+/// A tech asset holds objects, whole schemas and whole databases, any number and mix of them. What is in
+/// several of its sets counts once; what is in the sets of several tech assets counts for each of them, or
+/// for the most specific, as [`OverlappingSets`] says. An `INFORMATION_SCHEMA` is in no database here: it
+/// counts where it is named.
 ///
 /// Names are written as in Snowflake SQL: unquoted parts fold to upper case, quoted parts are kept,
 /// `""` inside quotes is a quote. They match the form that `ACCOUNT_USAGE` prints: `objectName` is
@@ -44,6 +49,7 @@ use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 /// let attribution = Attribution::builder()
 ///     .object("sales.public.orders", orders)
 ///     .object(r#"MKT_DB.OUT."Campaign.Daily""#, campaigns)
+///     .schema("mkt_db.archive", campaigns)
 ///     .tech_asset(orders, [port])
 ///     .tech_asset(campaigns, [port])
 ///     .user(r#""jane.doe@example.org""#, finance)
@@ -88,7 +94,7 @@ pub enum CountedUnit {
     #[default]
     Statement,
     /// The outermost query: a stored procedure's call counts once on each day and output port that
-    /// one of its statements reached.
+    /// one of its statements reached. The statements of one multi-statement request have a root query too.
     RootQuery,
 }
 

@@ -6,10 +6,10 @@
 //!
 //! Rows are `Serialize` and `Deserialize`. Their JSON is stable; the guide shows [every shape](crate::docs::charts#json).
 
+mod axis;
 mod buckets;
 mod combined_with;
 mod comparison;
-mod grid;
 mod member;
 mod overview;
 mod popular_assets;
@@ -18,17 +18,19 @@ mod queries_over_time_by_consumer;
 mod queries_over_time_of_ports;
 mod query_distribution;
 mod query_distribution_by_group;
+mod series;
 mod sql;
 mod summary;
 
+pub use axis::Bucket;
 pub use combined_with::{MostOftenCombined, MostOftenCombinedWith};
 pub use comparison::{Compared, Comparison, WithPrevious};
 pub use member::{ConsumerOrOther, GroupOrOther};
 pub use overview::{Overview, OverviewCharts, OverviewRow};
 pub use popular_assets::{MostPopularAsset, MostPopularAssets};
 pub use queries_over_time::{QueriesOverTime, QueriesOverTimePoint};
-pub use queries_over_time_by_consumer::{QueriesOverTimeByConsumer, QueriesOverTimeByConsumerPoint};
-pub use queries_over_time_of_ports::{QueriesOverTimeOfPorts, QueriesOverTimeOfPortsPoint};
+pub use queries_over_time_by_consumer::{QueriesOverTimeByConsumer, QueriesOverTimeByConsumerSeries};
+pub use queries_over_time_of_ports::{QueriesOverTimeOfPorts, QueriesOverTimeOfPortsSeries};
 pub use query_distribution::{QueryDistribution, QueryDistributionSlice};
 pub use query_distribution_by_group::{QueryDistributionByGroup, QueryDistributionGroupSlice};
 pub use summary::{Summary, SummaryTotals};

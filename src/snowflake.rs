@@ -17,8 +17,15 @@
 //!   "Data retention"). A [`Window`] plans which days to read again.
 //!
 //! Starts are compared as absolute instants, which the library computes from the local days, daylight
-//! saving included; the usage date is the start's date in the attribution's time zone. Neither depends
-//! on the session's time zone or date formats.
+//! saving included, with some hours to spare; the usage date is the start's date in the attribution's time
+//! zone, by Snowflake's own rules. Neither depends on the session's time zone or date formats.
+//!
+//! Whole schemas and databases are found among the distinct names that were read, by what a name starts with.
+//! Without them a statement compares names alone.
+//!
+//! An object is known by its name: the same name in two accounts is one object. With several accounts
+//! (`ORGANIZATION_USAGE` copies, or a run in each) every account has an attribution of its own, over the same
+//! output ports, and [`UsageBatch::merge`](crate::UsageBatch::merge) adds the batches.
 //!
 //! # Example
 //!

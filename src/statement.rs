@@ -84,8 +84,8 @@ impl Statement {
 
     /// The text and the values, for a driver of the host's choice.
     pub fn into_parts(self) -> (String, Values) {
-        let values = self.values.into_iter().map(Into::into).collect();
-        (self.sql, Values(values))
+        let (sql, values) = self.into_typed_parts();
+        (sql, Values(values.into_iter().map(Into::into).collect()))
     }
 
     /// The text and the values as the crate's own drivers bind them.

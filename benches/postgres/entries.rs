@@ -8,19 +8,32 @@ pub(crate) fn points(rows: Vec<QueriesOverTimePoint>) -> Vec<Entry> {
     rows.into_iter().map(|row| Entry::point(row.bucket, row.query_count)).collect()
 }
 
-pub(crate) fn of_ports(rows: Vec<QueriesOverTimeOfPortsPoint>) -> Vec<Entry> {
-    let entry = |row: QueriesOverTimeOfPortsPoint| {
-        let series = Series::Of { id: row.output_port_id.0, label: row.label };
-        Entry::new(series, Some(row.bucket), row.query_count)
+pub(crate) fn of_ports(
+    chart: &QueriesOverTimeOfPorts,
+    rows: Vec<QueriesOverTimeOfPortsSeries>,
+) -> Vec<Entry> {
+    let series = |row: &QueriesOverTimeOfPortsSeries| Series::Of {
+        id: row.output_port_id.0,
+        label: row.label.clone(),
     };
-    rows.into_iter().map(entry).collect()
+    let axis = chart.buckets().expect("it was queried");
+    rows.iter().flat_map(|row| counts(series(row), &axis, &row.counts)).collect()
 }
 
-pub(crate) fn split(rows: Vec<QueriesOverTimeByConsumerPoint>) -> Vec<Entry> {
-    let entry = |row: QueriesOverTimeByConsumerPoint| {
-        Entry::new(consumer(row.consumer), Some(row.bucket), row.query_count)
-    };
-    rows.into_iter().map(entry).collect()
+pub(crate) fn split(
+    chart: &QueriesOverTimeByConsumer,
+    rows: Vec<QueriesOverTimeByConsumerSeries>,
+) -> Vec<Entry> {
+    series(&chart.buckets().expect("it was queried"), &rows)
+}
+
+fn series(axis: &[Bucket], rows: &[QueriesOverTimeByConsumerSeries]) -> Vec<Entry> {
+    rows.iter().flat_map(|row| counts(consumer(row.consumer.clone()), axis, &row.counts)).collect()
+}
+
+fn counts(series: Series, axis: &[Bucket], counts: &[i64]) -> Vec<Entry> {
+    let buckets = axis.iter().zip(counts);
+    buckets.map(|(bucket, count)| Entry::new(series.clone(), Some(bucket.start), *count)).collect()
 }
 
 pub(crate) fn slices(rows: Vec<QueryDistributionSlice>) -> Vec<Entry> {
@@ -65,10 +78,11 @@ pub(crate) fn summary(rows: Vec<SummaryTotals>) -> Vec<Entry> {
 }
 
 /// Over time, split, distribution and summary, one after the other.
-pub(crate) fn overview(rows: Vec<OverviewRow>) -> Vec<Entry> {
-    let charts: OverviewCharts = rows.into_iter().collect();
+pub(crate) fn overview(chart: &Overview, rows: Vec<OverviewRow>) -> Vec<Entry> {
+    let axis = chart.buckets().expect("it was queried");
+    let charts = chart.charts(rows).expect("it was queried");
     let mut entries = points(charts.over_time);
-    entries.extend(split(charts.split));
+    entries.extend(series(&axis, &charts.split));
     entries.extend(slices(charts.distribution));
     entries.push(totals(charts.summary));
     entries

@@ -54,7 +54,7 @@ pub(crate) trait Ours {
 
 struct Asked<C: Chart> {
     chart: C,
-    entries: fn(Vec<C::Row>) -> Vec<Entry>,
+    entries: fn(&C, Vec<C::Row>) -> Vec<Entry>,
 }
 
 impl<C: Chart> Ours for Asked<C> {
@@ -68,12 +68,12 @@ impl<C: Chart> Ours for Asked<C> {
             let query = query?;
             let start = Instant::now();
             let rows = query.into_sqlx().fetch_all(to).await.context("one of our charts")?;
-            Ok((start.elapsed(), (self.entries)(rows)))
+            Ok((start.elapsed(), (self.entries)(&self.chart, rows)))
         })
     }
 }
 
-fn asked<C: Chart>(chart: C, entries: fn(Vec<C::Row>) -> Vec<Entry>) -> Box<dyn Ours> {
+fn asked<C: Chart>(chart: C, entries: fn(&C, Vec<C::Row>) -> Vec<Entry>) -> Box<dyn Ours> {
     Box::new(Asked { chart, entries })
 }
 
@@ -86,23 +86,27 @@ impl Request {
         let (port, days, top) = (OutputPortId(self.ports[0]), self.days.clone(), TOP as u32);
         let over_time = || QueriesOverTime::new(port, days.clone()).granularity(self.granularity);
         match self.kind {
-            Kind::OverTime => asked(over_time(), entries::points),
+            Kind::OverTime => asked(over_time(), |_, rows| entries::points(rows)),
             Kind::OfPorts => {
                 let ports = self.ports.iter().map(|&port| OutputPortId(port));
                 let chart = QueriesOverTime::of_ports(ports, days.clone()).granularity(self.granularity);
                 asked(chart, entries::of_ports)
             }
             Kind::Split => asked(over_time().split_by_consumer(top), entries::split),
-            Kind::Distribution => asked(QueryDistribution::new(port, days).top(top), entries::slices),
-            Kind::ByGroup => {
-                asked(QueryDistribution::new(port, days).top(top).by_group(), entries::group_slices)
+            Kind::Distribution => {
+                asked(QueryDistribution::new(port, days).top(top), |_, rows| entries::slices(rows))
             }
+            Kind::ByGroup => asked(QueryDistribution::new(port, days).top(top).by_group(), |_, rows| {
+                entries::group_slices(rows)
+            }),
             Kind::Assets => {
                 let chart = MostPopularAssets::new(port, days).top(top);
-                asked(chart.compared_with(Comparison::PreviousPeriod), entries::assets)
+                asked(chart.compared_with(Comparison::PreviousPeriod), |_, rows| entries::assets(rows))
             }
-            Kind::CombinedWith => asked(MostOftenCombinedWith::new(port, days).top(top), entries::combined),
-            Kind::Summary => asked(Summary::new(port, days), entries::summary),
+            Kind::CombinedWith => {
+                asked(MostOftenCombinedWith::new(port, days).top(top), |_, rows| entries::combined(rows))
+            }
+            Kind::Summary => asked(Summary::new(port, days), |_, rows| entries::summary(rows)),
             Kind::Overview => {
                 let chart = Overview::new(port, days).granularity(self.granularity).top(top);
                 asked(chart, entries::overview)

@@ -110,6 +110,10 @@ impl AttributionBuilder {
     /// Maps a role to its consumer, for users that are not mapped themselves.
     ///
     /// Tasks run as user `SYSTEM` with their owner's role, so they are mapped by role.
+    ///
+    /// The role is the session's primary one, which is all that `QUERY_HISTORY` has. Secondary roles are on by
+    /// default for new users (Snowflake's behaviour change BCR-1692): what such a user reads by the rights of a
+    /// secondary role counts for the primary role's consumer, or for none. Map users where that matters.
     pub fn role(mut self, name: impl Into<String>, consumer: ConsumerId) -> Self {
         self.principals.push((PrincipalKind::Role, name.into(), consumer));
         self

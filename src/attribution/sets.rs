@@ -172,7 +172,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..Default::default() })]
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 500, ..Default::default() })]
 
         /// What the statements do with STARTSWITH.
         #[test]

@@ -1,10 +1,10 @@
-//! The time axis: the buckets of a chart as rows.
+//! The time axis: the buckets of a chart as rows, and as places of an array.
 
 use chrono::{Datelike, NaiveDate};
-use sea_query::{CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement};
+use sea_query::{ArrayType, CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement, Value};
 
-use super::MAX_POINTS;
 use super::sql::{self, PortDays};
+use super::{Bucket, MAX_POINTS};
 use crate::error::{Error, Kind};
 use crate::model::Column;
 use crate::time::{Days, Granularity};
@@ -13,7 +13,6 @@ use crate::time::{Days, Granularity};
 pub(super) struct Buckets {
     granularity: Granularity,
     days: Days,
-    step: &'static str,
 }
 
 impl Buckets {
@@ -23,44 +22,86 @@ impl Buckets {
     ///
     /// More than [`MAX_POINTS`](super::MAX_POINTS) points.
     pub(super) fn new(granularity: Granularity, days: Days, series: u64) -> Result<Self, Error> {
-        let step = match granularity {
-            Granularity::Day => "INTERVAL '1 day'",
-            Granularity::Week => "INTERVAL '7 days'",
-            Granularity::Month => "INTERVAL '1 month'",
-            Granularity::Quarter => "INTERVAL '3 months'",
-            Granularity::Year => "INTERVAL '1 year'",
-        };
-        let buckets = Self { granularity, days, step };
-        let points = (u64::from(buckets.steps().unsigned_abs()) + 1).saturating_mul(series);
+        let buckets = Self { granularity, days };
+        let points = buckets.count().saturating_mul(series);
         match points <= MAX_POINTS {
             true => Ok(buckets),
             false => Err(Kind::TooManyPoints { points, most: MAX_POINTS }.into()),
         }
     }
 
+    /// The same buckets, without the database.
+    pub(super) fn axis(&self) -> Vec<Bucket> {
+        let mut start = self.first();
+        let mut axis = Vec::new();
+        while start < self.days.end() {
+            let end = self.granularity.next_bucket(start);
+            axis.push(Bucket::new(start, start < self.days.start() || end > self.days.end()));
+            start = end;
+        }
+        axis
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        u64::from(self.steps().unsigned_abs()) + 1
+    }
+
     pub(super) fn cte(&self) -> CommonTableExpression {
-        let first = self.granularity.bucket(self.days.start());
+        // once a bucket, however many rows the chart has of it
+        sql::materialized("bucket", self.select())
+    }
+
+    /// As [`cte`](Self::cte), with the bucket's `place` on the axis from 0.
+    pub(super) fn cte_with_place(&self) -> CommonTableExpression {
+        sql::materialized("bucket", self.select().expr_as(Expr::col(("step", "step")), "place").take())
+    }
+
+    fn select(&self) -> SelectStatement {
         // integers, because the planner then knows how many rows to expect, and because generate_series over
         // dates would go through the session's time zone
-        let series =
-            Func::cust("generate_series").args([Expr::cust("0"), Expr::val(self.steps()).cast_as("integer")]);
+        let series = Func::cust("generate_series").args([Expr::cust("0"), self.last_place()]);
         let step = || Expr::col(("step", "step"));
-        let after = |steps: Expr| match self.granularity {
-            Granularity::Day => Expr::val(first).cast_as("date").add(steps),
-            _ => Expr::val(first).cast_as("date").add(steps.mul(Expr::cust(self.step))).cast_as("date"),
-        };
         let mut select = SelectStatement::new();
-        select.expr_as(after(step()), "start").from_function(series, "step");
+        select.expr_as(self.after(step()), "start").from_function(series, "step");
         if self.granularity != Granularity::Day {
-            select.expr_as(after(step().add(Expr::cust("1"))), "end");
+            select.expr_as(self.after(step().add(Expr::cust("1"))), "end");
         }
-        // once a bucket, however many rows the chart has of it
-        sql::materialized("bucket", select)
+        select
+    }
+
+    /// The first day of the bucket after so many.
+    fn after(&self, steps: Expr) -> Expr {
+        let first = self.first_day();
+        let months = match self.granularity {
+            Granularity::Day => return first.add(steps),
+            Granularity::Week => return first.add(steps.mul(Expr::cust("7"))),
+            Granularity::Month => steps,
+            Granularity::Quarter => steps.mul(Expr::cust("3")),
+            Granularity::Year => steps.mul(Expr::cust("12")),
+        };
+        // not integer * interval, for which a schema in front may have an operator that fits better than the built-in
+        let interval = Func::cust("pg_catalog.make_interval").args([Expr::cust("0"), months]);
+        first.add(Expr::from(interval)).cast_as("date")
+    }
+
+    fn first(&self) -> NaiveDate {
+        self.granularity.bucket(self.days.start())
+    }
+
+    /// The first day of the first bucket.
+    pub(super) fn first_day(&self) -> Expr {
+        Expr::val(self.first()).cast_as("date")
+    }
+
+    /// The last bucket's place on the axis, which begins at 0.
+    pub(super) fn last_place(&self) -> Expr {
+        Expr::val(self.steps()).cast_as("integer")
     }
 
     /// How many buckets lie between the first and the last.
     fn steps(&self) -> i32 {
-        let first = self.granularity.bucket(self.days.start());
+        let first = self.first();
         let last = self.days.last();
         let months = |day: NaiveDate| day.year() * 12 + day.month0() as i32;
         let (days, months) = ((last - first).num_days() as i32, months(last) - months(first));
@@ -111,23 +152,16 @@ impl Buckets {
         }
     }
 
-    /// The first day of the bucket that holds a day, for what is not driven by bucket; `None` where that is the day.
-    pub(super) fn holding(&self, day: Expr) -> Option<Expr> {
-        let unit = match self.granularity {
-            Granularity::Day => return None,
-            Granularity::Week => {
-                // whole numbers, which cost a third of date_trunc
-                let first = || Expr::val(self.granularity.bucket(self.days.start())).cast_as("date");
-                let weeks = day.sub(first()).div(Expr::cust("7"));
-                return Some(first().add(weeks.mul(Expr::cust("7"))));
-            }
-            Granularity::Month => "'month'",
-            Granularity::Quarter => "'quarter'",
-            Granularity::Year => "'year'",
-        };
-        // a date would go through the session's time zone
-        let args = [Expr::cust(unit), day.cast_as("timestamp")];
-        Some(Expr::from(Func::cust("date_trunc").args(args)).cast_as("date"))
+    /// The place on the axis, from 0, of the bucket that holds a day; for what is not driven by bucket.
+    pub(super) fn place(&self, day: Expr) -> Expr {
+        if self.granularity == Granularity::Day {
+            return day.sub(self.first_day());
+        }
+        // a binary search, whatever the granularity
+        let starts = self.axis().into_iter().map(|bucket| bucket.start.into()).collect();
+        let starts = Value::Array(ArrayType::ChronoDate, Some(Box::new(starts)));
+        let number = Func::cust("pg_catalog.width_bucket").args([day, Expr::val(starts).cast_as("date[]")]);
+        Expr::from(number).sub(Expr::cust("1"))
     }
 
     pub(super) fn granularity(&self) -> Granularity {

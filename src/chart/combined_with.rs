@@ -80,13 +80,18 @@ impl MostOftenCombinedWith {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "Another output port that is read by the same queries.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostOftenCombined {
     /// The other output port.
     pub output_port_id: OutputPortId,
     /// Its label, where the model's reference has one and the row still exists.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub label: Option<String>,
     /// How many queries read both, at least 1.
     pub query_count: i64,

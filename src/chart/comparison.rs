@@ -135,7 +135,11 @@ pub struct Compared<C> {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "A row, and the same count for the days that they are compared with.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WithPrevious<R> {
@@ -145,6 +149,7 @@ pub struct WithPrevious<R> {
     /// The same count in the earlier days, 0 or more.
     pub previous: i64,
     /// (now - `previous`) / `previous`, a fraction, -1 or more; `None` where `previous` is 0.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub change: Option<f64>,
 }
 

@@ -19,6 +19,7 @@ pub enum ConsumerOrOther {
         /// Its id.
         id: ConsumerId,
         /// Its label, where the model's reference has one and the row still exists.
+        #[cfg_attr(feature = "utoipa", schema(required = true))]
         label: Option<String>,
     },
     /// Every consumer outside the top n.
@@ -41,6 +42,7 @@ pub enum GroupOrOther {
         /// Its id.
         id: GroupId,
         /// Its label, where the model's reference has one and the row still exists.
+        #[cfg_attr(feature = "utoipa", schema(required = true))]
         label: Option<String>,
     },
     /// The consumers that belong to no group.

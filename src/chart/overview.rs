@@ -3,17 +3,15 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{
-    Expr, ExprTrait, Func, NullOrdering, Order, PostgresQueryBuilder, SelectStatement, UnionType, WithClause,
-};
+use sea_query::{Expr, NullOrdering, Order, PostgresQueryBuilder, SelectStatement, UnionType};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
+use super::series::{self, Split};
 use super::sql::{self, PortDays};
-use super::summary::facts;
 use super::{
-    Chart, ConsumerOrOther, QueriesOverTimeByConsumerPoint, QueriesOverTimePoint, QueryDistributionSlice,
-    SummaryTotals, grid, sealed,
+    Chart, QueriesOverTimeByConsumerSeries, QueriesOverTimePoint, QueryDistributionSlice, SummaryTotals,
+    sealed,
 };
 use crate::error::Error;
 use crate::id::OutputPortId;
@@ -24,13 +22,13 @@ use crate::time::{Days, Granularity};
 
 /// Queries over time, their split by consumer, the query distribution and the summary of one output port.
 ///
-/// One statement reads the table once; its rows are collected into [`OverviewCharts`], with the numbers of the
+/// One statement reads the table once; [`charts`](Self::charts) makes its rows the charts, with the numbers of the
 /// single charts, all of one moment, and faster than the single charts together.
 ///
 /// ```
 /// # use chrono::NaiveDate;
 /// # use output_port_usage::{Reference, UsageModel, OutputPortId};
-/// use output_port_usage::chart::{Overview, OverviewCharts, OverviewRow};
+/// use output_port_usage::chart::{Overview, OverviewRow};
 /// use output_port_usage::{Granularity, last_days};
 /// # let model = UsageModel::builder()
 /// #     .output_ports(Reference::to("datasets"))
@@ -44,8 +42,9 @@ use crate::time::{Days, Granularity};
 /// let query = model.query(&overview)?;
 /// # let rows: Vec<OverviewRow> = Vec::new();
 /// // let rows = query.into_sqlx().fetch_all(&pool).await?;
-/// let charts: OverviewCharts = rows.into_iter().collect();
-/// # let _ = (query, charts);
+/// let charts = overview.charts(rows)?;
+/// assert_eq!(charts.over_time.len(), 53); // weeks, zero filled
+/// # let _ = query;
 /// # Ok::<(), output_port_usage::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,40 +75,30 @@ impl Overview {
     }
 }
 
-/// A row of [`Overview`], to be collected into [`OverviewCharts`] with the others.
+/// A row of [`Overview`]: first the total, then each series.
 ///
 /// As JSON:
 ///
 /// ```
 /// # use output_port_usage::chart::OverviewRow;
 /// let json = serde_json::json!([
-///     {"kind": "bucket", "point": {"bucket": "2026-06-29", "query_count": 42, "partial": true},
-///         "active_days": 4, "last_used": "2026-06-30"},
-///     {"kind": "series", "point": {"consumer": {"kind": "other", "members": 3}, "rank": null,
-///         "bucket": "2026-06-29", "query_count": 42, "partial": true}}
+///     {"kind": "total", "query_count": 168, "consumers": 3, "active_days": 20, "last_used": "2026-06-30"},
+///     {"kind": "series", "consumer": {"kind": "other", "members": 3}, "rank": null,
+///         "query_count": 168, "counts": [126, 0, 42]}
 /// ]);
 /// let rows: Vec<OverviewRow> = serde_json::from_value(json.clone())?;
 /// # assert_eq!(serde_json::to_value(&rows)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OverviewRow {
-    /// A bucket.
-    Bucket {
-        /// All its queries.
-        point: QueriesOverTimePoint,
-        /// On how many of its requested days there were any.
-        active_days: i64,
-        /// The last of these.
-        last_used: Option<NaiveDate>,
-    },
-    /// A bucket of one series.
-    Series {
-        /// The series' queries.
-        point: QueriesOverTimeByConsumerPoint,
-    },
+    /// All queries of the days; their counts over time are what the series add up to.
+    Total(SummaryTotals),
+    /// One of the top consumers, or Other.
+    Series(QueriesOverTimeByConsumerSeries),
 }
 
 /// The charts of an [`Overview`], each as the single chart gives it.
@@ -128,78 +117,74 @@ pub enum OverviewRow {
 /// # assert_eq!(serde_json::to_value(&charts)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OverviewCharts {
     /// As [`QueriesOverTime`](super::QueriesOverTime).
     pub over_time: Vec<QueriesOverTimePoint>,
     /// As [`QueriesOverTimeByConsumer`](super::QueriesOverTimeByConsumer).
-    pub split: Vec<QueriesOverTimeByConsumerPoint>,
+    pub split: Vec<QueriesOverTimeByConsumerSeries>,
     /// As [`QueryDistribution`](super::QueryDistribution).
     pub distribution: Vec<QueryDistributionSlice>,
     /// As [`Summary`](super::Summary).
     pub summary: SummaryTotals,
 }
 
-impl FromIterator<OverviewRow> for OverviewCharts {
-    /// Takes all rows of one overview, in their order.
-    fn from_iter<I: IntoIterator<Item = OverviewRow>>(rows: I) -> Self {
-        let mut charts = Self::default();
+impl Overview {
+    /// The charts that the rows of this overview's query make, each with the rows of the single chart.
+    ///
+    /// # Errors
+    ///
+    /// Days for which the overview's query is an error, too.
+    pub fn charts(&self, rows: impl IntoIterator<Item = OverviewRow>) -> Result<OverviewCharts, Error> {
+        let over_time = self.buckets()?.into_iter().map(|bucket| QueriesOverTimePoint {
+            bucket: bucket.start,
+            query_count: 0,
+            partial: bucket.partial,
+        });
+        let mut charts = OverviewCharts { over_time: over_time.collect(), ..OverviewCharts::default() };
         for row in rows {
             match row {
-                OverviewRow::Bucket { point, active_days, last_used } => {
-                    charts.summary.query_count += point.query_count;
-                    charts.summary.active_days += active_days;
-                    charts.summary.last_used = Ord::max(charts.summary.last_used, last_used);
-                    charts.over_time.push(point);
-                }
-                OverviewRow::Series { point } => {
-                    charts.add_to_slice(&point);
-                    charts.split.push(point);
-                }
+                OverviewRow::Total(totals) => charts.summary = totals,
+                OverviewRow::Series(series) => charts.split.push(series),
             }
         }
-        for slice in &mut charts.distribution {
-            slice.share = slice.query_count as f64 / charts.summary.query_count as f64;
-            charts.summary.consumers += match slice.consumer {
-                ConsumerOrOther::Consumer { .. } => 1,
-                ConsumerOrOther::Other { members } => members,
-            };
+        for series in &charts.split {
+            for (point, count) in charts.over_time.iter_mut().zip(&series.counts) {
+                point.query_count += count;
+            }
         }
-        charts
+        let total = charts.summary.query_count as f64;
+        let slice = |series: &QueriesOverTimeByConsumerSeries| QueryDistributionSlice {
+            consumer: series.consumer.clone(),
+            query_count: series.query_count,
+            share: series.query_count as f64 / total,
+            rank: series.rank,
+        };
+        charts.distribution = charts.split.iter().map(slice).collect();
+        Ok(charts)
     }
-}
 
-impl OverviewCharts {
-    /// The points of a series follow each other.
-    fn add_to_slice(&mut self, point: &QueriesOverTimeByConsumerPoint) {
-        match self.distribution.last_mut() {
-            Some(slice) if slice.rank == point.rank => slice.query_count += point.query_count,
-            _ => self.distribution.push(QueryDistributionSlice {
-                consumer: point.consumer.clone(),
-                query_count: point.query_count,
-                share: 0.0,
-                rank: point.rank,
-            }),
-        }
+    pub(super) fn axis(&self) -> Result<Buckets, Error> {
+        Buckets::new(self.granularity, Days::check(&self.days)?, u64::from(self.top) + 2)
     }
 }
 
 impl Columnar for OverviewRow {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
-        Ok(if row.flag("total")? {
-            let active_days = row.count("active_days")?;
-            Self::Bucket {
-                point: Columnar::decode(row)?,
-                active_days,
-                last_used: row.date_or_null("last_used")?,
-            }
-        } else {
-            Self::Series { point: Columnar::decode(row)? }
+        Ok(match row.flag("total")? {
+            true => Self::Total(SummaryTotals::decode(row)?),
+            false => Self::Series(QueriesOverTimeByConsumerSeries::decode(row)?),
         })
     }
 
-    fn write_to(&self, _: &mut FlatRecord) {}
+    fn write_to(&self, record: &mut FlatRecord) {
+        match self {
+            Self::Total(totals) => totals.write_to(record),
+            Self::Series(series) => series.write_to(record),
+        }
+    }
 }
 
 impl sealed::Sealed for Overview {}
@@ -207,67 +192,57 @@ impl sealed::Sealed for Overview {}
 impl Chart for Overview {
     type Row = OverviewRow;
 
+    /// Those of the split: the other charts are what its series add up to.
+    fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
+        let axis = self.buckets()?;
+        let records = rows.iter().filter_map(|row| match row {
+            OverviewRow::Total(_) => None,
+            OverviewRow::Series(series) => Some(series.records(&axis)),
+        });
+        Ok(records.flatten().collect())
+    }
+
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
         let rows = PortDays::new(&model.0.queries, self.port, Days::check(&self.days)?);
-        let buckets = Buckets::new(self.granularity, Days::check(&self.days)?, u64::from(self.top) + 2)?;
-        let mut with = WithClause::new();
-        with.cte(buckets.cte()).cte(sql::materialized("counted", counted(&rows, &buckets)));
-        let null = |of: &'static str| Expr::cust("NULL").cast_as(of);
-        let mut series = grid::grid(&mut with, model, top);
-        series
-            .expr_as(Expr::cust("FALSE"), "total")
-            .expr_as(null("bigint"), "active_days")
-            .expr_as(null("date"), "last_used");
-
-        // the columns of the grid, in its order
-        let mut select = SelectStatement::new();
-        select
+        let split = Split::with_summary(&rows, &self.axis()?, top);
+        let null = series::null;
+        let mut total = SelectStatement::new();
+        total
+            .expr_as(Expr::cust("TRUE"), "total")
             .expr_as(null("uuid"), "consumer_id")
             .expr_as(null("bigint"), "rank")
             .expr_as(null("bigint"), "members")
-            .expr_as(Expr::col("start").cast_as("date"), "bucket")
-            .expr_as(Expr::col("query_count").cast_as("bigint"), "query_count")
-            .expr_as(Expr::col("partial").cast_as("boolean"), "partial")
+            .column("query_count")
+            .expr_as(null("bigint"), "buckets")
+            .expr_as(null("bigint[]"), "places")
+            .expr_as(null("bigint[]"), "counts")
             .expr_as(null("text"), "label")
-            .expr_as(Expr::cust("TRUE"), "total")
-            .expr_as(Expr::col("active_days").cast_as("bigint"), "active_days")
-            .expr_as(Expr::col("last_used").cast_as("date"), "last_used")
-            .from("counted")
-            .union(UnionType::All, series)
-            .order_by("total", Order::Desc)
-            .order_by_with_nulls("rank", Order::Asc, NullOrdering::Last)
-            .order_by("bucket", Order::Asc);
-        Ok(Query::new("overview", select.with(with).build(PostgresQueryBuilder)))
+            .columns(["consumers", "active_days", "last_used"])
+            .from_subquery(split.summary.clone(), "summary");
+        let mut series = SelectStatement::new();
+        series
+            .expr_as(Expr::cust("FALSE"), "total")
+            .columns([
+                "consumer_id",
+                "rank",
+                "members",
+                "query_count",
+                "buckets",
+                "places",
+                "counts",
+                "label",
+            ])
+            .expr_as(null("bigint"), "consumers")
+            .expr_as(null("bigint"), "active_days")
+            .expr_as(null("date"), "last_used")
+            .from_subquery(split.rows(&model.0.consumers), "series");
+        total.union(UnionType::All, series).order_by("total", Order::Desc).order_by_with_nulls(
+            "rank",
+            Order::Asc,
+            NullOrdering::Last,
+        );
+        let title = format!("overview by {}", self.granularity.noun());
+        Ok(Query::noted(title, series::WHY, total.with(split.with).build(PostgresQueryBuilder)))
     }
-}
-
-/// The one scan, as [`grid::counted`] gives it, with `active_days` and `last_used`.
-fn counted(rows: &PortDays, buckets: &Buckets) -> SelectStatement {
-    if buckets.granularity() == Granularity::Day {
-        let used = Expr::col(("each", "query_count")).gt(Expr::cust("0"));
-        let active = Expr::case(used.clone(), Expr::cust("1")).finally(Expr::cust("0"));
-        let mut counted = grid::counted(rows, buckets);
-        counted.expr_as(active, "active_days").expr_as(Expr::case(used, buckets.start()), "last_used");
-        return counted;
-    }
-    let sums = SelectStatement::new()
-        .columns(["date", "consumer_id"])
-        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-        .from_subquery(facts(rows, buckets.scan(rows)), "fact")
-        .add_group_by([Expr::cust(r#"GROUPING SETS (("date"), ("consumer_id"))"#)])
-        .take();
-    let used = || Expr::col("query_count").gt(Expr::cust("0"));
-    let of_consumer = || Expr::col("consumer_id").is_not_null();
-    let mut each = SelectStatement::new();
-    each.expr_as(Func::sum(Expr::col("query_count")).filter(of_consumer()), "query_count")
-        .expr_as(grid::array_agg("consumer_id").filter(of_consumer()), "consumers")
-        .expr_as(grid::array_agg("query_count").filter(of_consumer()), "counts")
-        .expr_as(Func::count(Expr::col("date")).filter(used()), "active_days")
-        .expr_as(Func::max(Expr::col("date")).filter(used()), "last_used")
-        .from_subquery(sums, "sums");
-    let mut counted = grid::buckets_with(buckets);
-    counted.columns([("each", "active_days"), ("each", "last_used")]);
-    sql::join_each(&mut counted, each, "each");
-    counted
 }

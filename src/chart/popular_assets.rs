@@ -89,13 +89,18 @@ impl MostPopularAssets {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "One tech asset of an output port, and how often it is read.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MostPopularAsset {
     /// The tech asset.
     pub tech_asset_id: TechAssetId,
     /// Its label, where the model's reference has one and the row still exists.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub label: Option<String>,
     /// How many queries read it, at least 1.
     pub touches: i64,

@@ -4,24 +4,25 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, WithClause};
+use sea_query::extension::postgres::PgFunc;
+use sea_query::{Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Value};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::queries_over_time::QueriesOverTime;
 use super::sql::{self, PortDays};
-use super::{Chart, sealed};
+use super::{Chart, sealed, series};
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
-use crate::model::{Column, UsageModel};
+use crate::model::{Column, Parent, UsageModel};
 use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::{Days, Granularity};
 
 /// The queries on many output ports over time, in one statement.
 ///
-/// Made by [`QueriesOverTime::of_ports`]. The rows are a dense grid, zero filled: output port after output port by
-/// id, each with every bucket in order, whether or not it has queries or its parent row still exists.
+/// Made by [`QueriesOverTime::of_ports`]. A row is an output port: by id, each with a count for every bucket of
+/// [`buckets`](Self::buckets), zero filled, whether or not it has queries or its parent row still exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueriesOverTimeOfPorts {
@@ -71,58 +72,63 @@ impl QueriesOverTime {
     }
 }
 
-/// A point of [`QueriesOverTimeOfPorts`].
+/// A series of [`QueriesOverTimeOfPorts`].
 ///
 /// As JSON:
 ///
 /// ```
-/// # use output_port_usage::chart::QueriesOverTimeOfPortsPoint;
+/// # use output_port_usage::chart::QueriesOverTimeOfPortsSeries;
 /// let json = serde_json::json!({
 ///     "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
 ///     "label": "Orders",
-///     "bucket": "2026-06-29",
-///     "query_count": 42,
-///     "partial": true
+///     "query_count": 50,
+///     "counts": [8, 0, 42]
 /// });
-/// let row: QueriesOverTimeOfPortsPoint = serde_json::from_value(json.clone())?;
+/// let row: QueriesOverTimeOfPortsSeries = serde_json::from_value(json.clone())?;
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct QueriesOverTimeOfPortsPoint {
+pub struct QueriesOverTimeOfPortsSeries {
     /// The output port.
     pub output_port_id: OutputPortId,
     /// Its label, where the model's reference has one and the row still exists.
     pub label: Option<String>,
-    /// The first day of the bucket, which may lie before the requested days.
-    pub bucket: NaiveDate,
-    /// The output port's queries on the requested days of the bucket, 0 or more.
+    /// All its queries on the requested days, 0 or more.
     pub query_count: i64,
-    /// Whether the bucket holds days that were not requested.
-    pub partial: bool,
+    /// Its queries on the requested days of each bucket, 0 or more, in the order of
+    /// [`buckets`](QueriesOverTimeOfPorts::buckets).
+    pub counts: Vec<i64>,
 }
 
-impl Columnar for QueriesOverTimeOfPortsPoint {
+impl Columnar for QueriesOverTimeOfPortsSeries {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
             output_port_id: OutputPortId(row.uuid("output_port_id")?),
             label: row.text_or_null("label")?,
-            bucket: row.date("bucket")?,
             query_count: row.count("query_count")?,
-            partial: row.flag("partial")?,
+            counts: row.counts("counts")?,
         })
     }
 
+    /// The output port without its buckets.
     fn write_to(&self, record: &mut FlatRecord) {
-        record.id("output_port_id", self.output_port_id.0).date("bucket", self.bucket);
+        record.id("output_port_id", self.output_port_id.0).text("label", self.label.as_deref());
     }
 }
 
 impl sealed::Sealed for QueriesOverTimeOfPorts {}
 
 impl Chart for QueriesOverTimeOfPorts {
-    type Row = QueriesOverTimeOfPortsPoint;
+    type Row = QueriesOverTimeOfPortsSeries;
+
+    fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
+        let axis = self.buckets()?;
+        let of_port = |row: &Self::Row| series::records(&axis, &row.counts, |record| row.write_to(record));
+        Ok(rows.iter().flat_map(of_port).collect())
+    }
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let most = Self::MAX_PORTS;
@@ -133,44 +139,102 @@ impl Chart for QueriesOverTimeOfPorts {
         }
         let ports = sql::uuids(self.ports.iter().map(|port| port.0));
         let rows = PortDays::of_many(&model.0.queries, ports.clone(), Days::check(&self.days)?);
-        let buckets = Buckets::new(self.granularity, Days::check(&self.days)?, self.ports.len() as u64)?;
-        let mut daily = rows.scan();
-        daily
-            .expr_as(Expr::col(rows.column(Column::OutputPortId)), "output_port_id")
-            .expr_as(Expr::col(rows.column(Column::Date)), "bucket")
-            .expr_as(rows.sum(), "query_count")
-            .group_by_columns([rows.column(Column::OutputPortId), rows.column(Column::Date)]);
-        let counted = match buckets.holding(Expr::col("bucket")) {
-            None => daily,
-            // by day first, as the key orders the rows: the bucket is then found once a day and not once a row
-            Some(bucket) => SelectStatement::new()
-                .column("output_port_id")
-                .expr_as(bucket, "bucket")
-                .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-                .from_subquery(daily, "daily")
-                .add_group_by([Expr::cust("1"), Expr::cust("2")])
-                .take(),
-        };
-
-        let of_port = Expr::col(("counted", "output_port_id")).equals(("port", "port"));
-        let in_bucket = Expr::col(("counted", "bucket")).eq(buckets.start());
-        let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
+        let buckets = self.axis()?;
+        let count = Func::coalesce([Expr::col(("series", "query_count")), Expr::cust("0")]);
+        let unnest = Func::cust("pg_catalog.unnest").arg(Expr::val(ports.clone()).cast_as("uuid[]"));
+        let of_port = Expr::col(("series", "output_port_id")).equals(("port", "port"));
         let mut select = SelectStatement::new();
         select
             .expr_as(Expr::col(("port", "port")).cast_as("uuid"), "output_port_id")
-            .expr_as(buckets.start().cast_as("date"), "bucket")
             .expr_as(Expr::from(count).cast_as("bigint"), "query_count")
-            .expr_as(buckets.partial(), "partial")
-            .from_function(Func::cust("unnest").arg(Expr::val(ports).cast_as("uuid[]")), "port")
-            .cross_join("bucket")
-            .join_subquery(JoinType::LeftJoin, counted, "counted", of_port.and(in_bucket));
-        sql::label(&mut select, &model.0.output_ports, ("port", "port"));
-        select.order_by(("port", "port"), Order::Asc).order_by(("bucket", "start"), Order::Asc);
-        let mut with = WithClause::new();
-        with.cte(buckets.cte());
-        Ok(Query::new(
-            "queries over time of many output ports",
-            select.with(with).build(PostgresQueryBuilder),
-        ))
+            .expr_as(dense(&buckets).cast_as("bigint[]"), "counts")
+            .from_function(unnest, "port")
+            .join_subquery(JoinType::LeftJoin, counted(&rows, &buckets), "series", of_port);
+        labels(&mut select, &model.0.output_ports, ports);
+        select.order_by(("port", "port"), Order::Asc);
+        let title = format!("queries over time of many output ports by {}", self.granularity.noun());
+        Ok(Query::new(title, select.build(PostgresQueryBuilder)))
     }
+}
+
+impl QueriesOverTimeOfPorts {
+    pub(super) fn axis(&self) -> Result<Buckets, Error> {
+        Buckets::new(self.granularity, Days::check(&self.days)?, self.ports.len() as u64)
+    }
+}
+
+/// `output_port_id, query_count, places, counts` of the output ports that have rows.
+fn counted(rows: &PortDays, buckets: &Buckets) -> SelectStatement {
+    let mut daily = rows.scan();
+    daily
+        .expr_as(Expr::col(rows.column(Column::OutputPortId)), "output_port_id")
+        .expr_as(Expr::col(rows.column(Column::Date)), "date")
+        .expr_as(rows.sum(), "query_count")
+        .group_by_columns([rows.column(Column::OutputPortId), rows.column(Column::Date)]);
+    let count = || Func::sum(Expr::col("query_count"));
+    // by day first, as the key orders the rows: the bucket is then found once a day and not once a row
+    let mut bucket = SelectStatement::new();
+    bucket
+        .column("output_port_id")
+        .expr_as(buckets.place(Expr::col("date")), "place")
+        .from_subquery(daily, "daily");
+    match buckets.granularity() {
+        Granularity::Day => bucket.column("query_count"),
+        _ => bucket.expr_as(count(), "query_count").add_group_by([Expr::cust("1"), Expr::cust("2")]),
+    };
+    SelectStatement::new()
+        .column("output_port_id")
+        .expr_as(count(), "query_count")
+        .expr_as(series::array_agg("place"), "places")
+        .expr_as(series::array_agg("query_count"), "counts")
+        .from_subquery(bucket, "bucket")
+        .group_by_col("output_port_id")
+        .take()
+}
+
+/// A count for each bucket of the axis, from the arrays of `series`.
+fn dense(buckets: &Buckets) -> Expr {
+    let unnest =
+        |array: &'static str| Expr::from(Func::cust("pg_catalog.unnest").arg(Expr::col(("series", array))));
+    let cell = SelectStatement::new()
+        .expr_as(unnest("places"), "place")
+        .expr_as(unnest("counts"), "query_count")
+        .take();
+    let places = Func::cust("generate_series").args([Expr::cust("0"), buckets.last_place()]);
+    let count = Func::coalesce([Expr::col(("cell", "query_count")), Expr::cust("0")]);
+    let each = SelectStatement::new()
+        .expr(Expr::from(count).cast_as("bigint"))
+        .from_function(places, "place")
+        .join_subquery(
+            JoinType::LeftJoin,
+            cell,
+            "cell",
+            Expr::col(("cell", "place")).equals(("place", "place")),
+        )
+        .order_by(("place", "place"), Order::Asc)
+        .take();
+    Func::cust("ARRAY").arg(series::subquery(each)).into()
+}
+
+/// The output ports' labels: the first by name of an id that the parent table has more than once.
+fn labels(select: &mut SelectStatement, parent: &Parent, ports: Value) {
+    let Some(label) = parent.label.clone() else {
+        select.expr_as(series::null("text"), "label");
+        return;
+    };
+    let key = || Expr::col(("parent", parent.key.clone()));
+    let mut labelled = SelectStatement::new();
+    labelled
+        .expr_as(key(), "id")
+        .expr_as(Func::min(Expr::col(("parent", label)).cast_as("text")), "label")
+        .from_as(parent.table_ref(), "parent")
+        .and_where(key().eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))))
+        .add_group_by([key()]);
+    let of_port = Expr::col(("labelled", "id")).equals(("port", "port"));
+    select.expr_as(Expr::col(("labelled", "label")).cast_as("text"), "label").join_subquery(
+        JoinType::LeftJoin,
+        labelled,
+        "labelled",
+        of_port,
+    );
 }

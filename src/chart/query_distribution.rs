@@ -89,7 +89,11 @@ impl QueryDistribution {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "The queries of one consumer of an output port, or of all others.")
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionSlice {
@@ -100,6 +104,7 @@ pub struct QueryDistributionSlice {
     /// The share of all queries on the days, a fraction above 0 and up to 1.
     pub share: f64,
     /// The row's position, from 1; `None` for Other.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub rank: Option<i64>,
 }
 

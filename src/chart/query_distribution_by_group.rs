@@ -56,7 +56,13 @@ impl QueryDistribution {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(
+        description = "The queries of one group of consumers of an output port, of those without one, or of all others."
+    )
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionGroupSlice {
@@ -67,6 +73,7 @@ pub struct QueryDistributionGroupSlice {
     /// The share of all queries on the days, a fraction above 0 and up to 1.
     pub share: f64,
     /// The row's position, from 1; `None` for those without a group and for Other.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub rank: Option<i64>,
 }
 

@@ -73,7 +73,11 @@ impl Summary {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "What some days of an output port come to.")
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SummaryTotals {
@@ -84,6 +88,7 @@ pub struct SummaryTotals {
     /// The number of days with at least one query.
     pub active_days: i64,
     /// The last such day; `None` without queries.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub last_used: Option<NaiveDate>,
 }
 

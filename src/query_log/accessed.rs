@@ -28,13 +28,15 @@ impl AccessedObject {
     }
 }
 
-/// Reads an array, a text that holds one, or null: each object once, in the order in which they come first.
+/// An array, a text that holds one, or null: each object once, in the order in which they come first.
 ///
 /// Elements that are no objects are not kept, so that a long line of nothing takes no memory.
-pub(super) fn distinct_objects<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<AccessedObject>, D::Error> {
-    deserializer.deserialize_any(Array)
+pub(super) struct DistinctObjects(pub(super) Vec<AccessedObject>);
+
+impl<'de> Deserialize<'de> for DistinctObjects {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Array).map(Self)
+    }
 }
 
 struct Array;

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 3000, ..Default::default() })]
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..Default::default() })]
 
         #[test]
         fn a_combination_takes_two_assets_and_two_objects(

@@ -14,7 +14,8 @@ const MAX_LINE: u64 = 64 << 20;
 ///
 /// A line that is no record is an error with its number and reason, and reading goes on behind it. An
 /// I/O error is the last item. Blank lines are skipped. Only one line is in memory at a time; a line
-/// longer than 64 MiB is malformed.
+/// longer than 64 MiB is malformed. What begins as a JSON array or as UTF-16 is one error for the whole, and
+/// nothing more is read.
 pub fn json_lines<R: BufRead>(reader: R) -> JsonLines<R> {
     JsonLines { reader, line: Vec::new(), number: 0, ended: false, max_line: MAX_LINE, failed: None }
 }
@@ -109,6 +110,7 @@ impl<R: BufRead> Iterator for JsonLines<R> {
         while !self.ended {
             self.number += 1;
             let line_number = self.number;
+            let is_first = line_number == 1;
             match self.read_line() {
                 Ok(None) => self.ended = true,
                 Ok(Some(Line::TooLong)) => {
@@ -116,10 +118,23 @@ impl<R: BufRead> Iterator for JsonLines<R> {
                     return Some(Err(self.malformed(line_number, reason)));
                 }
                 Ok(Some(Line::Read)) => {
-                    let mark = if line_number == 1 { "\u{feff}".as_bytes() } else { b"" };
-                    let line = self.line.strip_prefix(mark).unwrap_or(&self.line).trim_ascii();
+                    let mut line = self.line.as_slice();
+                    if is_first {
+                        // some writers put two marks there
+                        while let Some(rest) = line.strip_prefix("\u{feff}".as_bytes()) {
+                            line = rest;
+                        }
+                    }
+                    let line = line.trim_ascii();
+                    let shape = is_first.then(|| other_shape(line)).flatten();
                     match line.first() {
-                        None => {}
+                        None => continue,
+                        Some(_) if shape.is_some() => {
+                            self.ended = true;
+                            let reason = shape.unwrap_or_default().to_owned();
+                            let kind = LineErrorKind::Malformed { reason, is_last: true };
+                            return Some(Err(LineError { line_number, kind }));
+                        }
                         // serde would also take an array for a record, by position
                         Some(b'{') => {
                             let record = serde_json::from_slice(line).map_err(|error| reason(&error));
@@ -142,6 +157,17 @@ impl<R: BufRead> Iterator for JsonLines<R> {
 }
 
 impl<R: BufRead> FusedIterator for JsonLines<R> {}
+
+/// What the whole is, if its first line shows that it is no JSON a line.
+fn other_shape(line: &[u8]) -> Option<&'static str> {
+    match line {
+        [b'[', ..] => Some("the log is a JSON array: write one object a line, as jq does with -c '.[]'"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, ..] | [0, ..] => {
+            Some("the log is UTF-16: write it as UTF-8")
+        }
+        _ => None,
+    }
+}
 
 /// What `error` says, without its place: a line number of its own would mislead.
 fn reason(error: &serde_json::Error) -> String {
@@ -177,8 +203,8 @@ impl LineError {
 
     /// Whether no line follows, as where a file was cut off in the middle of a line.
     ///
-    /// Of a malformed line it says that nothing but blank lines comes after it; a failed reader always
-    /// is at its end. Counts of a log that ends so are likely to be too low: a host that replaces what
+    /// Of a malformed line it says that nothing but blank lines comes after it, or that nothing more is read
+    /// because the whole is no JSON a line; a failed reader always is at its end. Counts of a log that ends so are likely to be too low: a host that replaces what
     /// it counted before stops here.
     pub fn is_last(&self) -> bool {
         match self.kind {

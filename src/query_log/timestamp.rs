@@ -3,18 +3,22 @@
 use std::fmt;
 
 use chrono::{DateTime, Datelike, Utc};
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::error::shown;
 
-/// Reads an instant from a text with an offset from UTC, or from seconds since the epoch.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-    deserializer.deserialize_any(Timestamp)
+/// An instant, from a text with an offset from UTC or from seconds since the epoch.
+pub(super) struct Timestamp(pub(super) DateTime<Utc>);
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TimestampVisitor).map(Self)
+    }
 }
 
-struct Timestamp;
+struct TimestampVisitor;
 
-impl Visitor<'_> for Timestamp {
+impl Visitor<'_> for TimestampVisitor {
     type Value = DateTime<Utc>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,7 +44,11 @@ impl Visitor<'_> for Timestamp {
             return Ok(instant);
         }
         // chrono's relaxed RFC 3339 reads Snowflake's `2026-01-02 03:04:05.678 +0100` as well
-        let instant = text.parse::<DateTime<Utc>>().map_err(|_| {
+        let parsed = text.parse::<DateTime<Utc>>().or_else(|error| match has_offset_in_hours(text) {
+            true => format!("{text}:00").parse(),
+            false => Err(error),
+        });
+        let instant = parsed.map_err(|_| {
             E::custom(format_args!(
                 "query_start_time is no timestamp with an offset from UTC: {:?}",
                 shown(text)
@@ -48,6 +56,12 @@ impl Visitor<'_> for Timestamp {
         })?;
         in_range(instant).ok_or_else(|| out_of_range(text))
     }
+}
+
+/// Whether a time of the day is followed by an offset of a sign and two digits, such as `+00`.
+fn has_offset_in_hours(text: &str) -> bool {
+    let time_and_offset = text.split_once(':').map(|(_, rest)| rest.as_bytes());
+    matches!(time_and_offset, Some([.., b'+' | b'-', tens, ones]) if tens.is_ascii_digit() && ones.is_ascii_digit())
 }
 
 fn out_of_range<E: Error>(text: &str) -> E {
@@ -90,7 +104,7 @@ mod tests {
 
     fn read(text: &str) -> Result<String, String> {
         let from: StrDeserializer<'_, ValueError> = text.into_deserializer();
-        deserialize(from).map(|instant| instant.to_rfc3339()).map_err(|error| error.to_string())
+        Timestamp::deserialize(from).map(|instant| instant.0.to_rfc3339()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -102,6 +116,9 @@ mod tests {
             "2026-01-01 19:04:05.678 -0800",
             "2026-01-01 19:04:05.678 -08:00",
             "2026-01-02 03:04:05.678 Z",
+            "2026-01-02 03:04:05.678+00",
+            "2026-01-02 03:04:05.678 +00",
+            "2026-01-01T19:04:05.678-08",
             "2026-01-02 03:04:05.678000000 +0000",
             "1767323045.678",
             "1767323045.678000000",
@@ -109,15 +126,23 @@ mod tests {
             assert_eq!(read(text).as_deref(), Ok("2026-01-02T03:04:05.678+00:00"), "{text}");
         }
         let number: F64Deserializer<ValueError> = 1_767_323_045.678.into_deserializer();
-        assert_eq!(deserialize(number).unwrap().timestamp_millis(), 1_767_323_045_678);
+        assert_eq!(Timestamp::deserialize(number).unwrap().0.timestamp_millis(), 1_767_323_045_678);
         assert_eq!(read("-0.25").as_deref(), Ok("1969-12-31T23:59:59.750+00:00"));
     }
 
     #[test]
     fn a_timestamp_that_depends_on_a_session_is_refused() {
-        for text in
-            ["2026-01-02 03:04:05.678", "2026-01-02", "yesterday", "", "2026-13-02T03:04:05Z", "1.2.3"]
-        {
+        for text in [
+            "2026-01-02 03:04:05.678",
+            "2026-01-02",
+            "yesterday",
+            "",
+            "2026-13-02T03:04:05Z",
+            "1.2.3",
+            "2026-01-02 03:04:05 +0",
+            "2026-01-02 03:04:05 +99",
+            "2026-01-02 03:04-08-08",
+        ] {
             let error = read(text).unwrap_err();
             assert_eq!(error, format!("query_start_time is no timestamp with an offset from UTC: {text:?}"));
         }

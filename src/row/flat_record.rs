@@ -49,8 +49,12 @@ enum Field {
 }
 
 impl FlatRecord {
+    pub(crate) fn new() -> Self {
+        Self { fields: Vec::new() }
+    }
+
     pub(crate) fn of<R: super::Columnar>(row: &R) -> Self {
-        let mut record = Self { fields: Vec::new() };
+        let mut record = Self::new();
         row.write_to(&mut record);
         record
     }

@@ -16,7 +16,14 @@ const MAX_VALUES: usize = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Mappings {
-    /// Each map as one bound JSON document, of any size up to what a VARIANT holds.
+    /// Each map as one bound JSON document.
+    ///
+    /// Snowflake recommends query text of up to 1 MB once compressed, and bound values count (page "Limits on
+    /// Query Text Size"). A row of a map takes some 150 bytes, and some 35 once compressed. Whole schemas are
+    /// one row each; where a mapping is larger all the same, aggregate it in parts, each an attribution with
+    /// some of the output ports and every principal: the queries and touches of the parts together are those of
+    /// the whole, while combinations are those within a part. Bound values can be read in
+    /// `QUERY_HISTORY.BIND_VALUES`.
     #[default]
     Json,
     /// Each map as a VALUES list of at most 512 rows, written out in every form of the statement.

@@ -53,7 +53,11 @@ pub struct Window<'a> {
 pub struct WindowPlan {
     /// The local days to aggregate, today included.
     pub days: Range<NaiveDate>,
-    /// The first of [`days`](Self::days), those that no late row can change any more; may be empty.
+    /// The first of [`days`](Self::days), those that ended the [settle lag](Window::settle_lag) or longer ago;
+    /// may be empty.
+    ///
+    /// A query that runs on for longer past the end of its day appears later still, and the trailing days
+    /// read it then.
     ///
     /// Its last day is the one to hand to the next [`Window::plan`].
     pub settled: Range<NaiveDate>,
@@ -77,7 +81,10 @@ impl<'a> Window<'a> {
         self
     }
 
-    /// How late a row may appear. Defaults to 3 hours.
+    /// How long after the end of a day its rows may appear. Defaults to 3 hours.
+    ///
+    /// A row appears once its query has ended, up to 3 hours late: a query from 23:00 to 04:00 is there by
+    /// 07:00. A host with such queries adds their longest to the 3 hours.
     pub fn settle_lag(mut self, lag: Duration) -> Self {
         self.settle_lag = lag;
         self

@@ -36,6 +36,13 @@ impl From<Value> for Parameter {
                 });
                 Self::Uuids(ids.collect())
             }
+            Value::Array(ArrayType::ChronoDate, Some(values)) => {
+                let dates = values.into_iter().filter_map(|value| match value {
+                    Value::ChronoDate(date) => date,
+                    _ => None,
+                });
+                Self::Dates(dates.collect())
+            }
             // a test renders every statement of the library
             other => unreachable!("the library binds no value like {other:?}"),
         }

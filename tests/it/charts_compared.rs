@@ -223,8 +223,8 @@ fn bounds_of_buckets_go_back_as_the_days_do() {
     /* output-port-usage: queries over time by week, compared with the year before */
     "bucket" AS MATERIALIZED (
         SELECT
-            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
-            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
+            CAST($1 AS date) + ("step"."step" * (7)) AS "start",
+            CAST($2 AS date) + (("step"."step" + (1)) * (7)) AS "end"
         FROM generate_series(0, CAST($3 AS integer)) AS "step"
     )
     SELECT

@@ -44,36 +44,59 @@ async fn many_ports_agree(portal: &Portal, facts: &Facts) {
     for granularity in GRANULARITIES {
         let ports = [2, 0, 3, 2, 1].map(port);
         let chart = QueriesOverTime::of_ports(ports, facts.days.clone()).granularity(granularity);
-        let points = portal.rows(&chart).await;
-        let read: Vec<_> =
-            points.iter().map(|p| (p.output_port_id, (p.bucket, p.query_count, p.partial))).collect();
-        let expected = (0..4).map(port).flat_map(|of| {
-            fold::over_time(&facts.queries, of, &facts.days, granularity)
-                .into_iter()
-                .map(move |point| (of, point))
-        });
+        let (axis, rows) = (axis(chart.buckets()), portal.rows(&chart).await);
+        let read: Vec<_> = rows.iter().map(|s| (s.output_port_id, dense(&axis, &s.counts))).collect();
+        assert!(rows.iter().all(|s| s.query_count == s.counts.iter().sum::<i64>()));
+        let expected =
+            (0..4).map(port).map(|of| (of, fold::over_time(&facts.queries, of, &facts.days, granularity)));
         assert_eq!(read, Vec::from_iter(expected), "{granularity:?}");
     }
+}
+
+fn axis(buckets: Result<Vec<Bucket>, Error>) -> Vec<(NaiveDate, bool)> {
+    buckets.unwrap().iter().map(|bucket| (bucket.start, bucket.partial)).collect()
+}
+
+/// A series as [`fold::over_time`] has it.
+fn dense(axis: &[(NaiveDate, bool)], counts: &[i64]) -> Vec<(NaiveDate, i64, bool)> {
+    assert_eq!(axis.len(), counts.len());
+    axis.iter().zip(counts).map(|(&(bucket, partial), &count)| (bucket, count, partial)).collect()
 }
 
 async fn split_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -> bool {
     let mut other = false;
     for granularity in GRANULARITIES {
         let chart = QueriesOverTime::new(of, facts.days.clone()).granularity(granularity);
-        let points = portal.rows(&chart.clone().split_by_consumer(facts.top)).await;
-        let read: Vec<_> = points
+        let split = chart.clone().split_by_consumer(facts.top);
+        let (axis, rows) = (axis(split.buckets()), portal.rows(&split).await);
+        let read: Vec<_> = rows
             .iter()
-            .map(|p| match p.consumer {
-                ConsumerOrOther::Consumer { id, .. } => (Some(id), p.bucket, p.query_count, p.partial),
-                _ => (None, p.bucket, p.query_count, p.partial),
+            .flat_map(|series| {
+                let id = match series.consumer {
+                    ConsumerOrOther::Consumer { id, .. } => Some(id),
+                    _ => None,
+                };
+                let points = dense(&axis, &series.counts).into_iter();
+                points.map(move |(bucket, count, partial)| (id, bucket, count, partial))
             })
             .collect();
         let expected = fold::split(&facts.queries, of, &facts.days, granularity, facts.top as usize);
         assert_eq!(read, expected, "{granularity:?}");
-        other |= points.iter().any(|point| point.rank.is_none());
-        for total in portal.rows(&chart).await {
-            let of_bucket = points.iter().filter(|point| point.bucket == total.bucket);
-            assert_eq!(of_bucket.map(|point| point.query_count).sum::<i64>(), total.query_count);
+        assert!(rows.iter().all(|s| s.query_count == s.counts.iter().sum::<i64>() && s.query_count > 0));
+        let (top, rest) =
+            fold::ranking(fold::by_consumer(&facts.queries, of, &facts.days), facts.top as usize);
+        let members = rows.iter().filter_map(|series| match series.consumer {
+            ConsumerOrOther::Other { members } => Some((members, series.query_count)),
+            _ => None,
+        });
+        assert_eq!(members.collect::<Vec<_>>(), Vec::from_iter(rest), "{granularity:?}");
+        assert!(rows.iter().zip(&top).all(|(series, (_, count))| series.query_count == *count));
+        other |= rest.is_some();
+        let totals = portal.rows(&chart).await;
+        let points: Vec<_> = totals.iter().map(|p| (p.bucket, p.partial)).collect();
+        assert_eq!(points, axis);
+        for (place, total) in totals.iter().enumerate() {
+            assert_eq!(rows.iter().map(|series| series.counts[place]).sum::<i64>(), total.query_count);
         }
     }
     other
@@ -87,7 +110,7 @@ async fn overview_is_its_parts(portal: &Portal, facts: &Facts, of: OutputPortId)
     let summary = portal.rows(&Summary::new(of, facts.days.clone())).await;
     for granularity in GRANULARITIES {
         let chart = Overview::new(of, facts.days.clone()).granularity(granularity).top(facts.top);
-        let charts: OverviewCharts = portal.rows(&chart).await.into_iter().collect();
+        let charts = chart.charts(portal.rows(&chart).await).unwrap();
         let over_time = QueriesOverTime::new(of, facts.days.clone()).granularity(granularity);
         assert_eq!(charts.over_time, portal.rows(&over_time).await);
         assert_eq!(charts.split, portal.rows(&over_time.split_by_consumer(facts.top)).await);

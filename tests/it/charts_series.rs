@@ -4,97 +4,80 @@ use output_port_usage::chart::*;
 use output_port_usage::*;
 
 use crate::charts::{sql, worked_example};
+use crate::charts_random::GRANULARITIES;
 use crate::portal::{Portal, builder, consumer, day, port, queries, scope};
+
+/// The text of a chart in lines, of the usual model.
+pub(crate) fn pretty<C: Chart>(chart: &C) -> String {
+    builder().build().unwrap().query(chart).unwrap().pretty()
+}
 
 #[test]
 fn a_split_by_day_scans_once_and_ranks_the_small_set() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).split_by_consumer(5);
-    insta::assert_snapshot!(sql(&chart), @r#"
+    insta::assert_snapshot!(pretty(&chart), @r#"
     WITH
-    /* output-port-usage: queries over time split by consumer */
-    "bucket" AS MATERIALIZED (
-        SELECT CAST($1 AS date) + "step"."step" AS "start"
-        FROM generate_series(0, CAST($2 AS integer)) AS "step"
-    ),
-    "counted" AS MATERIALIZED (
-        SELECT
-            "bucket"."start" AS "start",
-            CAST((FALSE) AS boolean) AS "partial",
-            COALESCE("each"."query_count", 0) AS "query_count",
-            "each"."consumers",
-            "each"."counts"
-        FROM "bucket"
-        LEFT JOIN (
-            SELECT
-                "date" AS "date",
-                SUM("query_count") AS "query_count",
-                array_agg("consumer_id") AS "consumers",
-                array_agg("query_count") AS "counts"
-            FROM "usage"."output_port_query_stats_daily" AS "fact"
-            WHERE "output_port_id" = $3
-                AND "date" >= $4 AND "date" < $5
-            GROUP BY "date"
-        ) AS "each" ON "each"."date" = "bucket"."start"
-    ),
-    "member" AS MATERIALIZED (
-        SELECT "consumer_id", SUM("query_count") AS "query_count"
-        FROM (
-            SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count"
-            FROM "counted"
-        ) AS "cell"
-        GROUP BY "consumer_id"
-    ),
-    "ranked" AS (
+    /* output-port-usage: queries over time by day split by consumer; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan */
+    "ranked" AS MATERIALIZED (
         SELECT
             "consumer_id",
             "query_count",
+            "places",
+            "counts",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
-        FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
-    ),
-    "series" AS (
-        SELECT
-            (CASE WHEN ("rank" <= $6) THEN "rank" END) AS "rank",
-            (CASE WHEN ("rank" <= $7) THEN "consumer_id" END) AS "consumer_id",
-            SUM("query_count") AS "query_count",
-            COUNT(*) AS "members"
-        FROM "ranked"
-        GROUP BY 1, 2
-        LIMIT $8
-    ),
-    "of_top" AS MATERIALIZED (
-        SELECT
-            "ranked"."rank",
-            "counted"."start",
-            "counted"."partial",
-            COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count",
-            "counted"."query_count" AS "total"
-        FROM "ranked"
-        CROSS JOIN "counted"
-        WHERE "ranked"."rank" <= $9
-    ),
-    "point" AS (
-        SELECT "rank", "start", "partial", "query_count"
-        FROM "of_top"
-        UNION ALL
-        (
-            SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count"
-            FROM "of_top"
-            GROUP BY "start", "partial", "total"
-        )
+        FROM (
+            SELECT
+                "consumer_id" AS "consumer_id",
+                SUM("query_count") AS "query_count",
+                pg_catalog.array_agg("date" - CAST($1 AS date)) AS "places",
+                pg_catalog.array_agg("query_count") AS "counts"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = $2
+                AND "date" >= $3 AND "date" < $4
+            GROUP BY "consumer_id", CAST(('0') AS xid)
+            HAVING SUM("query_count") > (0)
+        ) AS "member"
     )
     SELECT
-        CAST("series"."consumer_id" AS uuid) AS "consumer_id",
-        CAST("series"."rank" AS bigint) AS "rank",
-        CAST("series"."members" AS bigint) AS "members",
-        CAST("point"."start" AS date) AS "bucket",
-        CAST("point"."query_count" AS bigint) AS "query_count",
-        CAST("point"."partial" AS boolean) AS "partial",
-        CAST("labelled"."name" AS text) AS "label"
-    FROM "point"
-    INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0)
-    LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
-    ORDER BY "series"."rank" ASC NULLS LAST, "point"."start" ASC
+        CAST("ranked"."consumer_id" AS uuid) AS "consumer_id",
+        CAST("ranked"."rank" AS bigint) AS "rank",
+        CAST((NULL) AS bigint) AS "members",
+        CAST("ranked"."query_count" AS bigint) AS "query_count",
+        CAST($5 AS bigint) AS "buckets",
+        CAST("ranked"."places" AS bigint[]) AS "places",
+        CAST("ranked"."counts" AS bigint[]) AS "counts",
+        CAST(
+            (
+                SELECT MIN(CAST("labelled"."name" AS text))
+                FROM "portal"."data_products" AS "labelled"
+                WHERE "labelled"."id" = "ranked"."consumer_id"
+            ) AS text
+        ) AS "label"
+    FROM "ranked"
+    WHERE "ranked"."rank" <= $6
+    UNION ALL
+    (
+        SELECT
+            CAST((NULL) AS uuid) AS "consumer_id",
+            CAST((NULL) AS bigint) AS "rank",
+            CAST((SELECT COUNT(*) FROM "ranked" WHERE "rank" > $7) AS bigint) AS "members",
+            CAST(SUM("query_count") AS bigint) AS "query_count",
+            CAST($8 AS bigint) AS "buckets",
+            CAST(pg_catalog.array_agg("place") AS bigint[]) AS "places",
+            CAST(pg_catalog.array_agg("query_count") AS bigint[]) AS "counts",
+            CAST((NULL) AS text) AS "label"
+        FROM (
+            SELECT "place", SUM("query_count") AS "query_count"
+            FROM (
+                SELECT pg_catalog.unnest("places") AS "place", pg_catalog.unnest("counts") AS "query_count"
+                FROM "ranked"
+                WHERE "rank" > $9
+            ) AS "cell"
+            GROUP BY "place"
+        ) AS "rest"
+        HAVING COUNT(*) > (0)
+    )
+    ORDER BY "rank" ASC NULLS LAST
     "#);
 }
 
@@ -103,135 +86,155 @@ fn a_split_by_month_is_driven_by_bucket() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1))
         .granularity(Granularity::Month)
         .split_by_consumer(5);
-    insta::assert_snapshot!(sql(&chart), @r#"
+    insta::assert_snapshot!(pretty(&chart), @r#"
     WITH
-    /* output-port-usage: queries over time split by consumer */
+    /* output-port-usage: queries over time by month split by consumer; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan */
     "bucket" AS MATERIALIZED (
         SELECT
-            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
-            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
+            CAST((CAST($1 AS date) + pg_catalog.make_interval(0, "step"."step")) AS date) AS "start",
+            CAST((CAST($2 AS date) + pg_catalog.make_interval(0, "step"."step" + (1))) AS date) AS "end",
+            "step"."step" AS "place"
         FROM generate_series(0, CAST($3 AS integer)) AS "step"
     ),
     "counted" AS MATERIALIZED (
         SELECT
-            "bucket"."start" AS "start",
-            CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
-            COALESCE("each"."query_count", 0) AS "query_count",
-            "each"."consumers",
-            "each"."counts"
+            "each"."consumer_id",
+            SUM("each"."query_count") AS "query_count",
+            pg_catalog.array_agg("bucket"."place") AS "places",
+            pg_catalog.array_agg("each"."query_count") AS "counts"
         FROM "bucket"
         INNER JOIN
             LATERAL (
-                SELECT
-                    SUM("query_count") AS "query_count",
-                    array_agg("consumer_id") AS "consumers",
-                    array_agg("query_count") AS "counts"
+                SELECT "consumer_id", SUM("query_count") AS "query_count"
                 FROM (
-                    SELECT "consumer_id" AS "consumer_id", SUM("query_count") AS "query_count"
+                    SELECT "date" AS "date", "consumer_id" AS "consumer_id", "query_count" AS "query_count"
                     FROM "usage"."output_port_query_stats_daily" AS "fact"
                     WHERE
-                        "output_port_id" = $6
+                        "output_port_id" = $4
                         AND "date" >= "bucket"."start"
                         AND "date" < "bucket"."end"
-                        AND "date" >= $7
-                        AND "date" < $8
-                    GROUP BY "consumer_id"
-                ) AS "by_consumer"
+                        AND "date" >= $5
+                        AND "date" < $6
+                ) AS "fact"
+                GROUP BY GROUPING SETS (("consumer_id"), ())
+                HAVING SUM("query_count") > (0)
             ) AS "each" ON TRUE
+        GROUP BY "each"."consumer_id"
     ),
-    "member" AS MATERIALIZED (
-        SELECT "consumer_id", SUM("query_count") AS "query_count"
-        FROM (
-            SELECT unnest("consumers") AS "consumer_id", unnest("counts") AS "query_count"
-            FROM "counted"
-        ) AS "cell"
-        GROUP BY "consumer_id"
-    ),
-    "ranked" AS (
+    "ranked" AS MATERIALIZED (
         SELECT
             "consumer_id",
             "query_count",
+            "places",
+            "counts",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
-        FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
-    ),
-    "series" AS (
-        SELECT
-            (CASE WHEN ("rank" <= $9) THEN "rank" END) AS "rank",
-            (CASE WHEN ("rank" <= $10) THEN "consumer_id" END) AS "consumer_id",
-            SUM("query_count") AS "query_count",
-            COUNT(*) AS "members"
-        FROM "ranked"
-        GROUP BY 1, 2
-        LIMIT $11
-    ),
-    "of_top" AS MATERIALIZED (
-        SELECT
-            "ranked"."rank",
-            "counted"."start",
-            "counted"."partial",
-            COALESCE("counted"."counts"[array_position("counted"."consumers", "ranked"."consumer_id")], 0) AS "query_count",
-            "counted"."query_count" AS "total"
-        FROM "ranked"
-        CROSS JOIN "counted"
-        WHERE "ranked"."rank" <= $12
-    ),
-    "point" AS (
-        SELECT "rank", "start", "partial", "query_count"
-        FROM "of_top"
-        UNION ALL
-        (
-            SELECT NULL AS "rank", "start", "partial", "total" - SUM("query_count") AS "query_count"
-            FROM "of_top"
-            GROUP BY "start", "partial", "total"
-        )
+        FROM "counted"
+        WHERE "consumer_id" IS NOT NULL
     )
     SELECT
-        CAST("series"."consumer_id" AS uuid) AS "consumer_id",
-        CAST("series"."rank" AS bigint) AS "rank",
-        CAST("series"."members" AS bigint) AS "members",
-        CAST("point"."start" AS date) AS "bucket",
-        CAST("point"."query_count" AS bigint) AS "query_count",
-        CAST("point"."partial" AS boolean) AS "partial",
-        CAST("labelled"."name" AS text) AS "label"
-    FROM "point"
-    INNER JOIN "series" ON COALESCE("series"."rank", 0) = COALESCE("point"."rank", 0)
-    LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
-    ORDER BY "series"."rank" ASC NULLS LAST, "point"."start" ASC
+        CAST("ranked"."consumer_id" AS uuid) AS "consumer_id",
+        CAST("ranked"."rank" AS bigint) AS "rank",
+        CAST((NULL) AS bigint) AS "members",
+        CAST("ranked"."query_count" AS bigint) AS "query_count",
+        CAST($7 AS bigint) AS "buckets",
+        CAST("ranked"."places" AS bigint[]) AS "places",
+        CAST("ranked"."counts" AS bigint[]) AS "counts",
+        CAST(
+            (
+                SELECT MIN(CAST("labelled"."name" AS text))
+                FROM "portal"."data_products" AS "labelled"
+                WHERE "labelled"."id" = "ranked"."consumer_id"
+            ) AS text
+        ) AS "label"
+    FROM "ranked"
+    WHERE "ranked"."rank" <= $8
+    UNION ALL
+    (
+        SELECT
+            CAST((NULL) AS uuid) AS "consumer_id",
+            CAST((NULL) AS bigint) AS "rank",
+            CAST((SELECT COUNT(*) FROM "ranked" WHERE "rank" > $9) AS bigint) AS "members",
+            CAST(SUM("query_count") AS bigint) AS "query_count",
+            CAST($10 AS bigint) AS "buckets",
+            CAST(pg_catalog.array_agg("place") AS bigint[]) AS "places",
+            CAST(pg_catalog.array_agg("query_count") AS bigint[]) AS "counts",
+            CAST((NULL) AS text) AS "label"
+        FROM (
+            SELECT "place", SUM("query_count") AS "query_count"
+            FROM (
+                SELECT pg_catalog.unnest("places") AS "place", pg_catalog.unnest("counts") AS "query_count"
+                FROM "counted"
+                WHERE "consumer_id" IS NULL
+                UNION ALL
+                (
+                    SELECT
+                        pg_catalog.unnest("places") AS "place",
+                        (0) - pg_catalog.unnest("counts") AS "query_count"
+                    FROM "ranked"
+                    WHERE "rank" <= $11
+                )
+            ) AS "cell"
+            GROUP BY "place"
+            HAVING CAST(SUM("query_count") AS bigint) > (0)
+        ) AS "rest"
+        HAVING COUNT(*) > (0)
+    )
+    ORDER BY "rank" ASC NULLS LAST
     "#);
 }
 
 #[test]
 fn many_ports_by_day_are_one_statement() {
     let chart = QueriesOverTime::of_ports([port(1), port(2)], day(2026, 1, 1)..day(2026, 2, 1));
-    insta::assert_snapshot!(sql(&chart), @r#"
-    WITH
-    /* output-port-usage: queries over time of many output ports */
-    "bucket" AS MATERIALIZED (
-        SELECT CAST($1 AS date) + "step"."step" AS "start"
-        FROM generate_series(0, CAST($2 AS integer)) AS "step"
-    )
+    insta::assert_snapshot!(pretty(&chart), @r#"
     SELECT
+        /* output-port-usage: queries over time of many output ports by day */
         CAST("port"."port" AS uuid) AS "output_port_id",
-        CAST("bucket"."start" AS date) AS "bucket",
-        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST((FALSE) AS boolean) AS "partial",
-        CAST("labelled"."name" AS text) AS "label"
-    FROM unnest(CAST($3 AS uuid[])) AS "port"
-    CROSS JOIN "bucket"
+        CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
+        CAST(
+            ARRAY(
+                (
+                    SELECT CAST(COALESCE("cell"."query_count", 0) AS bigint)
+                    FROM generate_series(0, CAST($1 AS integer)) AS "place"
+                    LEFT JOIN (
+                        SELECT
+                            pg_catalog.unnest("series"."places") AS "place",
+                            pg_catalog.unnest("series"."counts") AS "query_count"
+                    ) AS "cell" ON "cell"."place" = "place"."place"
+                    ORDER BY "place"."place" ASC
+                )
+            ) AS bigint[]
+        ) AS "counts",
+        CAST("labelled"."label" AS text) AS "label"
+    FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT
-            "output_port_id" AS "output_port_id",
-            "date" AS "bucket",
-            SUM("query_count") AS "query_count"
-        FROM "usage"."output_port_query_stats_daily" AS "fact"
-        WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
-            AND "date" >= $5 AND "date" < $6
-        GROUP BY "output_port_id", "date"
-    ) AS "counted" ON "counted"."output_port_id" = "port"."port"
-        AND "counted"."bucket" = "bucket"."start"
-    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
-    ORDER BY "port"."port" ASC, "bucket"."start" ASC
+            "output_port_id",
+            SUM("query_count") AS "query_count",
+            pg_catalog.array_agg("place") AS "places",
+            pg_catalog.array_agg("query_count") AS "counts"
+        FROM (
+            SELECT "output_port_id", "date" - CAST($3 AS date) AS "place", "query_count"
+            FROM (
+                SELECT
+                    "output_port_id" AS "output_port_id",
+                    "date" AS "date",
+                    SUM("query_count") AS "query_count"
+                FROM "usage"."output_port_query_stats_daily" AS "fact"
+                WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
+                    AND "date" >= $5 AND "date" < $6
+                GROUP BY "output_port_id", "date"
+            ) AS "daily"
+        ) AS "bucket"
+        GROUP BY "output_port_id"
+    ) AS "series" ON "series"."output_port_id" = "port"."port"
+    LEFT JOIN (
+        SELECT "parent"."id" AS "id", MIN(CAST("parent"."name" AS text)) AS "label"
+        FROM "portal"."datasets" AS "parent"
+        WHERE "parent"."id" = ANY(CAST($7 AS uuid[]))
+        GROUP BY "parent"."id"
+    ) AS "labelled" ON "labelled"."id" = "port"."port"
+    ORDER BY "port"."port" ASC
     "#);
 }
 
@@ -239,87 +242,119 @@ fn many_ports_by_day_are_one_statement() {
 fn many_ports_by_week_find_the_bucket_once_a_day() {
     let chart = QueriesOverTime::of_ports([port(1), port(2)], day(2026, 1, 1)..day(2026, 2, 1))
         .granularity(Granularity::Week);
-    insta::assert_snapshot!(sql(&chart), @r#"
-    WITH
-    /* output-port-usage: queries over time of many output ports */
-    "bucket" AS MATERIALIZED (
-        SELECT
-            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
-            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
-        FROM generate_series(0, CAST($3 AS integer)) AS "step"
-    )
+    insta::assert_snapshot!(pretty(&chart), @r#"
     SELECT
+        /* output-port-usage: queries over time of many output ports by week */
         CAST("port"."port" AS uuid) AS "output_port_id",
-        CAST("bucket"."start" AS date) AS "bucket",
-        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
-        CAST("labelled"."name" AS text) AS "label"
-    FROM unnest(CAST($6 AS uuid[])) AS "port"
-    CROSS JOIN "bucket"
+        CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
+        CAST(
+            ARRAY(
+                (
+                    SELECT CAST(COALESCE("cell"."query_count", 0) AS bigint)
+                    FROM generate_series(0, CAST($1 AS integer)) AS "place"
+                    LEFT JOIN (
+                        SELECT
+                            pg_catalog.unnest("series"."places") AS "place",
+                            pg_catalog.unnest("series"."counts") AS "query_count"
+                    ) AS "cell" ON "cell"."place" = "place"."place"
+                    ORDER BY "place"."place" ASC
+                )
+            ) AS bigint[]
+        ) AS "counts",
+        CAST("labelled"."label" AS text) AS "label"
+    FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT
             "output_port_id",
-            CAST($7 AS date) + ((("bucket" - CAST($8 AS date)) / (7)) * (7)) AS "bucket",
-            SUM("query_count") AS "query_count"
+            SUM("query_count") AS "query_count",
+            pg_catalog.array_agg("place") AS "places",
+            pg_catalog.array_agg("query_count") AS "counts"
         FROM (
             SELECT
-                "output_port_id" AS "output_port_id",
-                "date" AS "bucket",
+                "output_port_id",
+                pg_catalog.width_bucket("date", CAST($3 AS date[])) - (1) AS "place",
                 SUM("query_count") AS "query_count"
-            FROM "usage"."output_port_query_stats_daily" AS "fact"
-            WHERE "output_port_id" = ANY(CAST($9 AS uuid[]))
-                AND "date" >= $10 AND "date" < $11
-            GROUP BY "output_port_id", "date"
-        ) AS "daily"
-        GROUP BY 1, 2
-    ) AS "counted" ON "counted"."output_port_id" = "port"."port"
-        AND "counted"."bucket" = "bucket"."start"
-    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
-    ORDER BY "port"."port" ASC, "bucket"."start" ASC
+            FROM (
+                SELECT
+                    "output_port_id" AS "output_port_id",
+                    "date" AS "date",
+                    SUM("query_count") AS "query_count"
+                FROM "usage"."output_port_query_stats_daily" AS "fact"
+                WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
+                    AND "date" >= $5 AND "date" < $6
+                GROUP BY "output_port_id", "date"
+            ) AS "daily"
+            GROUP BY 1, 2
+        ) AS "bucket"
+        GROUP BY "output_port_id"
+    ) AS "series" ON "series"."output_port_id" = "port"."port"
+    LEFT JOIN (
+        SELECT "parent"."id" AS "id", MIN(CAST("parent"."name" AS text)) AS "label"
+        FROM "portal"."datasets" AS "parent"
+        WHERE "parent"."id" = ANY(CAST($7 AS uuid[]))
+        GROUP BY "parent"."id"
+    ) AS "labelled" ON "labelled"."id" = "port"."port"
+    ORDER BY "port"."port" ASC
     "#);
 }
 
 #[test]
-fn many_ports_by_month_are_truncated_once_a_day() {
+fn many_ports_by_month_find_the_bucket_once_a_day() {
     let chart = QueriesOverTime::of_ports([port(1), port(2)], day(2026, 1, 1)..day(2026, 2, 1))
         .granularity(Granularity::Month);
-    insta::assert_snapshot!(sql(&chart), @r#"
-    WITH
-    /* output-port-usage: queries over time of many output ports */
-    "bucket" AS MATERIALIZED (
-        SELECT
-            CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
-            CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
-        FROM generate_series(0, CAST($3 AS integer)) AS "step"
-    )
+    insta::assert_snapshot!(pretty(&chart), @r#"
     SELECT
+        /* output-port-usage: queries over time of many output ports by month */
         CAST("port"."port" AS uuid) AS "output_port_id",
-        CAST("bucket"."start" AS date) AS "bucket",
-        CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
-        CAST("labelled"."name" AS text) AS "label"
-    FROM unnest(CAST($6 AS uuid[])) AS "port"
-    CROSS JOIN "bucket"
+        CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
+        CAST(
+            ARRAY(
+                (
+                    SELECT CAST(COALESCE("cell"."query_count", 0) AS bigint)
+                    FROM generate_series(0, CAST($1 AS integer)) AS "place"
+                    LEFT JOIN (
+                        SELECT
+                            pg_catalog.unnest("series"."places") AS "place",
+                            pg_catalog.unnest("series"."counts") AS "query_count"
+                    ) AS "cell" ON "cell"."place" = "place"."place"
+                    ORDER BY "place"."place" ASC
+                )
+            ) AS bigint[]
+        ) AS "counts",
+        CAST("labelled"."label" AS text) AS "label"
+    FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT
             "output_port_id",
-            CAST(date_trunc('month', CAST("bucket" AS timestamp)) AS date) AS "bucket",
-            SUM("query_count") AS "query_count"
+            SUM("query_count") AS "query_count",
+            pg_catalog.array_agg("place") AS "places",
+            pg_catalog.array_agg("query_count") AS "counts"
         FROM (
             SELECT
-                "output_port_id" AS "output_port_id",
-                "date" AS "bucket",
+                "output_port_id",
+                pg_catalog.width_bucket("date", CAST($3 AS date[])) - (1) AS "place",
                 SUM("query_count") AS "query_count"
-            FROM "usage"."output_port_query_stats_daily" AS "fact"
-            WHERE "output_port_id" = ANY(CAST($7 AS uuid[]))
-                AND "date" >= $8 AND "date" < $9
-            GROUP BY "output_port_id", "date"
-        ) AS "daily"
-        GROUP BY 1, 2
-    ) AS "counted" ON "counted"."output_port_id" = "port"."port"
-        AND "counted"."bucket" = "bucket"."start"
-    LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
-    ORDER BY "port"."port" ASC, "bucket"."start" ASC
+            FROM (
+                SELECT
+                    "output_port_id" AS "output_port_id",
+                    "date" AS "date",
+                    SUM("query_count") AS "query_count"
+                FROM "usage"."output_port_query_stats_daily" AS "fact"
+                WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
+                    AND "date" >= $5 AND "date" < $6
+                GROUP BY "output_port_id", "date"
+            ) AS "daily"
+            GROUP BY 1, 2
+        ) AS "bucket"
+        GROUP BY "output_port_id"
+    ) AS "series" ON "series"."output_port_id" = "port"."port"
+    LEFT JOIN (
+        SELECT "parent"."id" AS "id", MIN(CAST("parent"."name" AS text)) AS "label"
+        FROM "portal"."datasets" AS "parent"
+        WHERE "parent"."id" = ANY(CAST($7 AS uuid[]))
+        GROUP BY "parent"."id"
+    ) AS "labelled" ON "labelled"."id" = "port"."port"
+    ORDER BY "port"."port" ASC
     "#);
 }
 
@@ -356,52 +391,142 @@ fn series_that_mean_nothing_are_refused() {
     assert!(model.query(&reversed).unwrap_err().is_request());
 }
 
-#[tokio::test]
-async fn a_split_is_a_dense_grid_by_rank_and_other_comes_last() {
-    let portal = worked_example().await;
-    // consumer 1: 5 on the 1st; consumer 4: 3 on the 2nd; consumers 2 and 3: 1 on either day
-    let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 1, 4)).split_by_consumer(2);
-    let points = portal.rows(&chart).await;
-    let one = |id, label: &str| ConsumerOrOther::Consumer { id, label: Some(label.to_owned()) };
-    let other = ConsumerOrOther::Other { members: 2 };
-    let days = [day(2026, 1, 1), day(2026, 1, 2), day(2026, 1, 3)];
-    let mut expected = Vec::new();
-    for (series, rank, counts) in [
-        (one(consumer(1), "consumer 1"), Some(1), [5, 0, 0]),
-        (one(consumer(4), "consumer 4"), Some(2), [0, 3, 0]),
-        (other, None, [1, 1, 0]),
-    ] {
-        expected
-            .extend(days.iter().zip(counts).map(|(day, count)| (series.clone(), rank, *day, count, false)));
-    }
-    let read: Vec<_> =
-        points.iter().map(|p| (p.consumer.clone(), p.rank, p.bucket, p.query_count, p.partial)).collect();
-    assert_eq!(read, expected);
+#[test]
+fn the_axis_comes_from_the_request() {
+    let days = day(2026, 1, 1)..day(2026, 1, 12);
+    let chart = QueriesOverTime::new(port(1), days.clone()).granularity(Granularity::Week);
+    let axis = chart.buckets().unwrap();
+    let read: Vec<_> = axis.iter().map(|bucket| (bucket.start, bucket.partial)).collect();
+    assert_eq!(read, [(day(2025, 12, 29), true), (day(2026, 1, 5), false)]);
+    assert_eq!(chart.split_by_consumer(3).buckets().unwrap(), axis);
+    let weeks = QueriesOverTime::of_ports([port(1)], days.clone()).granularity(Granularity::Week);
+    assert_eq!(weeks.buckets().unwrap(), axis);
+    assert_eq!(Overview::new(port(1), days).granularity(Granularity::Week).buckets().unwrap(), axis);
+}
 
-    let all = portal
-        .rows(&QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 1, 4)).split_by_consumer(4))
-        .await;
-    assert_eq!(all.len(), 4 * 3, "Other exists from 5 consumers on");
-    assert!(all.iter().all(|point| point.rank.is_some()));
+#[test]
+fn an_axis_reaches_the_ends_of_the_calendar() {
+    for granularity in GRANULARITIES {
+        for days in [day(1, 1, 1)..day(1, 1, 3), day(9999, 12, 30)..day(10000, 1, 1)] {
+            let axis = QueriesOverTime::new(port(1), days).granularity(granularity).buckets().unwrap();
+            let by_day = granularity == Granularity::Day;
+            assert_eq!(axis.len(), if by_day { 2 } else { 1 }, "{granularity:?}");
+            assert!(axis.iter().all(|bucket| bucket.partial != by_day), "{granularity:?}");
+        }
+    }
+}
+
+#[test]
+fn an_axis_is_refused_where_the_query_is() {
+    let model = builder().build().unwrap();
+    for days in [day(2026, 1, 1)..day(2026, 1, 1), day(1, 1, 1)..day(9999, 12, 31)] {
+        let chart = QueriesOverTime::new(port(1), days.clone());
+        let (axis, query) = (chart.buckets().unwrap_err(), model.query(&chart).unwrap_err());
+        assert_eq!(axis.to_string(), query.to_string());
+        let split = chart.split_by_consumer(5);
+        let (axis, query) = (split.buckets().unwrap_err(), model.query(&split).unwrap_err());
+        assert_eq!(axis.to_string(), query.to_string());
+        let overview = Overview::new(port(1), days.clone());
+        let (axis, query) = (overview.buckets().unwrap_err(), model.query(&overview).unwrap_err());
+        assert_eq!(axis.to_string(), query.to_string());
+        assert_eq!(overview.charts([]).unwrap_err().to_string(), query.to_string());
+        let ports = QueriesOverTime::of_ports([port(1), port(2)], days);
+        let (axis, query) = (ports.buckets().unwrap_err(), model.query(&ports).unwrap_err());
+        assert_eq!(axis.to_string(), query.to_string());
+    }
 }
 
 #[tokio::test]
-async fn a_split_by_week_clips_to_the_days_and_marks_partial_buckets() {
+async fn a_split_has_a_row_for_each_series_and_other_comes_last() {
+    let portal = worked_example().await;
+    // consumer 1: 5 on the 1st; consumer 4: 3 on the 2nd; consumers 2 and 3: 1 on either day
+    let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 1, 4));
+    let rows = portal.rows(&chart.clone().split_by_consumer(2)).await;
+    let one = |id, label: &str| ConsumerOrOther::Consumer { id, label: Some(label.to_owned()) };
+    let expected = [
+        (one(consumer(1), "consumer 1"), Some(1), 5, vec![5, 0, 0]),
+        (one(consumer(4), "consumer 4"), Some(2), 3, vec![0, 3, 0]),
+        (ConsumerOrOther::Other { members: 2 }, None, 2, vec![1, 1, 0]),
+    ];
+    let read: Vec<_> =
+        rows.iter().map(|s| (s.consumer.clone(), s.rank, s.query_count, s.counts.clone())).collect();
+    assert_eq!(read, expected);
+
+    let all = portal.rows(&chart.split_by_consumer(4)).await;
+    assert_eq!(all.len(), 4, "Other exists from 5 consumers on");
+    assert!(all.iter().all(|series| series.rank.is_some()));
+}
+
+#[tokio::test]
+async fn a_split_by_week_clips_to_the_days() {
     let portal = worked_example().await;
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 1, 6))
         .granularity(Granularity::Week)
         .split_by_consumer(1);
-    let points = portal.rows(&chart).await;
-    let read: Vec<_> = points.iter().map(|p| (p.rank, p.bucket, p.query_count, p.partial)).collect();
+    let rows = portal.rows(&chart).await;
     // 31 December with its 100 queries is in the first week, but not asked for
-    let weeks = [day(2025, 12, 29), day(2026, 1, 5)];
-    let expected = [
-        (Some(1), weeks[0], 5, true),
-        (Some(1), weeks[1], 0, true),
-        (None, weeks[0], 5, true),
-        (None, weeks[1], 0, true),
-    ];
-    assert_eq!(read, expected);
+    let read: Vec<_> = rows.iter().map(|s| (s.rank, s.query_count, s.counts.clone())).collect();
+    assert_eq!(read, [(Some(1), 5, vec![5, 0]), (None, 5, vec![5, 0])]);
+}
+
+#[tokio::test]
+async fn rows_of_zero_queries_make_no_series() {
+    let portal = worked_example().await;
+    let zeros =
+        "INSERT INTO usage.output_port_query_stats_daily (date, output_port_id, consumer_id, query_count)
+        SELECT d, p, c, 0 FROM unnest(ARRAY[DATE '2026-01-02', DATE '2026-01-03']) AS d,
+            unnest($1::uuid[]) AS p, unnest($2::uuid[]) AS c";
+    let (ports, consumers) = ([port(1).0, port(5).0], [consumer(1).0, consumer(9).0]);
+    sqlx::query(zeros).bind(ports).bind(consumers).execute(&portal.pool).await.unwrap();
+    let days = day(2026, 1, 1)..day(2026, 1, 4);
+    for granularity in GRANULARITIES {
+        let chart = |of| QueriesOverTime::new(of, days.clone()).granularity(granularity);
+        for top in [1, 4, 5] {
+            let series = portal.rows(&chart(port(1)).split_by_consumer(top)).await;
+            let members = series.iter().map(|series| match series.consumer {
+                ConsumerOrOther::Other { members } => members,
+                _ => 1,
+            });
+            assert_eq!(members.sum::<i64>(), 4, "{granularity:?} {top}");
+            assert_eq!(portal.rows(&chart(port(5)).split_by_consumer(top)).await, []);
+            let overview = Overview::new(port(5), days.clone()).granularity(granularity).top(top);
+            let charts = overview.charts(portal.rows(&overview).await).unwrap();
+            assert_eq!((charts.summary, charts.split), (SummaryTotals::default(), Vec::new()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn records_repeat_a_series_for_each_bucket() {
+    let portal = worked_example().await;
+    let days = day(2025, 12, 31)..day(2026, 1, 4);
+    let months = QueriesOverTime::new(port(1), days.clone()).granularity(Granularity::Month);
+    let split = months.split_by_consumer(1);
+    let records = split.records(&portal.rows(&split).await).unwrap();
+    insta::assert_snapshot!(csv(&records), @"
+    kind,id,label,members,rank,bucket,query_count,partial
+    consumer,00000000-0000-0000-0000-0000c0000001,consumer 1,,1,2025-12-01,100,true
+    consumer,00000000-0000-0000-0000-0000c0000001,consumer 1,,1,2026-01-01,5,true
+    other,,,3,,2025-12-01,0,true
+    other,,,3,,2026-01-01,5,true
+    ");
+    let overview = Overview::new(port(1), days).granularity(Granularity::Month).top(1);
+    assert_eq!(overview.records(&portal.rows(&overview).await).unwrap(), records);
+    let ports = QueriesOverTime::of_ports([port(1), port(99)], day(2026, 1, 1)..day(2026, 1, 3));
+    insta::assert_snapshot!(csv(&ports.records(&portal.rows(&ports).await).unwrap()), @"
+    output_port_id,label,bucket,query_count,partial
+    00000000-0000-0000-0000-0000a0000001,port 1,2026-01-01,6,false
+    00000000-0000-0000-0000-0000a0000001,port 1,2026-01-02,4,false
+    00000000-0000-0000-0000-0000a0000063,,2026-01-01,0,false
+    00000000-0000-0000-0000-0000a0000063,,2026-01-02,0,false
+    ");
+}
+
+/// Records as a file has them.
+fn csv(records: &[FlatRecord]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    records.iter().try_for_each(|record| writer.serialize(record)).unwrap();
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -411,28 +536,87 @@ async fn many_ports_are_zero_filled_in_order_and_named_once() {
         [port(3), port(2), port(99), port(1), port(2)],
         day(2026, 1, 1)..day(2026, 1, 3),
     );
-    let points = portal.rows(&chart).await;
-    let read: Vec<_> =
-        points.iter().map(|p| (p.output_port_id, p.label.as_deref(), p.bucket, p.query_count)).collect();
-    let (first, second) = (day(2026, 1, 1), day(2026, 1, 2));
-    let expected = [
-        (port(1), Some("port 1"), first, 6),
-        (port(1), Some("port 1"), second, 4),
-        (port(2), Some("port 2"), first, 50),
-        (port(2), Some("port 2"), second, 0),
-        (port(3), Some("port 3"), first, 0),
-        (port(3), Some("port 3"), second, 0),
-        (port(99), None, first, 0),
-        (port(99), None, second, 0),
+    let rows = portal.rows(&chart).await;
+    let read: Vec<_> = rows
+        .iter()
+        .map(|s| (s.output_port_id, s.label.as_deref(), s.query_count, s.counts.as_slice()))
+        .collect();
+    let expected: [(_, _, _, &[i64]); 4] = [
+        (port(1), Some("port 1"), 10, &[6, 4]),
+        (port(2), Some("port 2"), 50, &[50, 0]),
+        (port(3), Some("port 3"), 0, &[0, 0]),
+        (port(99), None, 0, &[0, 0]),
     ];
     assert_eq!(read, expected);
 
     let weeks = portal.rows(&chart.granularity(Granularity::Week)).await;
-    let read: Vec<_> = weeks.iter().map(|p| (p.output_port_id, p.bucket, p.query_count, p.partial)).collect();
-    let week = day(2025, 12, 29);
-    let expected = [(port(1), 10), (port(2), 50), (port(3), 0), (port(99), 0)]
-        .map(|(id, count)| (id, week, count, true));
+    let read: Vec<_> = weeks.iter().map(|s| (s.output_port_id, s.counts.as_slice())).collect();
+    let expected: [(_, &[i64]); 4] = [(port(1), &[10]), (port(2), &[50]), (port(3), &[0]), (port(99), &[0])];
     assert_eq!(read, expected);
+}
+
+#[tokio::test]
+async fn an_id_that_a_parent_has_twice_is_named_once_and_counted_once() {
+    let portal = worked_example().await;
+    for table in ["datasets", "data_products"] {
+        let twice = format!(
+            "ALTER TABLE portal.{table} DROP CONSTRAINT {table}_pkey CASCADE;
+             INSERT INTO portal.{table} (id, name) SELECT id, 'another ' || name FROM portal.{table};"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(twice)).execute(&portal.pool).await.unwrap();
+    }
+    let days = day(2026, 1, 1)..day(2026, 1, 3);
+    for granularity in GRANULARITIES {
+        let chart = QueriesOverTime::new(port(1), days.clone()).granularity(granularity).split_by_consumer(1);
+        let series = portal.rows(&chart).await;
+        assert_eq!(series.iter().map(|s| s.query_count).collect::<Vec<_>>(), [5, 5]);
+        assert_eq!(series[0].consumer.name(), "another consumer 1");
+        let overview = Overview::new(port(1), days.clone()).granularity(granularity).top(1);
+        let charts = overview.charts(portal.rows(&overview).await).unwrap();
+        assert_eq!((charts.summary.query_count, charts.split), (10, series));
+        let chart = QueriesOverTime::of_ports([port(1)], days.clone()).granularity(granularity);
+        let rows = portal.rows(&chart).await;
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].query_count, rows[0].label.as_deref()), (10, Some("another port 1")));
+    }
+}
+
+#[tokio::test]
+async fn functions_and_operators_of_another_schema_are_not_met() {
+    let portal = worked_example().await;
+    // each fits the arguments better than the built-in, and says so
+    sqlx::raw_sql(
+        "CREATE FUNCTION public.lie(bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE 'met'; END $$;
+        CREATE FUNCTION public.unnest(bigint[]) RETURNS SETOF bigint LANGUAGE sql AS 'SELECT public.lie(1)';
+        CREATE FUNCTION public.unnest(integer[]) RETURNS SETOF integer LANGUAGE sql AS 'SELECT public.lie(1)::integer';
+        CREATE FUNCTION public.unnest(uuid[]) RETURNS SETOF uuid LANGUAGE sql AS 'SELECT public.lie(1)::text::uuid';
+        CREATE FUNCTION public.width_bucket(date, date[]) RETURNS integer LANGUAGE sql AS 'SELECT public.lie(1)::integer';
+        CREATE FUNCTION public.make_interval(integer, integer) RETURNS interval LANGUAGE sql
+            AS 'SELECT public.lie(1)::text::interval';
+        CREATE FUNCTION public.times(integer, interval) RETURNS interval LANGUAGE sql
+            AS 'SELECT public.lie(1)::text::interval';
+        CREATE OPERATOR public.* (LEFTARG = integer, RIGHTARG = interval, FUNCTION = public.times);
+        CREATE FUNCTION public.above(numeric, integer) RETURNS boolean LANGUAGE sql AS 'SELECT public.lie(1) > 0';
+        CREATE OPERATOR public.> (LEFTARG = numeric, RIGHTARG = integer, FUNCTION = public.above);
+        CREATE FUNCTION public.less(integer, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT public.lie(1)';
+        CREATE FUNCTION public.add_to(uuid[], uuid) RETURNS uuid[] LANGUAGE sql AS 'SELECT public.lie(1)::text::uuid[]';
+        CREATE AGGREGATE public.array_agg(bigint) (SFUNC = array_append, STYPE = bigint[]);
+        CREATE AGGREGATE public.array_agg(integer) (SFUNC = array_append, STYPE = integer[]);",
+    )
+    .execute(&portal.pool)
+    .await
+    .unwrap();
+    let days = day(2026, 1, 1)..day(2026, 1, 3);
+    for granularity in GRANULARITIES {
+        let chart = QueriesOverTime::new(port(1), days.clone()).granularity(granularity).split_by_consumer(1);
+        let sums = |rows: &[i64]| rows.iter().sum::<i64>();
+        assert_eq!(sums(&portal.rows(&chart).await[1].counts), 5, "{granularity:?}");
+        let overview = Overview::new(port(1), days.clone()).granularity(granularity);
+        let charts = overview.charts(portal.rows(&overview).await).unwrap();
+        assert_eq!(charts.summary.query_count, 10, "{granularity:?}");
+        let ports = QueriesOverTime::of_ports([port(1)], days.clone()).granularity(granularity);
+        assert_eq!(sums(&portal.rows(&ports).await[0].counts), 10, "{granularity:?}");
+    }
 }
 
 #[tokio::test]
@@ -444,10 +628,12 @@ async fn ten_thousand_ports_are_read_at_once() {
             &UsageBatch::builder(scope(day(2026, 1, 1)..day(2026, 1, 2), [port(7)])).queries(rows).build(),
         )
         .await;
-    let chart = QueriesOverTime::of_ports((0..10_000).map(port), day(2026, 1, 1)..day(2026, 1, 2));
-    let points = portal.rows(&chart).await;
-    assert_eq!(points.len(), 10_000);
-    assert_eq!(points.iter().map(|point| point.query_count).sum::<i64>(), 3);
+    let year = day(2026, 1, 1)..day(2027, 1, 1);
+    let chart = QueriesOverTime::of_ports((0..10_000).map(port), year).granularity(Granularity::Week);
+    let rows = portal.rows(&chart).await;
+    assert_eq!(rows.len(), 10_000);
+    assert!(rows.iter().all(|series| series.counts.len() == 53));
+    assert_eq!(rows.iter().map(|series| series.query_count).sum::<i64>(), 3);
 }
 
 #[tokio::test]
@@ -459,9 +645,11 @@ async fn the_time_zone_of_the_session_changes_nothing() {
         let set = format!("SET TIME ZONE '{zone}'");
         sqlx::query(sqlx::AssertSqlSafe(set)).execute(&mut *connection).await.unwrap();
         let months = QueriesOverTime::of_ports([port(1)], days.clone()).granularity(Granularity::Month);
-        let months =
+        let of_ports =
             portal.model.query(&months).unwrap().into_sqlx().fetch_all(&mut *connection).await.unwrap();
-        let read: Vec<_> = months.iter().map(|p| (p.bucket, p.query_count)).collect();
+        assert_eq!(of_ports[0].counts, [100, 10], "{zone}");
+        let starts = months.buckets().unwrap().into_iter().map(|bucket| bucket.start);
+        let read: Vec<_> = starts.zip(of_ports[0].counts.iter().copied()).collect();
         assert_eq!(read, [(day(2025, 12, 1), 100), (day(2026, 1, 1), 10)], "{zone}");
         let single = QueriesOverTime::new(port(1), days.clone()).granularity(Granularity::Month);
         let single =

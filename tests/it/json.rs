@@ -89,24 +89,25 @@ async fn rows_of_derived_charts_have_a_stable_json() {
 
     let split = portal.rows(&over_time().split_by_consumer(1)).await;
     insta::assert_snapshot!(lines(&split), @r#"
-    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"bucket":"2026-01-01","query_count":4,"partial":false}
-    {"consumer":{"kind":"other","members":2},"rank":null,"bucket":"2026-01-01","query_count":4,"partial":false}
+    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]}
+    {"consumer":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}
     "#);
     let ports = portal.rows(&QueriesOverTime::of_ports([port(2), port(90)], days())).await;
     insta::assert_snapshot!(lines(&ports), @r#"
-    {"output_port_id":"00000000-0000-0000-0000-0000a0000002","label":"port 2","bucket":"2026-01-01","query_count":1,"partial":false}
-    {"output_port_id":"00000000-0000-0000-0000-0000a000005a","label":null,"bucket":"2026-01-01","query_count":0,"partial":false}
+    {"output_port_id":"00000000-0000-0000-0000-0000a0000002","label":"port 2","query_count":1,"counts":[1]}
+    {"output_port_id":"00000000-0000-0000-0000-0000a000005a","label":null,"query_count":0,"counts":[0]}
     "#);
     let totals = portal.rows(&Summary::new(port(1), days())).await;
     insta::assert_snapshot!(lines(&totals), @r#"{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}"#);
-    let rows = portal.rows(&Overview::new(port(1), days()).top(1)).await;
+    let overview = Overview::new(port(1), days()).top(1);
+    let rows = portal.rows(&overview).await;
     insta::assert_snapshot!(lines(&rows), @r#"
-    {"kind":"bucket","point":{"bucket":"2026-01-01","query_count":8,"partial":false},"active_days":1,"last_used":"2026-01-01"}
-    {"kind":"series","point":{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"bucket":"2026-01-01","query_count":4,"partial":false}}
-    {"kind":"series","point":{"consumer":{"kind":"other","members":2},"rank":null,"bucket":"2026-01-01","query_count":4,"partial":false}}
+    {"kind":"total","query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}
+    {"kind":"series","consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]}
+    {"kind":"series","consumer":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}
     "#);
-    let charts: OverviewCharts = rows.into_iter().collect();
-    insta::assert_snapshot!(lines(&[charts]), @r#"{"over_time":[{"bucket":"2026-01-01","query_count":8,"partial":false}],"split":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"bucket":"2026-01-01","query_count":4,"partial":false},{"consumer":{"kind":"other","members":2},"rank":null,"bucket":"2026-01-01","query_count":4,"partial":false}],"distribution":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1},{"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}],"summary":{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}}"#);
+    let charts = overview.charts(rows).unwrap();
+    insta::assert_snapshot!(lines(&[charts]), @r#"{"over_time":[{"bucket":"2026-01-01","query_count":8,"partial":false}],"split":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]},{"consumer":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}],"distribution":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1},{"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}],"summary":{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}}"#);
 
     let points = portal.rows(&over_time().compared_with(before)).await;
     insta::assert_snapshot!(lines(&points), @r#"{"bucket":"2026-01-01","query_count":8,"partial":false,"previous":0,"change":null}"#);

@@ -164,8 +164,9 @@ fn literal(value: &sea_query::Value) -> (&'static str, String) {
         Value::BigInt(Some(number)) => ("bigint", number.to_string()),
         Value::Array(_, Some(items)) => {
             let (types, literals): (Vec<_>, Vec<_>) = items.iter().map(literal).unzip();
-            assert!(types.iter().all(|of| *of == "uuid"), "{types:?}");
-            ("uuid[]", format!("ARRAY[{}]::uuid[]", literals.join(", ")))
+            let of = if types.iter().all(|of| *of == "date") { "date[]" } else { "uuid[]" };
+            assert!(types.iter().all(|one| of.starts_with(one)), "{types:?}");
+            (of, format!("ARRAY[{}]::{of}", literals.join(", ")))
         }
         other => panic!("no chart binds {other:?}"),
     }

@@ -368,6 +368,55 @@ fn a_malformed_line_is_reported_with_its_number_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_log_of_another_shape_is_one_error() {
+    let utf_16 = |mark: &[u8]| {
+        let text = "{\"query_id\":\"q\",\"query_start_time\":0}\r\n".repeat(3);
+        [mark, &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat()
+    };
+    let big_endian =
+        [b"\xfe\xff".to_vec(), "{}\n{}".encode_utf16().flat_map(u16::to_be_bytes).collect()].concat();
+    for (log, shape) in [
+        (
+            b"[\n{\"query_id\":\"q\",\"query_start_time\":0},\n{}\n]".to_vec(),
+            "a JSON array: write one object a line, as jq does with -c '.[]'",
+        ),
+        (
+            b"\xef\xbb\xbf [{\"query_id\":\"q\",\"query_start_time\":0},{}]".to_vec(),
+            "a JSON array: write one object a line, as jq does with -c '.[]'",
+        ),
+        (utf_16(b"\xff\xfe"), "UTF-16: write it as UTF-8"),
+        (utf_16(b""), "UTF-16: write it as UTF-8"),
+        (big_endian, "UTF-16: write it as UTF-8"),
+    ] {
+        let read: Vec<_> = query_log::json_lines(log.as_slice()).collect();
+        let [Err(error)] = &read[..] else { panic!("one error: {read:?}") };
+        assert!(error.is_malformed() && error.is_last());
+        assert_eq!(error.to_string(), format!("line 1 is malformed: the log is {shape}"));
+    }
+    let good = "{\"query_id\":\"q\",\"query_start_time\":0}";
+    let two_marks = format!("\u{feff}\u{feff}{good}\n{good}");
+    assert!(records(two_marks.as_bytes()).iter().all(Result::is_ok));
+    let [Ok(_), Err(array)] = &records(format!("{good}\n[]").as_bytes())[..] else { panic!("two lines") };
+    assert_eq!(array, "line 2 is malformed: it is no JSON object");
+}
+
+#[test]
+fn a_key_in_mixed_case_is_named() {
+    for key in ["User_Name", "userName", "ROLE_name", "Direct_Objects_Accessed"] {
+        let log = format!("{{\"query_id\":\"q\",\"query_start_time\":0,\"{key}\":null}}");
+        let read = records(log.as_bytes());
+        if key == "userName" {
+            assert!(read[0].is_ok(), "another key is ignored");
+            continue;
+        }
+        let error = read[0].as_ref().unwrap_err();
+        let expected =
+            format!("line 1 is malformed: key {key:?} is written neither in lower nor in upper case");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
 fn an_error_of_the_reader_ends_the_log() {
     struct Broken;
     impl Read for Broken {

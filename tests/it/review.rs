@@ -40,9 +40,16 @@ fn every_statement_is_as_reviewed() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let _bound = settings.bind_to_scope();
+    let mut reviewed = BTreeSet::new();
     for (title, statement) in model.statements() {
-        insta::assert_snapshot!(title.replace([' ', ','], "_"), statement.pretty());
+        let name = title.replace([' ', ','], "_");
+        insta::assert_snapshot!(name.clone(), statement.pretty());
+        reviewed.insert(format!("{name}.snap"));
     }
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots");
+    let files =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert_eq!(files.filter(|name| name.ends_with(".snap")).collect::<BTreeSet<_>>(), reviewed, "left over");
 }
 
 #[test]

@@ -79,9 +79,9 @@ const _: () = {
     shared::<OverviewRow>();
     shared::<QueriesOverTime>();
     shared::<QueriesOverTimeByConsumer>();
-    shared::<QueriesOverTimeByConsumerPoint>();
+    shared::<QueriesOverTimeByConsumerSeries>();
     shared::<QueriesOverTimeOfPorts>();
-    shared::<QueriesOverTimeOfPortsPoint>();
+    shared::<QueriesOverTimeOfPortsSeries>();
     shared::<QueriesOverTimePoint>();
     shared::<QueryDistribution>();
     shared::<QueryDistributionByGroup>();

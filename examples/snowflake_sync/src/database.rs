@@ -193,40 +193,61 @@ fn refused(error: WriteError<sqlx::Error>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use output_port_usage::{ConsumerId, OutputPortQueries, Scope};
+    use output_port_usage::{ConsumerId, OutputPortQueries, Scope, TableNames, UsageModelBuilder};
     use uuid::Uuid;
 
     use super::*;
     use crate::secret::Secrets;
 
-    /// A portal whose usage tables run `body` when an ingest commits.
-    async fn at_commit(body: &str) -> (Database, throwaway_postgres::Database) {
+    /// A portal with the parents of the batch below, and the tables of a model.
+    async fn portal(model: UsageModel) -> (Database, PgConnection, throwaway_postgres::Database) {
         let server = throwaway_postgres::database().unwrap_or_else(|error| panic!("{error}"));
         let url = Secrets::default().keep(server.url().to_owned());
-        let database = Database::new(&url, crate::model::read(None).unwrap()).unwrap();
+        let database = Database::new(&url, model).unwrap();
         let mut connection = database.connect().await.unwrap();
-        let ids = "INSERT INTO portal.datasets VALUES (lpad('1', 32, '0')::uuid, 'port');
+        let ids = "INSERT INTO portal.datasets SELECT lpad(n::text, 32, '0')::uuid, 'port' FROM generate_series(1, 2) n;
             INSERT INTO portal.data_products VALUES (lpad('2', 32, '0')::uuid, 'consumer');";
         for text in [access_log::PARENTS, ids] {
-            sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut connection).await.unwrap();
+            sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
         }
         database.create_tables().await.unwrap();
-        let trigger = format!(
-            "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$;
-            CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON usage.output_port_query_stats_daily
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();"
-        );
-        sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&mut connection).await.unwrap();
-        (database, server)
+        (database, connection, server)
+    }
+
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 3, day).unwrap()
+    }
+
+    const PORTS: [OutputPortId; 2] = [OutputPortId(Uuid::from_u128(1)), OutputPortId(Uuid::from_u128(2))];
+
+    /// 7 queries on the first of two days.
+    fn batch() -> UsageBatch {
+        let consumer = ConsumerId(Uuid::from_u128(2));
+        let rows = vec![OutputPortQueries::new(day(1), PORTS[0], consumer, 7)];
+        UsageBatch::builder(Scope::new(day(1)..day(3), PORTS).unwrap()).queries(rows).build()
+    }
+
+    #[tokio::test]
+    async fn the_tables_of_any_model_are_asked_how_far_they_reach() {
+        let names = TableNames::new("Q").column(Column::Date, "day").column(Column::OutputPortId, "of");
+        let builder: UsageModelBuilder = serde_json::from_str(access_log::MODEL).unwrap();
+        let model = builder.schema("own schema").queries_table(names).build().unwrap();
+        let (database, _, _server) = portal(model).await;
+        let batch = batch();
+        assert!(!database.holds_any(&batch).await.unwrap());
+        let reached = database.reached(PORTS).await.unwrap();
+        assert_eq!((reached.last_day, reached.without_rows), (None, PORTS.to_vec()));
+
+        database.replace(&batch, false, &Interrupt::listen()).await.unwrap();
+        assert!(database.holds_any(&batch).await.unwrap());
+        let reached = database.reached(PORTS).await.unwrap();
+        assert_eq!((reached.last_day, reached.without_rows), (Some(day(1)), vec![PORTS[1]]));
+        let later = UsageBatch::builder(Scope::new(day(2)..day(3), PORTS).unwrap()).build();
+        assert!(!database.holds_any(&later).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_commit_that_failed_is_not_said_to_have_written_nothing() {
-        let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
-        let (port, consumer) = (OutputPortId(Uuid::from_u128(1)), ConsumerId(Uuid::from_u128(2)));
-        let scope = Scope::new(day..day.succ_opt().unwrap(), [port]).unwrap();
-        let rows = vec![OutputPortQueries::new(day, port, consumer, 7)];
-        let batch = UsageBatch::builder(scope).queries(rows).build();
         for (body, cause) in [
             ("RAISE 'not today';", "not today"),
             (
@@ -234,8 +255,14 @@ mod tests {
                 "terminating connection",
             ),
         ] {
-            let (database, _server) = at_commit(body).await;
-            let failure = database.replace(&batch, false, &Interrupt::listen()).await.unwrap_err();
+            let (database, mut connection, _server) = portal(crate::model::read(None).unwrap()).await;
+            let trigger = format!(
+                "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$;
+                CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON usage.output_port_query_stats_daily
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();"
+            );
+            sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&mut connection).await.unwrap();
+            let failure = database.replace(&batch(), false, &Interrupt::listen()).await.unwrap_err();
             let text = failure.to_string();
             assert_eq!(failure.exit(), Exit::Postgres);
             assert!(text.contains("the commit failed, or its answer was lost"), "{text}");

@@ -43,8 +43,8 @@ async fn hostile_labels_come_back_as_they_are_by_both_drivers() {
         assert!(in_group(&compared[0].current.group), "{name:.100?}");
         let split = twins.agree(&over_time().split_by_consumer(1)).await;
         assert!(named(&split[0].consumer), "{name:.100?}");
-        let overview: OverviewCharts =
-            twins.agree(&Overview::new(port(1), days()).top(1)).await.into_iter().collect();
+        let overview = Overview::new(port(1), days()).top(1);
+        let overview = overview.charts(twins.agree(&overview).await).unwrap();
         assert!(named(&overview.distribution[0].consumer), "{name:.100?}");
 
         let many = QueriesOverTime::of_ports([port(1)], day(2026, 1, 3)..day(2026, 1, 4));

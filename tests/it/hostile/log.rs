@@ -178,11 +178,7 @@ fn a_line_that_is_no_record_is_refused_by_its_number() {
         let refused = refusals(format!("{{{}", text.replace('\n', " ")).as_bytes());
         assert!(refused.len() == 1 && is_short_and_visible(&refused[0]), "{refused:.200?}");
     }
-    for bytes in [
-        &b"\xff\xfe{}"[..],
-        b"{\"query_id\":\"\xc3\x28\",\"query_start_time\":0}",
-        b"{\"query_id\":\"\\ud800\"}",
-    ] {
+    for bytes in [&b"{\"query_id\":\"\xc3\x28\",\"query_start_time\":0}"[..], b"{\"query_id\":\"\\ud800\"}"] {
         let refused = refusals(bytes);
         assert!(refused.len() == 1 && is_short_and_visible(&refused[0]), "{refused:?}");
     }

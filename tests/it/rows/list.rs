@@ -27,8 +27,8 @@ macro_rules! list {
 
 list! {
     QueriesOverTimePoint: model().query(&over_time()), points();
-    QueriesOverTimeByConsumerPoint: model().query(&over_time().split_by_consumer(1)), points_by_consumer();
-    QueriesOverTimeOfPortsPoint: model().query(&QueriesOverTime::of_ports([port(1)], days())), points_of_ports();
+    QueriesOverTimeByConsumerSeries: model().query(&over_time().split_by_consumer(1)), series_by_consumer();
+    QueriesOverTimeOfPortsSeries: model().query(&QueriesOverTime::of_ports([port(1)], days())), series_of_ports();
     QueryDistributionSlice: model().query(&distribution()), slices();
     QueryDistributionGroupSlice: model().query(&distribution().by_group()), group_slices();
     MostPopularAsset: model().query(&assets()), popular_assets();
@@ -71,13 +71,15 @@ fn summary() -> Summary {
 }
 
 /// The value of each column in SQL; a name has one type in every row.
-const VALUES: [(&str, &str); 22] = [
+const VALUES: [(&str, &str); 25] = [
     ("active_days", "4::bigint"),
     ("bucket", "DATE '2026-01-01'"),
+    ("buckets", "3::bigint"),
     ("change", "-0.5::float8"),
     ("consumer_id", "'00000000-0000-0000-0000-0000000000c1'::uuid"),
     ("consumers", "5::bigint"),
     ("counted", "9::bigint"),
+    ("counts", "'{34,8}'::bigint[]"),
     ("date", "DATE '2026-01-02'"),
     ("group_id", "'00000000-0000-0000-0000-0000000000d1'::uuid"),
     ("label", "'sales'::text"),
@@ -86,6 +88,7 @@ const VALUES: [(&str, &str); 22] = [
     ("other_output_port_id", "'00000000-0000-0000-0000-0000000000a2'::uuid"),
     ("output_port_id", "'00000000-0000-0000-0000-0000000000a1'::uuid"),
     ("partial", "true"),
+    ("places", "'{2,0}'::bigint[]"),
     ("previous", "84::bigint"),
     ("queries", "8::bigint"),
     ("query_count", "42::bigint"),
@@ -104,21 +107,21 @@ fn points() -> Vec<Sample> {
     ])]
 }
 
-fn points_by_consumer() -> Vec<Sample> {
+fn series_by_consumer() -> Vec<Sample> {
     vec![
-        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"bucket":"2026-01-01","query_count":42,"partial":true}"#)
-            .columns(["consumer_id", "bucket", "query_count", "partial"])
+        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"query_count":42,"counts":[8,0,34]}"#)
+            .columns(["consumer_id", "query_count", "buckets", "places", "counts"])
             .or_null(["label", "rank"]),
-        row(r#"{"consumer":{"kind":"other","members":3},"rank":null,"bucket":"2026-01-01","query_count":42,"partial":true}"#)
-            .columns(["members", "bucket", "query_count", "partial"])
+        row(r#"{"consumer":{"kind":"other","members":3},"rank":null,"query_count":42,"counts":[8,0,34]}"#)
+            .columns(["members", "query_count", "buckets", "places", "counts"])
             .null("rank"),
     ]
 }
 
-fn points_of_ports() -> Vec<Sample> {
+fn series_of_ports() -> Vec<Sample> {
     vec![
-        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","bucket":"2026-01-01","query_count":42,"partial":true}"#)
-            .columns(["output_port_id", "bucket", "query_count", "partial"])
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"counts":[34,8]}"#)
+            .columns(["output_port_id", "query_count", "counts"])
             .or_null(["label"]),
     ]
 }
@@ -178,19 +181,15 @@ fn totals() -> Vec<Sample> {
 }
 
 fn overview() -> Vec<Sample> {
-    vec![
-        row(r#"{"kind":"bucket","point":{"bucket":"2026-01-01","query_count":42,"partial":true},"active_days":4,"last_used":"2026-01-03"}"#)
-            .columns(["total", "bucket", "query_count", "partial", "active_days"])
-            .or_null(["last_used"]),
-        row(r#"{"kind":"series","point":{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"bucket":"2026-01-01","query_count":42,"partial":true}}"#)
-            .columns(["consumer_id", "bucket", "query_count", "partial"])
-            .value("total", "false")
-            .or_null(["label", "rank"]),
-        row(r#"{"kind":"series","point":{"consumer":{"kind":"other","members":3},"rank":null,"bucket":"2026-01-01","query_count":42,"partial":true}}"#)
-            .columns(["members", "bucket", "query_count", "partial"])
-            .value("total", "false")
-            .null("rank"),
-    ]
+    let total = |row: Sample| {
+        let json = row.json.replacen('{', r#"{"kind":"total","#, 1);
+        Sample { json, ..row }.columns(["total"])
+    };
+    let series = |row: Sample| {
+        let json = row.json.replacen('{', r#"{"kind":"series","#, 1);
+        Sample { json, ..row }.value("total", "false")
+    };
+    totals().into_iter().map(total).chain(series_by_consumer().into_iter().map(series)).collect()
 }
 
 /// The rows with what a comparison adds to them.

@@ -77,26 +77,26 @@ fn longer_buckets_are_compared_as_weeks_are() {
             insta::assert_snapshot!(from_week(Month), @r#"
             - /* output-port-usage: queries over time by week, compared with … */
             + /* output-port-usage: queries over time by month, compared with … */
-            -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
-            -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
-            +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 month'))) AS date) AS "start",
-            +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 month'))) AS date) AS "end"
+            -         CAST($1 AS date) + ("step"."step" * (7)) AS "start",
+            -         CAST($2 AS date) + (("step"."step" + (1)) * (7)) AS "end"
+            +         CAST((CAST($1 AS date) + pg_catalog.make_interval(0, "step"."step")) AS date) AS "start",
+            +         CAST((CAST($2 AS date) + pg_catalog.make_interval(0, "step"."step" + (1))) AS date) AS "end"
             "#);
             insta::assert_snapshot!(from_week(Quarter), @r#"
             - /* output-port-usage: queries over time by week, compared with … */
             + /* output-port-usage: queries over time by quarter, compared with … */
-            -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
-            -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
-            +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '3 months'))) AS date) AS "start",
-            +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '3 months'))) AS date) AS "end"
+            -         CAST($1 AS date) + ("step"."step" * (7)) AS "start",
+            -         CAST($2 AS date) + (("step"."step" + (1)) * (7)) AS "end"
+            +         CAST((CAST($1 AS date) + pg_catalog.make_interval(0, "step"."step" * (3))) AS date) AS "start",
+            +         CAST((CAST($2 AS date) + pg_catalog.make_interval(0, ("step"."step" + (1)) * (3))) AS date) AS "end"
             "#);
             insta::assert_snapshot!(from_week(Year), @r#"
             - /* output-port-usage: queries over time by week, compared with … */
             + /* output-port-usage: queries over time by year, compared with … */
-            -         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '7 days'))) AS date) AS "start",
-            -         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '7 days'))) AS date) AS "end"
-            +         CAST((CAST($1 AS date) + ("step"."step" * (INTERVAL '1 year'))) AS date) AS "start",
-            +         CAST((CAST($2 AS date) + (("step"."step" + (1)) * (INTERVAL '1 year'))) AS date) AS "end"
+            -         CAST($1 AS date) + ("step"."step" * (7)) AS "start",
+            -         CAST($2 AS date) + (("step"."step" + (1)) * (7)) AS "end"
+            +         CAST((CAST($1 AS date) + pg_catalog.make_interval(0, "step"."step" * (12))) AS date) AS "start",
+            +         CAST((CAST($2 AS date) + pg_catalog.make_interval(0, ("step"."step" + (1)) * (12))) AS date) AS "end"
             "#);
         }
     }

@@ -56,28 +56,48 @@ fn a_label_is_the_only_use_that_charts_make_of_a_parent() {
     - LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id"
     "#);
     insta::assert_snapshot!(without_labels(&Overview::new(port(1), days()).granularity(Month)), @r#"
-    -         CAST("labelled"."name" AS text) AS "label",
-    +         CAST((NULL) AS text) AS "label",
-    -     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    -             CAST(
+    -                 (
+    -                     SELECT MIN(CAST("labelled"."name" AS text))
+    -                     FROM "portal"."data_products" AS "labelled"
+    -                     WHERE "labelled"."id" = "ranked"."consumer_id"
+    -                 ) AS text
+    -             ) AS "label"
+    +             CAST((NULL) AS text) AS "label"
     "#);
     for chart in [over_time(Day), over_time(Month)] {
         insta::allow_duplicates! {
             insta::assert_snapshot!(without_labels(&chart.split_by_consumer(5)), @r#"
-            -     CAST("labelled"."name" AS text) AS "label"
+            -     CAST(
+            -         (
+            -             SELECT MIN(CAST("labelled"."name" AS text))
+            -             FROM "portal"."data_products" AS "labelled"
+            -             WHERE "labelled"."id" = "ranked"."consumer_id"
+            -         ) AS text
+            -     ) AS "label"
             +     CAST((NULL) AS text) AS "label"
-            - LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
             "#);
         }
     }
     insta::assert_snapshot!(without_labels(&Overview::new(port(1), days())), @r#"
-    -         CAST("labelled"."name" AS text) AS "label",
-    +         CAST((NULL) AS text) AS "label",
-    -     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
+    -             CAST(
+    -                 (
+    -                     SELECT MIN(CAST("labelled"."name" AS text))
+    -                     FROM "portal"."data_products" AS "labelled"
+    -                     WHERE "labelled"."id" = "ranked"."consumer_id"
+    -                 ) AS text
+    -             ) AS "label"
+    +             CAST((NULL) AS text) AS "label"
     "#);
     insta::assert_snapshot!(without_labels(&QueriesOverTime::of_ports([port(1)], days())), @r#"
-    -     CAST("labelled"."name" AS text) AS "label"
+    -     CAST("labelled"."label" AS text) AS "label"
     +     CAST((NULL) AS text) AS "label"
-    - LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
+    - LEFT JOIN (
+    -     SELECT "parent"."id" AS "id", MIN(CAST("parent"."name" AS text)) AS "label"
+    -     FROM "portal"."datasets" AS "parent"
+    -     WHERE "parent"."id" = ANY(CAST($7 AS uuid[]))
+    -     GROUP BY "parent"."id"
+    - ) AS "labelled" ON "labelled"."id" = "port"."port"
     "#);
     let assets = || MostPopularAssets::new(port(1), days());
     insta::assert_snapshot!(without_labels(&assets()), @r#"
@@ -135,22 +155,30 @@ fn keys_and_names_of_parents_are_the_models() {
     + LEFT JOIN "public"."areas" AS "labelled" ON "labelled"."area" = "shown"."group_id"
     "#);
     insta::assert_snapshot!(with_other_names(&over_time(Month).split_by_consumer(5)), @r#"
-    -     CAST("labelled"."name" AS text) AS "label"
-    +     CAST("labelled"."title" AS text) AS "label"
-    - LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
-    + LEFT JOIN "public"."products" AS "labelled" ON "labelled"."product" = "series"."consumer_id"
+    -             SELECT MIN(CAST("labelled"."name" AS text))
+    -             FROM "portal"."data_products" AS "labelled"
+    -             WHERE "labelled"."id" = "ranked"."consumer_id"
+    +             SELECT MIN(CAST("labelled"."title" AS text))
+    +             FROM "public"."products" AS "labelled"
+    +             WHERE "labelled"."product" = "ranked"."consumer_id"
     "#);
     insta::assert_snapshot!(with_other_names(&Overview::new(port(1), days()).granularity(Month)), @r#"
-    -         CAST("labelled"."name" AS text) AS "label",
-    +         CAST("labelled"."title" AS text) AS "label",
-    -     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "series"."consumer_id"
-    +     LEFT JOIN "public"."products" AS "labelled" ON "labelled"."product" = "series"."consumer_id"
+    -                     SELECT MIN(CAST("labelled"."name" AS text))
+    -                     FROM "portal"."data_products" AS "labelled"
+    -                     WHERE "labelled"."id" = "ranked"."consumer_id"
+    +                     SELECT MIN(CAST("labelled"."title" AS text))
+    +                     FROM "public"."products" AS "labelled"
+    +                     WHERE "labelled"."product" = "ranked"."consumer_id"
     "#);
     insta::assert_snapshot!(with_other_names(&QueriesOverTime::of_ports([port(1)], days())), @r#"
-    -     CAST("labelled"."name" AS text) AS "label"
-    +     CAST("labelled"."title" AS text) AS "label"
-    - LEFT JOIN "portal"."datasets" AS "labelled" ON "labelled"."id" = "port"."port"
-    + LEFT JOIN "public"."ports" AS "labelled" ON "labelled"."port" = "port"."port"
+    -     SELECT "parent"."id" AS "id", MIN(CAST("parent"."name" AS text)) AS "label"
+    -     FROM "portal"."datasets" AS "parent"
+    -     WHERE "parent"."id" = ANY(CAST($7 AS uuid[]))
+    -     GROUP BY "parent"."id"
+    +     SELECT "parent"."port" AS "id", MIN(CAST("parent"."title" AS text)) AS "label"
+    +     FROM "public"."ports" AS "parent"
+    +     WHERE "parent"."port" = ANY(CAST($7 AS uuid[]))
+    +     GROUP BY "parent"."port"
     "#);
     insta::assert_snapshot!(with_other_names(&MostPopularAssets::new(port(1), days())), @r#"
     -     CAST("labelled"."name" AS text) AS "label"

@@ -1,0 +1,97 @@
+//! The time axis of a chart, from its request alone.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::buckets::Buckets;
+use super::{Overview, QueriesOverTime, QueriesOverTimeByConsumer, QueriesOverTimeOfPorts};
+use crate::error::Error;
+use crate::time::Days;
+
+/// A bucket of a chart's time axis.
+///
+/// A series has one count for each bucket, in the same order.
+///
+/// As JSON:
+///
+/// ```
+/// # use output_port_usage::chart::Bucket;
+/// let json = serde_json::json!({"start": "2026-06-29", "partial": true});
+/// let bucket: Bucket = serde_json::from_value(json.clone())?;
+/// # assert_eq!(serde_json::to_value(&bucket)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Bucket {
+    /// The first day of the bucket, which may lie before the requested days.
+    pub start: NaiveDate,
+    /// Whether the bucket holds days that were not requested.
+    pub partial: bool,
+}
+
+impl Bucket {
+    pub(super) fn new(start: NaiveDate, partial: bool) -> Self {
+        Self { start, partial }
+    }
+}
+
+impl QueriesOverTime {
+    /// The time axis: every bucket that the days touch, in order.
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::OutputPortId;
+    /// use output_port_usage::Granularity;
+    /// use output_port_usage::chart::QueriesOverTime;
+    /// # let port = OutputPortId(uuid::Uuid::nil());
+    /// let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+    ///
+    /// // Thursday 1 January to Sunday 11 January
+    /// let chart = QueriesOverTime::new(port, day(1, 1)..day(1, 12)).granularity(Granularity::Week);
+    /// let axis: Vec<_> = chart.buckets()?.iter().map(|bucket| (bucket.start.to_string(), bucket.partial)).collect();
+    /// assert_eq!(axis, [("2025-12-29".to_owned(), true), ("2026-01-05".to_owned(), false)]);
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Days for which the chart's query is an error, too.
+    pub fn buckets(&self) -> Result<Vec<Bucket>, Error> {
+        Ok(Buckets::new(self.granularity, Days::check(&self.days)?, 1)?.axis())
+    }
+}
+
+impl QueriesOverTimeByConsumer {
+    /// The time axis of every series: each bucket that the days touch, in order.
+    ///
+    /// # Errors
+    ///
+    /// Days for which the chart's query is an error, too.
+    pub fn buckets(&self) -> Result<Vec<Bucket>, Error> {
+        Ok(self.axis()?.axis())
+    }
+}
+
+impl QueriesOverTimeOfPorts {
+    /// The time axis of every output port: each bucket that the days touch, in order.
+    ///
+    /// # Errors
+    ///
+    /// Days for which the chart's query is an error, too.
+    pub fn buckets(&self) -> Result<Vec<Bucket>, Error> {
+        Ok(self.axis()?.axis())
+    }
+}
+
+impl Overview {
+    /// The time axis of the charts over time: each bucket that the days touch, in order.
+    ///
+    /// # Errors
+    ///
+    /// Days for which the overview's query is an error, too.
+    pub fn buckets(&self) -> Result<Vec<Bucket>, Error> {
+        Ok(self.axis()?.axis())
+    }
+}
