@@ -1,12 +1,16 @@
-//! A back-fill of so many rows, day by day: how fast, and how much memory the host needs at most.
+//! A back-fill of so many rows, day by day, or a replace of them at once: how fast, and how much memory the host needs at
+//! most.
 //!
 //! ```text
 //! cargo bench --package output-port-usage-benches --bench backfill_memory -- 1000000
+//! cargo bench --package output-port-usage-benches --bench backfill_memory -- --replace 1000000
 //! cargo bench --package output-port-usage-benches --bench backfill_memory -- --help
 //! ```
 //!
 //! A day has 10,000 rows: 5,000 of queries and as many of touches, of 500 output ports by 10 consumers each. Memory is
 //! that of this process; PostgreSQL is another. Linux only, for `/proc`.
+//!
+//! The batch of a replace has two rows of touches for each of queries, spread evenly over output ports and days.
 
 use std::convert::Infallible;
 use std::fs;
@@ -33,6 +37,9 @@ Usage: backfill_memory [OPTIONS] ROWS
 
   --foreign-keys      with parent tables that foreign keys point to
   --keep-keys         load into the keys as they are
+  --replace           replace one batch of all rows, and then the same again
+  --ports PORTS       output ports of a replace; 500 without it
+  --days DAYS         days of a replace; as few as hold the rows without it
   --tokio-postgres    by tokio-postgres; by SQLx without it
   -h, --help          this text
 ";
@@ -43,6 +50,9 @@ struct Task {
     foreign_keys: bool,
     keep_keys: bool,
     tokio_postgres: bool,
+    replace: bool,
+    ports: Option<u64>,
+    days: Option<u64>,
 }
 
 #[tokio::main]
@@ -55,6 +65,11 @@ async fn main() -> Result<()> {
     let pool = PgPoolOptions::new().max_connections(2).connect(database.url()).await?;
     let model = model(task)?;
     create(&pool, &model, task).await?;
+    if task.replace {
+        replace(&pool, &model, task).await?;
+        pool.close().await;
+        return Ok(());
+    }
 
     let days = task.rows.div_ceil(ROWS_A_DAY);
     let before = peak_kib()?;
@@ -84,6 +99,9 @@ fn task() -> Result<Option<Task>, lexopt::Error> {
             Long("foreign-keys") => task.foreign_keys = true,
             Long("keep-keys") => task.keep_keys = true,
             Long("tokio-postgres") => task.tokio_postgres = true,
+            Long("replace") => task.replace = true,
+            Long("ports") => task.ports = Some(parser.value()?.parse()?),
+            Long("days") => task.days = Some(parser.value()?.parse()?),
             // what cargo says to every bench
             Long("bench") => {}
             Value(rows) => task.rows = rows.parse()?,
@@ -133,6 +151,60 @@ async fn run(
     };
     eprintln!();
     Ok((outcome, loaded.unwrap_or_default()))
+}
+
+/// Replaces one batch of all rows, and then the same again.
+async fn replace(pool: &PgPool, model: &UsageModel, task: Task) -> Result<()> {
+    let before = peak_kib()?;
+    let batch = whole(task);
+    println!("peak memory {before} kB before the batch was there, {} kB with it", peak_kib()?);
+    for what in ["first", "again"] {
+        let start = Instant::now();
+        let ingest = model.replace(&batch)?;
+        let checked = start.elapsed();
+        let mut transaction = pool.begin().await?;
+        let outcome = ingest.run_sqlx(&mut transaction).await?;
+        transaction.commit().await?;
+        let touches = outcome.touches.unwrap_or_default();
+        println!(
+            "{what}: {} rows written, {} unchanged in {:.1} s ({:.1} s of it checks); peak memory {} kB",
+            outcome.queries.written + touches.written,
+            outcome.queries.unchanged + touches.unchanged,
+            start.elapsed().as_secs_f64(),
+            checked.as_secs_f64(),
+            peak_kib()?,
+        );
+    }
+    Ok(())
+}
+
+/// A third of the rows of queries and two thirds of touches.
+fn whole(task: Task) -> UsageBatch {
+    let (rows, ports) = (task.rows / 3, task.ports.unwrap_or(PORTS as u64));
+    let a_day = ports * CONSUMERS as u64;
+    let days = task.days.unwrap_or_else(|| rows.div_ceil(a_day));
+    // odd, so that every output port has some
+    let step = ((days * a_day / rows).max(1) - 1) | 1;
+    let port = |number: u64| OutputPortId(id(1, number.into()));
+    let mut queries = Vec::with_capacity(rows as usize);
+    let mut touches = Vec::with_capacity(2 * rows as usize);
+    for cell in (0..rows).map(|number| number * step) {
+        let (date, of, by) = (day(cell / a_day), cell % a_day % ports, cell % a_day / ports);
+        let (output_port_id, consumer_id) = (port(of), ConsumerId(id(2, (of / 10 * 10 + by).into())));
+        let query_count = 1 + cell % 40;
+        queries.push(OutputPortQueries::new(date, output_port_id, consumer_id, query_count));
+        for tech_asset_id in [2 * of, 2 * of + 1].map(|number| TechAssetId(id(3, number.into()))) {
+            touches.push(TechAssetTouches::new(
+                date,
+                output_port_id,
+                tech_asset_id,
+                consumer_id,
+                query_count,
+            ));
+        }
+    }
+    let scope = Scope::new(day(0)..day(days), (0..ports).map(port)).expect("days of the calendar");
+    UsageBatch::builder(scope).queries(queries).touches(touches).build()
 }
 
 /// The most memory that this process has had at once.

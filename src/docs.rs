@@ -5,6 +5,7 @@
 //! - [`charts`]: the requests, their days, their JSON; chart libraries, CSV and OpenAPI.
 //! - [`counting`]: what counts as a query, a touch, a combination and a day.
 //! - [`operating`]: locks, retries, back-fills, purges and changes of the mapping.
+//! - [`promises`]: what is promised when things go wrong, and how it is tested.
 //! - [`scale`]: how large the tables get, and when to partition or distribute them.
 //! - [`reviewing_sql`]: every statement in your own snapshot test.
 //! - [`carrying_on`]: how the source is laid out, and how to add a chart; for maintainers.
@@ -25,6 +26,9 @@ pub mod counting {}
 
 #[doc = include_str!("docs/operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("docs/promises.md")]
+pub mod promises {}
 
 #[doc = include_str!("docs/scale.md")]
 pub mod scale {}

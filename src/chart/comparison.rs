@@ -191,8 +191,8 @@ impl<C: Comparable> Chart for Compared<C> {
 
 /// The columns `previous` and `change` of a row whose counts these are; a NULL before is zero.
 pub(super) fn change(select: &mut sea_query::SelectStatement, now: Expr, before: Expr) {
-    let before = || Expr::from(Func::coalesce([before.clone(), Expr::cust("0")]));
+    let before = || Expr::from(Func::coalesce([before.clone(), Expr::cust("0")])).cast_as("bigint");
     let none_is_null = Expr::from(Func::cust("nullif").args([before(), Expr::cust("0")])).cast_as(FLOAT);
     let change = now.cast_as(FLOAT).sub(before().cast_as(FLOAT)).div(none_is_null).cast_as(FLOAT);
-    select.expr_as(before().cast_as("bigint"), "previous").expr_as(change, "change");
+    select.expr_as(before(), "previous").expr_as(change, "change");
 }

@@ -151,7 +151,7 @@ fn with_those_without_a_group(counts: &[&'static str]) -> SelectStatement {
         .expr_as(Expr::cust("NULL").cast_as("bigint"), "members")
         .from("member")
         .and_where(Expr::col("group_id").is_null())
-        .and_where(Expr::col("query_count").gt(Expr::cust("0")));
+        .and_where(Expr::col("query_count").cast_as("bigint").gt(Expr::cust("0")));
     SelectStatement::new()
         .columns(["rank", "group_id"])
         .columns(counts.iter().copied())

@@ -150,7 +150,8 @@ pub(crate) fn ranked(id: &'static str, counts: &[&'static str], order: WindowSta
         .expr_window_as(Func::cust("row_number"), order, "rank")
         .from("member")
         .and_where(Expr::col(id).is_not_null())
-        .and_where(Expr::col("query_count").gt(Expr::cust("0")));
+        // a sum of sums is numeric, which PostgreSQL compares with no integer: an operator of another schema might
+        .and_where(Expr::col("query_count").cast_as("bigint").gt(Expr::cust("0")));
     ranked
 }
 

@@ -151,11 +151,12 @@ impl Summary {
         let column = |name: &'static str| Expr::col(("counted", name));
         let total = Func::sum(column("query_count")).filter(column("date").is_not_null());
         let total = Expr::from(Func::coalesce([Expr::from(total), Expr::cust("0")]));
+        let count = |name: &'static str| Expr::from(Func::cust("pg_catalog.count").arg(column(name)));
         let mut select = SelectStatement::new();
         select
             .expr_as(total.cast_as("bigint"), "query_count")
-            .expr_as(Expr::from(Func::count(column("consumer_id"))).cast_as("bigint"), "consumers")
-            .expr_as(Expr::from(Func::count(column("date"))).cast_as("bigint"), "active_days")
+            .expr_as(count("consumer_id").cast_as("bigint"), "consumers")
+            .expr_as(count("date").cast_as("bigint"), "active_days")
             .expr_as(Expr::from(Func::max(column("date"))).cast_as("date"), "last_used")
             .from_subquery(counted, "counted");
         if let Some(comparison) = comparison {

@@ -2,13 +2,14 @@
 
 mod ids;
 mod rows;
+mod savepoint;
 mod session;
 
 use futures_util::Stream;
 use sea_query_binder::SqlxValues;
 use sqlx::postgres::Postgres;
 use sqlx::query::{Query as SqlxQuery, QueryAs};
-use sqlx::{AssertSqlSafe, Connection, SqlSafeStr, SqlStr, Transaction};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr, Transaction};
 
 use self::session::InTransaction;
 use crate::postgres::{Backfill, BackfillProgress, Ingest, Outcome, Removal, WriteError};
@@ -48,44 +49,53 @@ impl Ingest {
     /// the host retries. All writers of one model use one level: a SERIALIZABLE transaction does not see what a
     /// READ COMMITTED one wrote while it waited for the lock.
     ///
-    /// Not cancel safe: roll back if the future is dropped before it ends.
+    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
+    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, the
+    /// transaction is lost instead, and whatever the host does next with it is an error.
     ///
     /// # Errors
     ///
     /// [`WriteError::Rejected`] before the first write: an empty batch, a REPEATABLE READ transaction, an unknown
-    /// output port, tech asset or consumer. [`WriteError::Driver`] for what SQLx reports. Roll back after either.
+    /// output port, tech asset or consumer. [`WriteError::Driver`] for what SQLx reports.
     pub async fn run_sqlx(
         self,
         transaction: &mut Transaction<'_, Postgres>,
     ) -> Result<Outcome, WriteError<sqlx::Error>> {
-        self.run(&mut InTransaction(transaction)).await
+        let mut savepoint = savepoint::open(transaction).await?;
+        let outcome = self.run(&mut InTransaction(&mut savepoint)).await;
+        savepoint::close(savepoint, outcome).await
     }
 }
 
 impl Removal {
     /// Removes the rows in the host's transaction; the host commits.
     ///
-    /// Not cancel safe: roll back if the future is dropped before it ends.
+    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
+    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, the
+    /// transaction is lost instead, and whatever the host does next with it is an error.
     ///
     /// # Errors
     ///
     /// [`WriteError::Rejected`] for a REPEATABLE READ transaction, before the first row is removed.
-    /// [`WriteError::Driver`] for what SQLx reports. Roll back after either.
+    /// [`WriteError::Driver`] for what SQLx reports.
     pub async fn run_sqlx(
         self,
         transaction: &mut Transaction<'_, Postgres>,
     ) -> Result<Outcome, WriteError<sqlx::Error>> {
-        self.run(&mut InTransaction(transaction)).await
+        let mut savepoint = savepoint::open(transaction).await?;
+        let outcome = self.run(&mut InTransaction(&mut savepoint)).await;
+        savepoint::close(savepoint, outcome).await
     }
 }
 
 impl<F: FnMut(&BackfillProgress)> Backfill<F> {
     /// Runs the back-fill in the host's transaction; the host commits.
     ///
-    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest. It runs inside a savepoint, to which it goes back
-    /// after an error.
+    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest.
     ///
-    /// Not cancel safe: roll back if the future is dropped before it ends.
+    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
+    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, the
+    /// transaction is lost instead, and whatever the host does next with it is an error.
     ///
     /// # Errors
     ///
@@ -126,13 +136,8 @@ impl<F: FnMut(&BackfillProgress)> Backfill<F> {
         B: Stream<Item = Result<UsageBatch, E>>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut savepoint = Connection::begin(&mut **transaction).await.map_err(WriteError::Driver)?;
+        let mut savepoint = savepoint::open(transaction).await?;
         let outcome = super::backfill::run(self, &mut InTransaction(&mut savepoint), batches).await;
-        match outcome {
-            Ok(_) => savepoint.commit().await.map_err(WriteError::Driver)?,
-            // where this fails too, the connection is lost, and the transaction with it
-            Err(_) => savepoint.rollback().await.unwrap_or_default(),
-        }
-        outcome
+        savepoint::close(savepoint, outcome).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod parameter;
 mod rows;
+mod savepoint;
 mod session;
 
 use std::fmt;
@@ -161,45 +162,53 @@ impl Ingest {
     /// writers of one model use one level: a SERIALIZABLE transaction does not see what a READ COMMITTED one wrote
     /// while it waited for the lock.
     ///
-    /// Not cancel safe: roll back if the future is dropped before it ends.
+    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
+    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, all of
+    /// it may be done.
     ///
     /// # Errors
     ///
     /// [`WriteError::Rejected`] before the first write: an empty batch, a REPEATABLE READ transaction, an unknown
-    /// output port, tech asset or consumer. [`WriteError::Driver`] for what tokio-postgres reports. Roll back after
-    /// either.
+    /// output port, tech asset or consumer. [`WriteError::Driver`] for what tokio-postgres reports.
     pub async fn run_tokio_postgres(
         self,
         transaction: &mut Transaction<'_>,
     ) -> Result<Outcome, WriteError<Error>> {
-        self.run(&mut InTransaction(transaction)).await
+        let mut savepoint = savepoint::open(transaction).await?;
+        let outcome = self.run(&mut InTransaction(&mut savepoint)).await;
+        savepoint::close(savepoint, outcome).await
     }
 }
 
 impl Removal {
     /// Removes the rows in the host's transaction; the host commits.
     ///
-    /// Not cancel safe: roll back if the future is dropped before it ends.
+    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
+    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, all of
+    /// it may be done.
     ///
     /// # Errors
     ///
     /// [`WriteError::Rejected`] for a REPEATABLE READ transaction, before the first row is removed.
-    /// [`WriteError::Driver`] for what tokio-postgres reports. Roll back after either.
+    /// [`WriteError::Driver`] for what tokio-postgres reports.
     pub async fn run_tokio_postgres(
         self,
         transaction: &mut Transaction<'_>,
     ) -> Result<Outcome, WriteError<Error>> {
-        self.run(&mut InTransaction(transaction)).await
+        let mut savepoint = savepoint::open(transaction).await?;
+        let outcome = self.run(&mut InTransaction(&mut savepoint)).await;
+        savepoint::close(savepoint, outcome).await
     }
 }
 
 impl<F: FnMut(&BackfillProgress)> Backfill<F> {
     /// Runs the back-fill in the host's transaction; the host commits.
     ///
-    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest. It runs inside a savepoint, to which it goes back
-    /// after an error.
+    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest.
     ///
-    /// Not cancel safe: roll back if the future is dropped before it ends.
+    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
+    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, all of
+    /// it may be done.
     ///
     /// # Errors
     ///
@@ -216,13 +225,8 @@ impl<F: FnMut(&BackfillProgress)> Backfill<F> {
         B: Stream<Item = Result<UsageBatch, E>>,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut savepoint = transaction.savepoint("backfill").await.map_err(WriteError::Driver)?;
+        let mut savepoint = savepoint::open(transaction).await?;
         let outcome = super::backfill::run(self, &mut InTransaction(&mut savepoint), batches).await;
-        match outcome {
-            Ok(_) => savepoint.commit().await.map_err(WriteError::Driver)?,
-            // where this fails too, the connection is lost, and the transaction with it
-            Err(_) => savepoint.rollback().await.unwrap_or_default(),
-        }
-        outcome
+        savepoint::close(savepoint, outcome).await
     }
 }

@@ -1,8 +1,8 @@
-//! Back-filling: years of batches by COPY, in one transaction of the host's.
+//! Back-filling: years of batches from a stream, in one transaction of the host's.
 
-mod binary;
 mod cover;
 mod load;
+mod lock;
 mod progress;
 mod statements;
 
@@ -12,6 +12,7 @@ pub(crate) use self::load::Load;
 pub use self::progress::{BackfillProgress, BackfillStep};
 use super::ddl::key;
 use super::empty::Empty;
+use super::rows::Part;
 use super::session;
 use super::unknown::{self, Unknown};
 use crate::error::Error;
@@ -22,7 +23,7 @@ use crate::usage::Scope;
 impl UsageModel {
     /// Loads a history, batch by batch, into days and output ports that hold nothing yet.
     ///
-    /// A driver takes the batches from a stream and loads each by `COPY`, so memory holds one of them. The batches state
+    /// A driver takes the batches from a stream and loads each in turn, so memory holds one of them. The batches state
     /// the scope as a [`replace`](Self::replace) would, in parts: they come in the order of their days and without gaps,
     /// the first begins and the last ends with the scope, and each states all of its output ports. So no key comes twice,
     /// and a stream that ends early is an error and not a time without usage. What the first batch does not measure is
@@ -57,14 +58,7 @@ impl UsageModel {
     /// let backfill = model.backfill(scope)?.on_progress(|progress| println!("until {}", progress.days.end));
     /// // let outcome = backfill.run_sqlx(&mut transaction, batches).await?;
     /// let statements = backfill.statements();
-    /// let copy = statements.iter().find(|statement| statement.sql().contains("COPY"));
-    /// assert_eq!(
-    ///     copy.map(|statement| statement.sql()),
-    ///     Some(
-    ///         "COPY /* output-port-usage: load queries */ \"public\".\"output_port_query_stats_daily\" \
-    ///          (\"date\", \"output_port_id\", \"consumer_id\", \"query_count\") FROM STDIN (FORMAT binary)"
-    ///     )
-    /// );
+    /// assert!(statements.iter().any(|statement| statement.title() == "load queries"));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn backfill(&self, scope: Scope) -> Result<Backfill, Error> {
@@ -155,8 +149,9 @@ impl<F> Backfill<F> {
 
     /// The statements of a first load of one batch that measures everything, in the order in which they run, for review.
     ///
-    /// The texts are the same whatever the batches. The statements that find unknown ids and those that copy run again
-    /// for each batch; a key is dropped and added only where that leaves no trace. All of them run inside a savepoint of
+    /// The texts are the same whatever the batches. The statements that find unknown ids and those that load run again
+    /// for each batch; a key is dropped and added only where that leaves no trace. No table is
+    /// waited for while another is locked: one that is not free at once gives back the locks and is waited for first. All of them run inside a savepoint of
     /// the driver's.
     pub fn statements(&self) -> Vec<Statement> {
         let mut statements = session::entrance(&self.model).to_vec();
@@ -173,7 +168,13 @@ impl<F> Backfill<F> {
                 statements.push(statements::remove(&self.scope, table));
             }
             if self.keys == Keys::AfterLoading {
-                statements.extend([statements::any(table), key::find_droppable(table), key::drop(table)]);
+                statements.extend([statements::any(table), key::find_droppable(table)]);
+            }
+        }
+        if self.keys == Keys::AfterLoading {
+            statements.extend(lock::statements(&tables));
+            for table in &tables {
+                statements.push(key::drop(table));
                 again.push(key::add(table));
                 for index in self.model.indexes(table) {
                     statements.extend([index.find_droppable(), index.drop()]);
@@ -183,7 +184,8 @@ impl<F> Backfill<F> {
         }
         statements
             .extend(unknown::enforced(&self.model).map(|(_, parent)| unknown::statement(parent, [].into())));
-        statements.extend(tables.iter().map(|table| statements::copy(table)));
+        statements
+            .extend(tables.iter().map(|table| statements::load(table, &Part::empty(&self.scope, table))));
         statements.extend(again);
         statements
     }

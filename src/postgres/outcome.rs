@@ -78,8 +78,10 @@ pub struct TableOutcome {
 
 /// Why a write stopped: an ingest, a removal or a back-fill.
 ///
-/// Roll the transaction back: nothing is kept by halves. The message is that of the cause, for instance which id is
-/// unknown, and [`source`](std::error::Error::source) continues from there. `?` turns an [`Error`] into one.
+/// The transaction is as it was before the write: nothing is kept by halves. The message is that of the cause, for
+/// instance which id is unknown, and [`source`](std::error::Error::source) continues from there. `?` turns an [`Error`]
+/// into one. (What a server reported is the message with SQLx 0.9, and once more the source; tokio-postgres 0.7 says "db
+/// error", and the rest is the source.)
 ///
 /// ```
 /// use output_port_usage::WriteError;

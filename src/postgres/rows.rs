@@ -110,6 +110,12 @@ impl Part {
         }
     }
 
+    /// No rows, for the text of a statement.
+    pub(super) fn empty(scope: &Scope, table: &Table) -> Self {
+        let ids = table.stats.ids().map(|_| [].into()).collect();
+        Self { scope: scope.clone(), dates: [].into(), ids, counts: [].into() }
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.counts.len() as u64
     }

@@ -18,12 +18,8 @@ pub(crate) trait Session {
     async fn count(&mut self, statement: Statement) -> Result<u64, Self::Error>;
     /// The text in the only column of the only row.
     async fn text(&mut self, statement: Statement) -> Result<String, Self::Error>;
-    /// Runs a `COPY … FROM STDIN`, sends it the chunks and gives the number of rows that it took.
-    async fn copy(
-        &mut self,
-        statement: Statement,
-        chunks: impl Iterator<Item = Vec<u8>> + Send,
-    ) -> Result<u64, Self::Error>;
+    /// Whether the server refused a lock that others hold (SQLSTATE 55P03).
+    fn is_lock_not_available(error: &Self::Error) -> bool;
     /// The ids in the only column.
     async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, Self::Error>;
 }

@@ -2,9 +2,10 @@
 
 mod broken;
 mod edges;
-mod host;
+pub(crate) mod host;
 mod keys;
 mod random;
+mod readers;
 mod refused;
 mod statements;
 mod unlike_ours;

@@ -86,7 +86,7 @@ fn query_distribution_reads_once_and_ranks_the_small_set() {
             "query_count",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
         FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "slice" AS (
         SELECT
@@ -139,7 +139,7 @@ fn query_distribution_by_group_looks_groups_up_once_a_consumer() {
             "query_count",
             row_number() OVER (ORDER BY "query_count" DESC, "group_id" ASC) AS "rank"
         FROM "member"
-        WHERE "group_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "group_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "slice" AS (
         SELECT
@@ -162,7 +162,7 @@ fn query_distribution_by_group_looks_groups_up_once_a_consumer() {
                 "query_count",
                 CAST((NULL) AS bigint) AS "members"
             FROM "member"
-            WHERE "group_id" IS NULL AND "query_count" > (0)
+            WHERE "group_id" IS NULL AND CAST("query_count" AS bigint) > (0)
         )
     )
     SELECT

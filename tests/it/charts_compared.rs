@@ -64,8 +64,8 @@ fn popular_assets_join_the_days_before_to_the_few_rows() {
         CAST(
             (
                 (
-                    CAST("ranked"."query_count" AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+                    CAST("ranked"."query_count" AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
+                ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
         ) AS "change"
     FROM "ranked"
@@ -107,7 +107,7 @@ fn a_distribution_reads_two_ranges_of_the_key() {
             "previous",
             row_number() OVER (ORDER BY "query_count" DESC, "consumer_id" ASC) AS "rank"
         FROM "member"
-        WHERE "consumer_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "consumer_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "slice" AS (
         SELECT
@@ -135,8 +135,8 @@ fn a_distribution_reads_two_ranges_of_the_key() {
         CAST(
             (
                 (
-                    CAST("slice"."query_count" AS double precision) - CAST(COALESCE("slice"."previous", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("slice"."previous", 0), 0) AS double precision)
+                    CAST("slice"."query_count" AS double precision) - CAST(CAST(COALESCE("slice"."previous", 0) AS bigint) AS double precision)
+                ) / CAST(nullif(CAST(COALESCE("slice"."previous", 0) AS bigint), 0) AS double precision)
             ) AS double precision
         ) AS "change"
     FROM "slice"
@@ -154,8 +154,8 @@ fn a_summary_counts_days_and_consumers_in_one_scan() {
         CAST(
             COALESCE(SUM("counted"."query_count") FILTER (WHERE "counted"."date" IS NOT NULL), 0) AS bigint
         ) AS "query_count",
-        CAST(COUNT("counted"."consumer_id") AS bigint) AS "consumers",
-        CAST(COUNT("counted"."date") AS bigint) AS "active_days",
+        CAST(pg_catalog.count("counted"."consumer_id") AS bigint) AS "consumers",
+        CAST(pg_catalog.count("counted"."date") AS bigint) AS "active_days",
         CAST(MAX("counted"."date") AS date) AS "last_used"
     FROM (
         SELECT "date", "consumer_id", SUM("query_count") AS "query_count"
@@ -180,8 +180,8 @@ fn a_summary_counts_days_and_consumers_in_one_scan() {
         CAST(
             (
                 (
-                    CAST("now"."query_count" AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+                    CAST("now"."query_count" AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
+                ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
         ) AS "change"
     FROM (
@@ -189,8 +189,8 @@ fn a_summary_counts_days_and_consumers_in_one_scan() {
             CAST(
                 COALESCE(SUM("counted"."query_count") FILTER (WHERE "counted"."date" IS NOT NULL), 0) AS bigint
             ) AS "query_count",
-            CAST(COUNT("counted"."consumer_id") AS bigint) AS "consumers",
-            CAST(COUNT("counted"."date") AS bigint) AS "active_days",
+            CAST(pg_catalog.count("counted"."consumer_id") AS bigint) AS "consumers",
+            CAST(pg_catalog.count("counted"."date") AS bigint) AS "active_days",
             CAST(MAX("counted"."date") AS date) AS "last_used"
         FROM (
             SELECT "date", "consumer_id", SUM("query_count") AS "query_count"
@@ -235,8 +235,8 @@ fn bounds_of_buckets_go_back_as_the_days_do() {
         CAST(
             (
                 (
-                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
+                ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
         ) AS "change"
     FROM "bucket"
@@ -284,8 +284,8 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
         CAST(
             (
                 (
-                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
+                ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
         ) AS "change"
     FROM "bucket"
@@ -324,8 +324,8 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
         CAST(
             (
                 (
-                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(COALESCE("before"."query_count", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("before"."query_count", 0), 0) AS double precision)
+                    CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
+                ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
         ) AS "change"
     FROM "bucket"

@@ -10,7 +10,7 @@ use crate::portal::{Portal, asset, combination, consumer, day, port, queries, sc
 use crate::tables;
 
 /// Ports 1 and 2 by consumers 1 to `consumers` on two days, each count `count`.
-fn batch(consumers: u128, count: u64) -> UsageBatch {
+pub(crate) fn batch(consumers: u128, count: u64) -> UsageBatch {
     let days = [day(2026, 1, 1), day(2026, 1, 2)];
     let keys = || days.into_iter().flat_map(move |date| (1..=consumers).map(move |by| (date, consumer(by))));
     let of = |number| keys().map(move |(date, by)| (date, port(number), by));
@@ -23,7 +23,7 @@ fn batch(consumers: u128, count: u64) -> UsageBatch {
 }
 
 /// Old rows; the batch that replaces them removes, changes and adds some in every table.
-async fn filled() -> (Portal, Ingest) {
+pub(crate) async fn filled() -> (Portal, Ingest) {
     let portal = Portal::with_combinations().await;
     let later = batch(2, 1);
     let more = UsageBatch::builder(later.scope().clone())

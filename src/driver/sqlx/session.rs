@@ -29,16 +29,8 @@ impl Session for InTransaction<'_, '_> {
         typed(statement)?.fetch_one(&mut **self.0).await?.try_get(0)
     }
 
-    async fn copy(
-        &mut self,
-        statement: Statement,
-        chunks: impl Iterator<Item = Vec<u8>> + Send,
-    ) -> Result<u64, sqlx::Error> {
-        let mut copy = self.0.copy_in_raw(statement.sql()).await?;
-        for chunk in chunks {
-            copy.send(chunk).await?;
-        }
-        copy.finish().await
+    fn is_lock_not_available(error: &sqlx::Error) -> bool {
+        error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
     }
 
     async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, sqlx::Error> {

@@ -1,9 +1,9 @@
 //! The host's transaction of tokio-postgres, as writes need it.
 
-use std::io::Cursor;
 use std::pin::pin;
 
-use futures_util::{SinkExt, TryStreamExt};
+use futures_util::TryStreamExt;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Transaction};
 use uuid::Uuid;
 
@@ -30,16 +30,8 @@ impl Session for InTransaction<'_, '_> {
         self.0.query_typed_one(statement.sql(), &statement.params()).await?.try_get(0)
     }
 
-    async fn copy(
-        &mut self,
-        statement: Statement,
-        chunks: impl Iterator<Item = Vec<u8>> + Send,
-    ) -> Result<u64, Error> {
-        let mut copy = pin!(self.0.copy_in(statement.sql()).await?);
-        for chunk in chunks {
-            copy.send(Cursor::new(chunk)).await?;
-        }
-        copy.finish().await
+    fn is_lock_not_available(error: &Error) -> bool {
+        error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
     }
 
     async fn uuids(&mut self, statement: Statement) -> Result<Vec<Uuid>, Error> {

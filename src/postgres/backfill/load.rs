@@ -1,11 +1,10 @@
 //! A back-fill that runs: begun by its first batch, fed with every batch, finished once.
 
-use super::binary::Chunks;
 use super::cover::{self, Cover};
 use super::progress::{BackfillProgress, BackfillStep};
-use super::{Backfill, Existing, Keys, statements};
+use super::{Backfill, Existing, Keys, lock, statements};
 use crate::error::{Error, Kind};
-use crate::model::{Table, UsageModel};
+use crate::model::UsageModel;
 use crate::postgres::ddl::key;
 use crate::postgres::empty::Empty;
 use crate::postgres::rows::TableRows;
@@ -55,8 +54,8 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
         for (rows, skipped) in tables.iter().zip(skipped) {
             let mut of_table = TableOutcome { skipped, ..TableOutcome::default() };
             for part in rows.parts.iter().filter(|part| part.len() > 0) {
-                let copy = session.copy(statements::copy(&rows.table), Chunks::new(part));
-                of_table.written += copy.await.map_err(WriteError::Driver)?;
+                let load = statements::load(&rows.table, part);
+                of_table.written += session.count(load).await.map_err(WriteError::Driver)?;
             }
             self.outcome.add(rows.table.stats, of_table);
         }
@@ -112,9 +111,9 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
                 of_table.removed = session.count(remove).await.map_err(WriteError::Driver)?;
             }
             self.outcome.add(table.stats, of_table);
-            if *keys == Keys::AfterLoading {
-                self.dropped.extend(drop_keys(session, model, table).await.map_err(WriteError::Driver)?);
-            }
+        }
+        if *keys == Keys::AfterLoading {
+            self.dropped = drop_keys(session, model, tables).await.map_err(WriteError::Driver)?;
         }
         self.measured = Some(tables.iter().map(TableRows::without_rows).collect());
         Ok(())
@@ -138,23 +137,30 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
     }
 }
 
-/// Drops the key and the indexes of an empty table, where that leaves no trace, and gives what adds them again.
+/// Drops the keys and the indexes of empty tables, where that leaves no trace, and gives what adds them again.
 async fn drop_keys<S: Session>(
     session: &mut S,
     model: &UsageModel,
-    table: &Table,
+    tables: &[TableRows],
 ) -> Result<Vec<Statement>, S::Error> {
-    if session.count(statements::any(table)).await? > 0
-        || session.count(key::find_droppable(table)).await? == 0
-    {
-        return Ok(Vec::new());
+    let mut droppable = Vec::new();
+    for TableRows { table, .. } in tables {
+        if session.count(statements::any(table)).await? == 0
+            && session.count(key::find_droppable(table)).await? > 0
+        {
+            droppable.push(table);
+        }
     }
-    let mut again = vec![key::add(table)];
-    session.count(key::drop(table)).await?;
-    for index in model.indexes(table) {
-        if session.count(index.find_droppable()).await? > 0 {
-            session.count(index.drop()).await?;
-            again.push(index.create());
+    lock::lock_out_readers(session, &droppable).await?;
+    let mut again = Vec::new();
+    for table in droppable {
+        session.count(key::drop(table)).await?;
+        again.push(key::add(table));
+        for index in model.indexes(table) {
+            if session.count(index.find_droppable()).await? > 0 {
+                session.count(index.drop()).await?;
+                again.push(index.create());
+            }
         }
     }
     Ok(again)

@@ -1,6 +1,7 @@
 //! The statements of a back-fill.
 
 use crate::model::{Column, Table};
+use crate::postgres::rows::Part;
 use crate::postgres::scope::ScopeParams;
 use crate::statement::{SqlWriter, Statement};
 use crate::usage::Scope;
@@ -38,14 +39,23 @@ pub(super) fn any(table: &Table) -> Statement {
     sql.into_statement()
 }
 
-/// Loads rows in the binary format, their columns in the order of [`binary`](super::binary).
-pub(super) fn copy(table: &Table) -> Statement {
+/// Loads rows.
+///
+/// Arrays in the SELECT list come out row by row, where those of a FROM clause would first be put down in whole. That is nearly as
+/// fast as `COPY`, which no driver can break off without a trace and which needs names behind a pooler.
+pub(super) fn load(table: &Table, part: &Part) -> Statement {
     let columns = [Column::Date].into_iter().chain(table.stats.ids()).chain([Column::QueryCount]);
     let mut sql = SqlWriter::for_each("load", table.stats.rows());
-    sql.text("COPY ").qualified(&table.schema, &table.name).text(" (");
+    let dates = [(sql.bind(part.dates.clone()), "::date[])")];
+    let ids = part.ids.iter().map(|ids| (sql.bind(ids.clone()), "::uuid[])")).collect::<Vec<_>>();
+    let counts = [(sql.bind(part.counts.clone()), "::integer[])")];
+    sql.text("INSERT INTO ").qualified(&table.schema, &table.name).text(" (");
     sql.list(", ", columns, |sql, column| {
         sql.ident(table.column(column));
     });
-    sql.text(") FROM STDIN (FORMAT binary)");
+    sql.text(")\nSELECT ").list(", ", dates.into_iter().chain(ids).chain(counts), |sql, (array, of_type)| {
+        sql.text("pg_catalog.unnest(").param(array).text(of_type);
+    });
+    sql.text("\nRETURNING 1");
     sql.into_statement()
 }

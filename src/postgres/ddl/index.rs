@@ -112,7 +112,10 @@ impl<'a> Index<'a> {
         sql.text(
             "SELECT 1\nFROM pg_catalog.pg_index AS i\nJOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid",
         );
-        sql.text("\nWHERE i.indrelid = ").param(of).text("::text::regclass AND x.relname = ").param(name);
+        sql.text("\nWHERE i.indrelid = ")
+            .param(of)
+            .text("::text::regclass::oid AND x.relname = ")
+            .param(name);
         sql.text(
             "::text\n    AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident(",
         )

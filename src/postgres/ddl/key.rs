@@ -40,7 +40,7 @@ pub(in crate::postgres) fn find_any(table: &Table) -> Statement {
     // a key has as many columns as the table, less the count
     let width = sql.bind(i32::try_from(columns.len()).unwrap_or(i32::MAX));
     sql.text("SELECT 1\nFROM pg_catalog.pg_index AS i\nWHERE i.indrelid = ");
-    sql.param(of).text("::text::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate");
+    sql.param(of).text("::text::regclass::oid AND i.indisunique AND i.indisvalid AND i.indimmediate");
     sql.text("\n    AND i.indpred IS NULL AND i.indnkeyatts = ").param(width).text("::integer");
     sql.text("\n    AND (\n        SELECT count(*)\n        FROM pg_catalog.pg_attribute AS a");
     sql.text("\n        WHERE a.attrelid = i.indrelid AND a.attnum = ANY((i.indkey::smallint[])[0:i.indnkeyatts - 1])");
@@ -67,7 +67,7 @@ pub(in crate::postgres) fn find_droppable(table: &Table) -> Statement {
     );
     sql.text("\nJOIN pg_catalog.pg_index AS i ON i.indexrelid = k.conindid");
     sql.text("\nJOIN pg_catalog.pg_class AS x ON x.oid = k.conindid");
-    sql.text("\nWHERE k.conrelid = ").param(of).text("::text::regclass AND k.contype = 'p'");
+    sql.text("\nWHERE k.conrelid = ").param(of).text("::text::regclass::oid AND k.contype = 'p'");
     sql.text(" AND k.conname = ").param(named).text("::text");
     sql.text("\n    AND pg_catalog.pg_get_constraintdef(k.oid) = 'PRIMARY KEY (' || ").list(
         " || ', ' || ",
@@ -96,7 +96,7 @@ pub(in crate::postgres) fn find_droppable(table: &Table) -> Statement {
 /// Whether the index `i`, whose class is `x`, has nothing that its definition does not say.
 pub(super) fn plain_index(sql: &mut SqlWriter) {
     sql.text(
-        "\n    AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0",
+        "\n    AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid",
     );
 }
 

@@ -10,7 +10,7 @@ use crate::drivers::twins::{Refusal, Twins};
 use crate::portal::Portal;
 
 /// The batch in parts of at most this many days.
-pub(super) fn split(batch: &UsageBatch, length: u64) -> Vec<UsageBatch> {
+pub(crate) fn split(batch: &UsageBatch, length: u64) -> Vec<UsageBatch> {
     let days = batch.scope().days();
     let starts = days.start.iter_days().step_by(usize::try_from(length).unwrap());
     let parts = starts.take_while(|start| *start < days.end).map(|start| {
@@ -32,7 +32,7 @@ pub(super) fn split(batch: &UsageBatch, length: u64) -> Vec<UsageBatch> {
 }
 
 /// A back-fill of the scope that the batches state together.
-pub(super) fn stated(model: &UsageModel, batches: &[UsageBatch]) -> Backfill {
+pub(crate) fn stated(model: &UsageModel, batches: &[UsageBatch]) -> Backfill {
     let (first, last) = (batches[0].scope(), batches[batches.len() - 1].scope());
     let ports = first.output_ports().iter().copied();
     model.backfill(Scope::new(first.days().start..last.days().end, ports).unwrap()).unwrap()

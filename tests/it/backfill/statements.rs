@@ -15,7 +15,7 @@ fn a_first_load_is_a_fixed_list_of_statements() {
 
     SELECT /* output-port-usage: look for any key of queries */ 1
     FROM pg_catalog.pg_index AS i
-    WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
+    WHERE i.indrelid = $1::text::regclass::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
         AND i.indpred IS NULL AND i.indnkeyatts = $5::integer
         AND (
             SELECT count(*)
@@ -34,7 +34,7 @@ fn a_first_load_is_a_fixed_list_of_statements() {
 
     SELECT /* output-port-usage: look for any key of touches */ 1
     FROM pg_catalog.pg_index AS i
-    WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
+    WHERE i.indrelid = $1::text::regclass::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
         AND i.indpred IS NULL AND i.indnkeyatts = $6::integer
         AND (
             SELECT count(*)
@@ -53,7 +53,7 @@ fn a_first_load_is_a_fixed_list_of_statements() {
 
     SELECT /* output-port-usage: look for any key of combinations */ 1
     FROM pg_catalog.pg_index AS i
-    WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
+    WHERE i.indrelid = $1::text::regclass::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
         AND i.indpred IS NULL AND i.indnkeyatts = $6::integer
         AND (
             SELECT count(*)
@@ -79,29 +79,17 @@ fn a_first_load_is_a_fixed_list_of_statements() {
     JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
     JOIN pg_catalog.pg_index AS i ON i.indexrelid = k.conindid
     JOIN pg_catalog.pg_class AS x ON x.oid = k.conindid
-    WHERE k.conrelid = $1::text::regclass AND k.contype = 'p' AND k.conname = $2::text
+    WHERE k.conrelid = $1::text::regclass::oid AND k.contype = 'p' AND k.conname = $2::text
         AND pg_catalog.pg_get_constraintdef(k.oid) = 'PRIMARY KEY (' || pg_catalog.quote_ident($3::text) || ', ' || pg_catalog.quote_ident($4::text) || ', ' || pg_catalog.quote_ident($5::text) || ') INCLUDE (' || pg_catalog.quote_ident($6::text) || ')'
         AND t.relkind = 'r' AND NOT t.relispartition AND pg_catalog.pg_has_role(t.relowner, 'USAGE')
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS c WHERE t.oid IN (c.inhparent, c.inhrelid))
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = t.oid AND g.tgdeferrable)
-        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0 AND x.reloptions IS NULL
+        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid AND x.reloptions IS NULL
         AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend AS d
             WHERE d.refobjid IN (k.oid, x.oid) AND d.deptype NOT IN ('i', 'I')
         )
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid IN (k.oid, x.oid));
-
-    ALTER /* output-port-usage: drop the key of queries */ TABLE "usage"."output_port_query_stats_daily" DROP CONSTRAINT "output_port_query_stats_daily_pkey";
-
-    SELECT /* output-port-usage: look for the index on date of queries */ 1
-    FROM pg_catalog.pg_index AS i
-    JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
-    WHERE i.indrelid = $1::text::regclass AND x.relname = $4::text
-        AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident($4::text) || ' ON ' || pg_catalog.quote_ident($2::text) || '.' || pg_catalog.quote_ident($3::text) || ' USING brin (' || pg_catalog.quote_ident($5::text) || ') WITH (pages_per_range=''32'', autosummarize=''on'')'
-        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid = x.oid);
-
-    DROP /* output-port-usage: drop the index on date of queries */ INDEX IF EXISTS "usage"."output_port_query_stats_daily_date_idx";
 
     SELECT /* output-port-usage: ask for any touches */ 1
     FROM "usage"."tech_asset_stats_daily"
@@ -112,29 +100,17 @@ fn a_first_load_is_a_fixed_list_of_statements() {
     JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
     JOIN pg_catalog.pg_index AS i ON i.indexrelid = k.conindid
     JOIN pg_catalog.pg_class AS x ON x.oid = k.conindid
-    WHERE k.conrelid = $1::text::regclass AND k.contype = 'p' AND k.conname = $2::text
+    WHERE k.conrelid = $1::text::regclass::oid AND k.contype = 'p' AND k.conname = $2::text
         AND pg_catalog.pg_get_constraintdef(k.oid) = 'PRIMARY KEY (' || pg_catalog.quote_ident($3::text) || ', ' || pg_catalog.quote_ident($4::text) || ', ' || pg_catalog.quote_ident($5::text) || ', ' || pg_catalog.quote_ident($6::text) || ') INCLUDE (' || pg_catalog.quote_ident($7::text) || ')'
         AND t.relkind = 'r' AND NOT t.relispartition AND pg_catalog.pg_has_role(t.relowner, 'USAGE')
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS c WHERE t.oid IN (c.inhparent, c.inhrelid))
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = t.oid AND g.tgdeferrable)
-        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0 AND x.reloptions IS NULL
+        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid AND x.reloptions IS NULL
         AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend AS d
             WHERE d.refobjid IN (k.oid, x.oid) AND d.deptype NOT IN ('i', 'I')
         )
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid IN (k.oid, x.oid));
-
-    ALTER /* output-port-usage: drop the key of touches */ TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT "tech_asset_stats_daily_pkey";
-
-    SELECT /* output-port-usage: look for the index on date of touches */ 1
-    FROM pg_catalog.pg_index AS i
-    JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
-    WHERE i.indrelid = $1::text::regclass AND x.relname = $4::text
-        AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident($4::text) || ' ON ' || pg_catalog.quote_ident($2::text) || '.' || pg_catalog.quote_ident($3::text) || ' USING brin (' || pg_catalog.quote_ident($5::text) || ') WITH (pages_per_range=''32'', autosummarize=''on'')'
-        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid = x.oid);
-
-    DROP /* output-port-usage: drop the index on date of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_date_idx";
 
     SELECT /* output-port-usage: ask for any combinations */ 1
     FROM "usage"."output_port_combined_with_daily"
@@ -145,26 +121,68 @@ fn a_first_load_is_a_fixed_list_of_statements() {
     JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
     JOIN pg_catalog.pg_index AS i ON i.indexrelid = k.conindid
     JOIN pg_catalog.pg_class AS x ON x.oid = k.conindid
-    WHERE k.conrelid = $1::text::regclass AND k.contype = 'p' AND k.conname = $2::text
+    WHERE k.conrelid = $1::text::regclass::oid AND k.contype = 'p' AND k.conname = $2::text
         AND pg_catalog.pg_get_constraintdef(k.oid) = 'PRIMARY KEY (' || pg_catalog.quote_ident($3::text) || ', ' || pg_catalog.quote_ident($4::text) || ', ' || pg_catalog.quote_ident($5::text) || ', ' || pg_catalog.quote_ident($6::text) || ') INCLUDE (' || pg_catalog.quote_ident($7::text) || ')'
         AND t.relkind = 'r' AND NOT t.relispartition AND pg_catalog.pg_has_role(t.relowner, 'USAGE')
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS c WHERE t.oid IN (c.inhparent, c.inhrelid))
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = t.oid AND g.tgdeferrable)
-        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0 AND x.reloptions IS NULL
+        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid AND x.reloptions IS NULL
         AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend AS d
             WHERE d.refobjid IN (k.oid, x.oid) AND d.deptype NOT IN ('i', 'I')
         )
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid IN (k.oid, x.oid));
 
+    SAVEPOINT /* output-port-usage: set a savepoint before locks */ output_port_usage_locks;
+
+    LOCK /* output-port-usage: wait for readers of queries */ TABLE "usage"."output_port_query_stats_daily" IN ACCESS EXCLUSIVE MODE;
+
+    LOCK /* output-port-usage: find no readers of queries */ TABLE "usage"."output_port_query_stats_daily" IN ACCESS EXCLUSIVE MODE NOWAIT;
+
+    LOCK /* output-port-usage: wait for readers of touches */ TABLE "usage"."tech_asset_stats_daily" IN ACCESS EXCLUSIVE MODE;
+
+    LOCK /* output-port-usage: find no readers of touches */ TABLE "usage"."tech_asset_stats_daily" IN ACCESS EXCLUSIVE MODE NOWAIT;
+
+    LOCK /* output-port-usage: wait for readers of combinations */ TABLE "usage"."output_port_combined_with_daily" IN ACCESS EXCLUSIVE MODE;
+
+    LOCK /* output-port-usage: find no readers of combinations */ TABLE "usage"."output_port_combined_with_daily" IN ACCESS EXCLUSIVE MODE NOWAIT;
+
+    ROLLBACK /* output-port-usage: give back locks */ TO SAVEPOINT output_port_usage_locks;
+
+    RELEASE /* output-port-usage: keep locks */ SAVEPOINT output_port_usage_locks;
+
+    ALTER /* output-port-usage: drop the key of queries */ TABLE "usage"."output_port_query_stats_daily" DROP CONSTRAINT "output_port_query_stats_daily_pkey";
+
+    SELECT /* output-port-usage: look for the index on date of queries */ 1
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+    WHERE i.indrelid = $1::text::regclass::oid AND x.relname = $4::text
+        AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident($4::text) || ' ON ' || pg_catalog.quote_ident($2::text) || '.' || pg_catalog.quote_ident($3::text) || ' USING brin (' || pg_catalog.quote_ident($5::text) || ') WITH (pages_per_range=''32'', autosummarize=''on'')'
+        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid = x.oid);
+
+    DROP /* output-port-usage: drop the index on date of queries */ INDEX IF EXISTS "usage"."output_port_query_stats_daily_date_idx";
+
+    ALTER /* output-port-usage: drop the key of touches */ TABLE "usage"."tech_asset_stats_daily" DROP CONSTRAINT "tech_asset_stats_daily_pkey";
+
+    SELECT /* output-port-usage: look for the index on date of touches */ 1
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+    WHERE i.indrelid = $1::text::regclass::oid AND x.relname = $4::text
+        AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident($4::text) || ' ON ' || pg_catalog.quote_ident($2::text) || '.' || pg_catalog.quote_ident($3::text) || ' USING brin (' || pg_catalog.quote_ident($5::text) || ') WITH (pages_per_range=''32'', autosummarize=''on'')'
+        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid = x.oid);
+
+    DROP /* output-port-usage: drop the index on date of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_date_idx";
+
     ALTER /* output-port-usage: drop the key of combinations */ TABLE "usage"."output_port_combined_with_daily" DROP CONSTRAINT "output_port_combined_with_daily_pkey";
 
     SELECT /* output-port-usage: look for the index on output_port_id_2 of combinations */ 1
     FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
-    WHERE i.indrelid = $1::text::regclass AND x.relname = $4::text
+    WHERE i.indrelid = $1::text::regclass::oid AND x.relname = $4::text
         AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident($4::text) || ' ON ' || pg_catalog.quote_ident($2::text) || '.' || pg_catalog.quote_ident($3::text) || ' USING btree (' || pg_catalog.quote_ident($5::text) || ', ' || pg_catalog.quote_ident($6::text) || ', ' || pg_catalog.quote_ident($7::text) || ', ' || pg_catalog.quote_ident($8::text) || ') INCLUDE (' || pg_catalog.quote_ident($9::text) || ')'
-        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0
+        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid = x.oid);
 
     DROP /* output-port-usage: drop the index on output_port_id_2 of combinations */ INDEX IF EXISTS "usage"."output_port_combined_with_daily_way_back_idx";
@@ -172,9 +190,9 @@ fn a_first_load_is_a_fixed_list_of_statements() {
     SELECT /* output-port-usage: look for the index on date of combinations */ 1
     FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
-    WHERE i.indrelid = $1::text::regclass AND x.relname = $4::text
+    WHERE i.indrelid = $1::text::regclass::oid AND x.relname = $4::text
         AND pg_catalog.pg_get_indexdef(x.oid) = 'CREATE INDEX ' || pg_catalog.quote_ident($4::text) || ' ON ' || pg_catalog.quote_ident($2::text) || '.' || pg_catalog.quote_ident($3::text) || ' USING brin (' || pg_catalog.quote_ident($5::text) || ') WITH (pages_per_range=''32'', autosummarize=''on'')'
-        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0
+        AND i.indisvalid AND NOT i.indisclustered AND NOT i.indisreplident AND x.reltablespace = 0::oid
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_description AS d WHERE d.objoid = x.oid);
 
     DROP /* output-port-usage: drop the index on date of combinations */ INDEX IF EXISTS "usage"."output_port_combined_with_daily_date_idx";
@@ -197,11 +215,17 @@ fn a_first_load_is_a_fixed_list_of_statements() {
     WHERE p."id" IS NULL
     ORDER BY u.id;
 
-    COPY /* output-port-usage: load queries */ "usage"."output_port_query_stats_daily" ("date", "output_port_id", "consumer_id", "query_count") FROM STDIN (FORMAT binary);
+    INSERT /* output-port-usage: load queries */ INTO "usage"."output_port_query_stats_daily" ("date", "output_port_id", "consumer_id", "query_count")
+    SELECT pg_catalog.unnest($1::date[]), pg_catalog.unnest($2::uuid[]), pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::integer[])
+    RETURNING 1;
 
-    COPY /* output-port-usage: load touches */ "usage"."tech_asset_stats_daily" ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count") FROM STDIN (FORMAT binary);
+    INSERT /* output-port-usage: load touches */ INTO "usage"."tech_asset_stats_daily" ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    SELECT pg_catalog.unnest($1::date[]), pg_catalog.unnest($2::uuid[]), pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::uuid[]), pg_catalog.unnest($5::integer[])
+    RETURNING 1;
 
-    COPY /* output-port-usage: load combinations */ "usage"."output_port_combined_with_daily" ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count") FROM STDIN (FORMAT binary);
+    INSERT /* output-port-usage: load combinations */ INTO "usage"."output_port_combined_with_daily" ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")
+    SELECT pg_catalog.unnest($1::date[]), pg_catalog.unnest($2::uuid[]), pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::uuid[]), pg_catalog.unnest($5::integer[])
+    RETURNING 1;
 
     ALTER /* output-port-usage: add the key of queries */ TABLE "usage"."output_port_query_stats_daily" ADD CONSTRAINT "output_port_query_stats_daily_pkey" PRIMARY KEY ("output_port_id", "date", "consumer_id") INCLUDE ("query_count");
 
@@ -230,7 +254,7 @@ fn replacing_with_keys_kept_is_a_shorter_list() {
 
     SELECT /* output-port-usage: look for any key of queries */ 1
     FROM pg_catalog.pg_index AS i
-    WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
+    WHERE i.indrelid = $1::text::regclass::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
         AND i.indpred IS NULL AND i.indnkeyatts = $5::integer
         AND (
             SELECT count(*)
@@ -242,7 +266,7 @@ fn replacing_with_keys_kept_is_a_shorter_list() {
 
     SELECT /* output-port-usage: look for any key of touches */ 1
     FROM pg_catalog.pg_index AS i
-    WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
+    WHERE i.indrelid = $1::text::regclass::oid AND i.indisunique AND i.indisvalid AND i.indimmediate
         AND i.indpred IS NULL AND i.indnkeyatts = $6::integer
         AND (
             SELECT count(*)
@@ -278,9 +302,13 @@ fn replacing_with_keys_kept_is_a_shorter_list() {
     WHERE p."id" IS NULL
     ORDER BY u.id;
 
-    COPY /* output-port-usage: load queries */ "usage"."output_port_query_stats_daily" ("date", "output_port_id", "consumer_id", "query_count") FROM STDIN (FORMAT binary);
+    INSERT /* output-port-usage: load queries */ INTO "usage"."output_port_query_stats_daily" ("date", "output_port_id", "consumer_id", "query_count")
+    SELECT pg_catalog.unnest($1::date[]), pg_catalog.unnest($2::uuid[]), pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::integer[])
+    RETURNING 1;
 
-    COPY /* output-port-usage: load touches */ "usage"."tech_asset_stats_daily" ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count") FROM STDIN (FORMAT binary);
+    INSERT /* output-port-usage: load touches */ INTO "usage"."tech_asset_stats_daily" ("date", "output_port_id", "tech_asset_id", "consumer_id", "query_count")
+    SELECT pg_catalog.unnest($1::date[]), pg_catalog.unnest($2::uuid[]), pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::uuid[]), pg_catalog.unnest($5::integer[])
+    RETURNING 1;
     "#);
 }
 

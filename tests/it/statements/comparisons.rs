@@ -143,7 +143,7 @@ fn groups_are_compared_by_their_consumers() {
             "previous",
             row_number() OVER (ORDER BY "query_count" DESC, "group_id" ASC) AS "rank"
         FROM "member"
-        WHERE "group_id" IS NOT NULL AND "query_count" > (0)
+        WHERE "group_id" IS NOT NULL AND CAST("query_count" AS bigint) > (0)
     ),
     "slice" AS (
         SELECT
@@ -168,7 +168,7 @@ fn groups_are_compared_by_their_consumers() {
                 "previous",
                 CAST((NULL) AS bigint) AS "members"
             FROM "member"
-            WHERE "group_id" IS NULL AND "query_count" > (0)
+            WHERE "group_id" IS NULL AND CAST("query_count" AS bigint) > (0)
         )
     )
     SELECT
@@ -186,8 +186,8 @@ fn groups_are_compared_by_their_consumers() {
         CAST(
             (
                 (
-                    CAST("shown"."query_count" AS double precision) - CAST(COALESCE("shown"."previous", 0) AS double precision)
-                ) / CAST(nullif(COALESCE("shown"."previous", 0), 0) AS double precision)
+                    CAST("shown"."query_count" AS double precision) - CAST(CAST(COALESCE("shown"."previous", 0) AS bigint) AS double precision)
+                ) / CAST(nullif(CAST(COALESCE("shown"."previous", 0) AS bigint), 0) AS double precision)
             ) AS double precision
         ) AS "change"
     FROM "shown"
