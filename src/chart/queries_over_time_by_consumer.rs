@@ -72,13 +72,18 @@ impl QueriesOverTime {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "The queries of one consumer, or of all others, in each bucket of the axis.")
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimeByConsumerSeries {
     /// Whose series.
     pub consumer: ConsumerOrOther,
     /// The series' number from 1; none for Other.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub rank: Option<i64>,
     /// All its queries, at least 1.
     pub query_count: i64,

@@ -88,13 +88,18 @@ impl QueriesOverTime {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "utoipa",
+    derive(utoipa::ToSchema),
+    schema(description = "The queries of one output port in each bucket of the axis.")
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimeOfPortsSeries {
     /// The output port.
     pub output_port_id: OutputPortId,
     /// Its label, where the model's reference has one and the row still exists.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub label: Option<String>,
     /// All its queries on the requested days, 0 or more.
     pub query_count: i64,

@@ -91,7 +91,8 @@ fn csv<C: Chart>(chart: &C, rows: &[C::Row]) -> Result<Response, Failure> {
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     Granularity, QueriesOverTimePoint, WithPrevious<QueriesOverTimePoint>, QueryDistributionSlice,
-    QueryDistributionGroupSlice, MostPopularAsset, MostOftenCombined, SummaryTotals,
+    QueryDistributionGroupSlice, MostPopularAsset, MostOftenCombined, SummaryTotals, QueriesOverTimeByConsumerSeries,
+ QueriesOverTimeOfPortsSeries, OverviewRow, OverviewCharts, Bucket,
 )))]
 struct Api;
 

@@ -60,6 +60,7 @@ fn cell(row: &PgRow, name: &str) -> Result<Json, BoxDynError> {
         "BOOL" => json!(row.try_get::<Option<bool>, _>(name)?),
         "DATE" => json!(row.try_get::<Option<NaiveDate>, _>(name)?),
         "FLOAT8" => json!(row.try_get::<Option<f64>, _>(name)?),
+        "INT8[]" => json!(row.try_get::<Option<Vec<i64>>, _>(name)?),
         "INT8" => json!(row.try_get::<Option<i64>, _>(name)?),
         "TEXT" => json!(row.try_get::<Option<String>, _>(name)?),
         "UUID" => json!(row.try_get::<Option<Uuid>, _>(name)?),

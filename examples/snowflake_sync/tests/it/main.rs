@@ -85,8 +85,8 @@ fn a_wrong_file_is_named_with_its_key_and_commands_no_terminal() {
     let good = std::fs::read_to_string(mapping()).unwrap();
     let escape = r"\u001b[2J\u001b]0;gone\u0007\u202e";
     for (from, to, expected) in [
-        ("{", format!(r#"{{ "{escape}": 1,"#), "unknown field `\u{fffd}[2J\u{fffd}]0;gone\u{fffd}\u{fffd}`"),
-        ("{", format!(r#"{{ "unit": "{escape}","#), "unit: unknown variant `\u{fffd}[2J"),
+        ("{", format!(r#"{{ "{escape}": 1,"#), "unknown field `\\u{1b}[2J\\u{1b}]0;gone\\u{7}\\u{202e}`"),
+        ("{", format!(r#"{{ "unit": "{escape}","#), "unit: unknown variant `\\u{1b}[2J"),
         ("{", format!(r#"{{ "time_zone": "{escape}","#), "time_zone: "),
         (r#""object": ""#, format!(r#""object": "{escape}"#), "the mapping"),
     ] {
