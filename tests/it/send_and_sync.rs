@@ -54,6 +54,7 @@ const _: () = {
     shared::<query_log::LineError>();
     shared::<query_log::Record>();
     shared::<query_log::LogSummary>();
+    shared::<query_log::IgnoredObject>();
     shared::<query_log::UnmappedObject>();
     shared::<query_log::UnmappedPrincipal>();
     shared::<snowflake::Aggregation<'static>>();
@@ -62,6 +63,7 @@ const _: () = {
     shared::<snowflake::Mappings>();
     shared::<snowflake::ResultRow>();
     shared::<snowflake::SnowflakeStatement<std::rc::Rc<()>>>();
+    shared::<snowflake::UncountedDomain>();
     shared::<snowflake::UncountedObject>();
     shared::<snowflake::UncountedPrincipal>();
     shared::<snowflake::Window<'static>>();

@@ -75,14 +75,29 @@ pub(crate) fn of_coverage(coverage: &CoverageReport) -> String {
         .iter()
         .map(|object| format!("{:>9}  {}", object.query_count, name(&object.object_name)))
         .collect();
+    let domains: Vec<String> = coverage
+        .uncounted_domains
+        .iter()
+        .map(|object| {
+            let domain = object.object_domain.as_deref().map_or_else(|| "no domain".to_owned(), shown);
+            format!("{:>9}  {} ({domain})", object.query_count, shown(&object.object_name))
+        })
+        .collect();
     let mut text = String::new();
-    for (what, lines) in
-        [("users that no mapping knows", principals), ("objects that no mapping knows", objects)]
-    {
+    for (what, lines) in [
+        ("users that no mapping knows", principals),
+        ("objects that no mapping knows", objects),
+        ("mapped objects of domains that do not count", domains),
+    ] {
         if !lines.is_empty() {
             let _ = writeln!(text, "not counted, queries of {what}:");
             text += &list(lines);
         }
+    }
+    if coverage.objects_without_keys > 0 {
+        let count = coverage.objects_without_keys;
+        let _ =
+            writeln!(text, "not counted, objects with neither objectDomain nor objectName: {count} queries");
     }
     if coverage.not_in_query_history > 0 {
         let count = coverage.not_in_query_history;

@@ -21,7 +21,7 @@ struct Mapping {
     count: u64,
 }
 
-const MAPPINGS: [Mapping; 4] = [
+const MAPPINGS: [Mapping; 7] = [
     Mapping {
         function: "AttributionBuilder::object",
         with: |name| {
@@ -32,6 +32,33 @@ const MAPPINGS: [Mapping; 4] = [
                 .user("ana", consumer(1))
         },
         record: |name| record("ANA", "READER", &format!("DB.S.{}", printed(name))),
+        count: 1,
+    },
+    Mapping {
+        function: "AttributionBuilder::objects",
+        with: |name| {
+            let builder = Attribution::builder().objects(format!("db.{name}.*"), asset(1));
+            builder.tech_asset(asset(1), [port(1)]).user("ana", consumer(1))
+        },
+        record: |name| record("ANA", "READER", &format!("DB.{}.T", printed(name))),
+        count: 1,
+    },
+    Mapping {
+        function: "AttributionBuilder::schema",
+        with: |name| {
+            let builder = Attribution::builder().schema(format!("db.{name}"), asset(1));
+            builder.tech_asset(asset(1), [port(1)]).user("ana", consumer(1))
+        },
+        record: |name| record("ANA", "READER", &format!("DB.{}.T", printed(name))),
+        count: 1,
+    },
+    Mapping {
+        function: "AttributionBuilder::database",
+        with: |name| {
+            let builder = Attribution::builder().database(name, asset(1));
+            builder.tech_asset(asset(1), [port(1)]).user("ana", consumer(1))
+        },
+        record: |name| record("ANA", "READER", &format!("{}.S.T", printed(name))),
         count: 1,
     },
     Mapping {
@@ -145,8 +172,12 @@ fn a_quoted_name_counts_what_bears_it_and_changes_no_statement() {
             for (script, plain) in scripts.iter().zip(&plain_tokens) {
                 assert_eq!(&tokens(script), plain, "{function}({name:?}) changed {script}");
             }
-            let expected =
-                if function.ends_with("object") { format!("DB.S.{}", printed(&name)) } else { name };
+            let expected = match function.rsplit(':').next() {
+                Some("object") => format!("DB.S.{}", printed(&name)),
+                Some("schema" | "objects") => format!("DB.{}.", printed(&name)),
+                Some("database") => format!("{}.", printed(&name)),
+                _ => name,
+            };
             assert!(bound_names(&binds).contains(&expected), "{function}: {expected:?}");
         }
     }
