@@ -19,10 +19,11 @@ pub enum Mappings {
     /// Each map as one bound JSON document.
     ///
     /// Snowflake recommends query text of up to 1 MB once compressed, and bound values count (page "Limits on
-    /// Query Text Size"). A row of a map takes some 150 bytes, and some 35 once compressed. Whole schemas are
-    /// one row each; where a mapping is larger all the same, aggregate it in parts, each an attribution with
-    /// some of the output ports and every principal: the queries and touches of the parts together are those of
-    /// the whole, while combinations are those within a part. Bound values can be read in
+    /// Query Text Size"). Whole schemas are one row each, which keeps a mapping small. Where it is larger all
+    /// the same, count it in parts: each part an attribution with some of the output ports and every principal,
+    /// whose batch states those ports alone. Sets that overlap belong in one part if the most specific is to
+    /// count; and a part cannot know the combinations with the ports of another, so leave them out with
+    /// [`without_combinations`](crate::UsageBatch::without_combinations). Bound values can be read in
     /// `QUERY_HISTORY.BIND_VALUES`.
     #[default]
     Json,

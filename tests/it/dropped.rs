@@ -119,7 +119,10 @@ impl Host {
                 let answer = match ending {
                     Ending::Commit => transaction.commit().await,
                     Ending::Rollback => transaction.rollback().await,
-                    Ending::Drop => Ok(drop(transaction)),
+                    Ending::Drop => {
+                        drop(transaction);
+                        Ok(())
+                    }
                 };
                 Ended { complete, answer: answer.map_err(|error| error.to_string()) }
             }
@@ -130,7 +133,10 @@ impl Host {
                 let answer = match ending {
                     Ending::Commit => transaction.commit().await,
                     Ending::Rollback => transaction.rollback().await,
-                    Ending::Drop => Ok(drop(transaction)),
+                    Ending::Drop => {
+                        drop(transaction);
+                        Ok(())
+                    }
                 };
                 Ended { complete, answer: answer.map_err(|error| error.to_string()) }
             }

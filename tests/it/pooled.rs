@@ -132,7 +132,7 @@ async fn by_sqlx(url: String, model: UsageModel, of: OutputPortId) {
         if number.is_multiple_of(2) {
             model.replace(&batch).unwrap().run_sqlx(&mut transaction).await.unwrap();
         } else {
-            let backfill = stated(&model, &[batch.clone()]).replace_existing().keep_keys();
+            let backfill = stated(&model, std::slice::from_ref(&batch)).replace_existing().keep_keys();
             backfill.run_sqlx(&mut transaction, stream::iter([Ok::<_, Infallible>(batch)])).await.unwrap();
         }
         transaction.commit().await.unwrap();
@@ -153,7 +153,7 @@ async fn by_tokio_postgres(url: String, model: UsageModel, of: OutputPortId) {
         if number.is_multiple_of(2) {
             model.replace(&batch).unwrap().run_tokio_postgres(&mut transaction).await.unwrap();
         } else {
-            let backfill = stated(&model, &[batch.clone()]).replace_existing().keep_keys();
+            let backfill = stated(&model, std::slice::from_ref(&batch)).replace_existing().keep_keys();
             let batches = stream::iter([Ok::<_, Infallible>(batch)]);
             backfill.run_tokio_postgres(&mut transaction, batches).await.unwrap();
         }
