@@ -1,6 +1,7 @@
 //! Lines of an access log, and what is counted from them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use output_port_usage::query_log::{self, Aggregator, LogSummary, Record};
@@ -38,18 +39,31 @@ pub fn log_lines(data: &[u8]) {
         assert_eq!(read, std::slice::from_ref(record));
     }
 
-    let all = check_counts(&mapping(), &records);
-    let specific = check_counts(&mapping().overlapping_sets(OverlappingSets::MostSpecific), &records);
+    let [all, specific, _] = MAPPINGS.each_ref().map(|attribution| check_counts(attribution, &records));
     for row in specific.queries() {
-        let of_all = all.queries().iter().find(|other| {
-            (other.date, other.output_port_id, other.consumer_id)
-                == (row.date, row.output_port_id, row.consumer_id)
-        });
+        let key = (row.date, row.output_port_id, row.consumer_id);
+        let of_all =
+            all.queries().iter().find(|other| (other.date, other.output_port_id, other.consumer_id) == key);
         assert!(of_all.is_some_and(|other| other.query_count >= row.query_count), "{row:?}");
     }
-    let by_roots = mapping().counted_unit(CountedUnit::RootQuery).accessed_objects(AccessedObjects::Base);
-    check_counts(&by_roots, &records);
 }
+
+/// All sets, the most specific of them, and root queries by base objects.
+static MAPPINGS: LazyLock<[Attribution; 3]> = LazyLock::new(|| {
+    let by_roots = mapping().counted_unit(CountedUnit::RootQuery).accessed_objects(AccessedObjects::Base);
+    [mapping(), mapping().overlapping_sets(OverlappingSets::MostSpecific), by_roots]
+        .map(|mapping| mapping.build().expect("the mapping is right"))
+});
+
+static MODEL: LazyLock<UsageModel> = LazyLock::new(|| {
+    UsageModel::builder()
+        .output_ports(Reference::to("datasets"))
+        .consumers(Reference::to("data_products"))
+        .tech_assets(Reference::to("technical_assets"))
+        .combinations()
+        .build()
+        .expect("a model of plain names")
+});
 
 /// An object in two assets, its schema in others, its database in another, of which one is behind two ports.
 fn mapping() -> AttributionBuilder {
@@ -76,12 +90,11 @@ fn mapping() -> AttributionBuilder {
         .time_zone("Europe/Brussels")
 }
 
-fn check_counts(mapping: &AttributionBuilder, records: &[Record]) -> UsageBatch {
-    let attribution = mapping.clone().build().expect("the mapping is right");
-    let (batch, summary) = count(&attribution, records.iter());
-    let (reversed, summary_reversed) = count(&attribution, records.iter().rev());
+fn check_counts(attribution: &Attribution, records: &[Record]) -> UsageBatch {
+    let (batch, summary) = count(attribution, records.iter());
+    let (reversed, summary_reversed) = count(attribution, records.iter().rev());
     assert_eq!((&batch, &summary), (&reversed, &summary_reversed), "the order of records changes counts");
-    let (twice, summary_twice) = count(&attribution, records.iter().chain(records));
+    let (twice, summary_twice) = count(attribution, records.iter().chain(records));
     assert_eq!(batch, twice, "a repeated log changes counts");
     assert_eq!((summary.counted * 2, summary.units), (summary_twice.counted, summary_twice.units));
     check_summary(&summary, records.len() as u64);
@@ -142,12 +155,5 @@ fn check_batch(batch: &UsageBatch, summary: &LogSummary) {
             assert!((1..=most).contains(&row.query_count), "{row:?}");
         }
     }
-    let model = UsageModel::builder()
-        .output_ports(Reference::to("datasets"))
-        .consumers(Reference::to("data_products"))
-        .tech_assets(Reference::to("technical_assets"))
-        .combinations()
-        .build()
-        .expect("a model of plain names");
-    assert!(model.replace(batch).is_ok(), "what was counted can be written");
+    assert!(MODEL.replace(batch).is_ok(), "what was counted can be written");
 }

@@ -1,7 +1,7 @@
 //! Each target over its corpus and over seeded mutations of it, so that none of them rots.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, panic};
 
 use fuzz_targets::{TARGETS, Target};
 use rand_core::{Rng, SeedableRng};
@@ -20,7 +20,7 @@ fn run(name: &str, mutations: u32) {
     let (_, target): (_, Target) = *TARGETS.iter().find(|(other, _)| *other == name).unwrap();
     let corpus = corpus(name);
     assert!(!corpus.is_empty());
-    corpus.iter().for_each(|input| target(input));
+    corpus.iter().for_each(|input| try_input(target, input));
     let mut random = Random(Xoshiro256PlusPlus::seed_from_u64(mutations.into()));
     for _ in 0..mutations {
         let mut input = random.one_of(&corpus).clone();
@@ -28,7 +28,15 @@ fn run(name: &str, mutations: u32) {
             mutate(&mut input, &corpus, &mut random);
         }
         input.truncate(1 << 14);
-        target(&input);
+        try_input(target, &input);
+    }
+}
+
+/// Runs a target over one input, which is shown where it fails.
+fn try_input(target: Target, input: &[u8]) {
+    if let Err(fault) = panic::catch_unwind(|| target(input)) {
+        eprintln!("the input: {}", input.escape_ascii());
+        panic::resume_unwind(fault);
     }
 }
 
