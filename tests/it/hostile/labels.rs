@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 
 use super::{MEGABYTE, TEXTS};
-use crate::drivers::twins::Twins;
+use crate::driver::twins_agree::twins::Twins;
 use crate::portal::{Portal, consumer, day, group, port};
 
 /// Gives every parent the same name.

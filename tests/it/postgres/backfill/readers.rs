@@ -7,8 +7,8 @@ use tokio::time::timeout;
 
 use super::batches;
 use super::host::stated;
-use crate::killed::{pid, wait_until_it_waits};
 use crate::portal::{COMBINATION_STATS, Portal, QUERY_STATS, TOUCH_STATS};
+use crate::postgres::killed::{pid, wait_until_it_waits};
 
 #[tokio::test]
 async fn a_reader_of_two_tables_in_any_order_and_a_back_fill_both_end() {

@@ -3,8 +3,8 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::charts::{sql, worked_example};
-use crate::charts_random::GRANULARITIES;
+use crate::chart::random::GRANULARITIES;
+use crate::chart::worked::{sql, worked_example};
 use crate::portal::{Portal, builder, consumer, day, port, queries, scope};
 
 /// The text of a chart in lines, of the usual model.

@@ -7,7 +7,7 @@ use output_port_usage::chart::*;
 use output_port_usage::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::charts_random::{Facts, GRANULARITIES, facts};
+use crate::chart::random::{Facts, GRANULARITIES, facts};
 use crate::fold;
 use crate::portal::{Portal, port};
 

@@ -10,9 +10,9 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 use tokio_postgres::Client;
 
-use crate::drivers::twins::connect;
-use crate::killed::batch;
+use crate::driver::twins_agree::twins::connect;
 use crate::portal::{Portal, builder, consumer, day, port};
+use crate::postgres::killed::batch;
 use crate::tables;
 
 /// Types of which there is an overload: functions of one argument and of two, operators of every two.

@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::plans::{PORTS, check, floor, heavy, on_large_tables};
+use crate::chart::plans::{PORTS, check, floor, heavy, on_large_tables};
 use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, day, port};
 
 #[test]

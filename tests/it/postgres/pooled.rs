@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Config, NoTls};
 
-use crate::backfill::host::{split, stated};
-use crate::killed::{batch, filled};
 use crate::portal::{Portal, consumer, day, port, queries, scope};
-use crate::relay::Relay;
+use crate::postgres::backfill::host::{split, stated};
+use crate::postgres::killed::{batch, filled};
+use crate::postgres::relay::Relay;
 
 #[tokio::test]
 async fn no_write_prepares_a_statement_under_a_name() {

@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::charts::{sql, worked_example};
+use crate::chart::worked::{sql, worked_example};
 use crate::portal::{Portal, asset, builder, consumer, day, group, port, queries, scope, touches};
 
 #[test]

@@ -3,9 +3,10 @@
 use futures_util::stream;
 use output_port_usage::*;
 
+use crate::driver::twins_agree::twins;
+use crate::portal;
 use crate::portal::{Portal, builder};
 use crate::tables;
-use crate::{drivers::twins, portal};
 
 /// Every constraint, as Postgres would write it, and whether it is validated.
 const CONSTRAINTS: &str =

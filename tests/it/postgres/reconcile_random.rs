@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use crate::portal::{COMBINATION_STATS, Portal, QUERY_STATS, TOUCH_STATS, asset, consumer, day, port};
-use crate::writes_random::{batches, empty};
+use crate::postgres::writes_random::{batches, empty};
 
 /// A table's rows: its key's ids behind the day, and the count.
 type Rows = BTreeMap<(NaiveDate, Vec<Uuid>), i32>;

@@ -6,10 +6,10 @@ use output_port_usage::*;
 use proptest::prelude::*;
 
 use super::host::stated;
-use crate::drivers::twins::Twins;
+use crate::driver::twins_agree::twins::Twins;
 use crate::portal::Portal;
+use crate::postgres::writes_random::{Drawn, batch, drawn, empty, runner};
 use crate::tables;
-use crate::writes_random::{Drawn, batch, drawn, empty, runner};
 
 /// 1 to 3 batches that follow one another, of the same ports, measuring the same.
 fn batches() -> impl Strategy<Value = Vec<UsageBatch>> {

@@ -3,8 +3,8 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::charts::worked_example;
-use crate::charts_series::pretty;
+use crate::chart::series::pretty;
+use crate::chart::worked::worked_example;
 use crate::portal::{Portal, builder, day, port};
 
 #[test]

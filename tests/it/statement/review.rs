@@ -46,7 +46,7 @@ fn every_statement_is_as_reviewed() {
         insta::assert_snapshot!(name.clone(), statement.pretty());
         reviewed.insert(format!("{name}.snap"));
     }
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/statement/snapshots");
     let files =
         std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     assert_eq!(files.filter(|name| name.ends_with(".snap")).collect::<BTreeSet<_>>(), reviewed, "left over");

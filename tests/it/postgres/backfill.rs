@@ -16,7 +16,7 @@ use futures_util::stream;
 use output_port_usage::*;
 
 use self::host::{split, stated};
-use crate::drivers::twins::{self, Twins};
+use crate::driver::twins_agree::twins::{self, Twins};
 use crate::portal::{Portal, builder, consumer, day, port, queries, scope};
 use crate::tables;
 
@@ -144,7 +144,7 @@ async fn a_back_fill_runs_on_a_spawned_task() {
         outcome
     });
     assert!(running.await.unwrap().queries.written > 0);
-    let client = crate::drivers::twins::connect(&portal).await;
+    let client = crate::driver::twins_agree::twins::connect(&portal).await;
     let backfill = stated(&portal.model, &batches(40)).replace_existing();
     let running = tokio::spawn(async move {
         let mut client = client;

@@ -5,7 +5,7 @@ use output_port_usage::*;
 use uuid::Uuid;
 
 use super::host::{by_sqlx, stated};
-use crate::drivers::twins::Twins;
+use crate::driver::twins_agree::twins::Twins;
 use crate::portal::{Portal, consumer, day, port, scope};
 use crate::tables;
 

@@ -6,7 +6,7 @@ use chrono::Days;
 use futures_util::stream;
 use output_port_usage::*;
 
-use crate::drivers::twins::{Refusal, Twins};
+use crate::driver::twins_agree::twins::{Refusal, Twins};
 use crate::portal::Portal;
 
 /// The batch in parts of at most this many days.

@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::plans::{check, filled, floor, on_large_tables, usual};
+use crate::chart::plans::{check, filled, floor, on_large_tables, usual};
 use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, day, port};
 
 #[test]

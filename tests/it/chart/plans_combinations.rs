@@ -2,7 +2,7 @@
 
 use output_port_usage::chart::*;
 
-use crate::plans::{costs, explain};
+use crate::chart::plans::{costs, explain};
 use crate::portal::{Portal, consumer, day, port, unlabelled};
 
 const PORTS: u128 = 40;

@@ -5,7 +5,7 @@ use output_port_usage::*;
 use super::batches;
 use super::host::{by_sqlx, stated};
 use super::keys::catalog;
-use crate::drivers::twins::{Refusal, Twins};
+use crate::driver::twins_agree::twins::{Refusal, Twins};
 use crate::portal::{Portal, asset, builder, combination, consumer, day, port, queries, scope, touches};
 use crate::tables;
 

@@ -13,10 +13,10 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{Postgres, Transaction};
 use tokio_postgres::NoTls;
 
-use crate::backfill::host::{split, stated};
-use crate::killed::{batch, filled, pid, wait_until_it_waits};
 use crate::portal::{Portal, consumer, day, port};
-use crate::relay::Relay;
+use crate::postgres::backfill::host::{split, stated};
+use crate::postgres::killed::{batch, filled, pid, wait_until_it_waits};
+use crate::postgres::relay::Relay;
 use crate::tables;
 
 /// Polls the future at most so many times and then drops it, at whichever await it is.

@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use super::batches;
 use super::host::{by_sqlx, stated};
 use super::keys::{catalog, files};
-use crate::drivers::twins::{Refusal, Twins};
-use crate::killed::{pid, terminate, wait_until_it_waits};
+use crate::driver::twins_agree::twins::{Refusal, Twins};
 use crate::portal::{Portal, consumer, day, port, queries, scope};
+use crate::postgres::killed::{pid, terminate, wait_until_it_waits};
 use crate::tables;
 
 /// Rows, their versions, the catalog and the files of the keys.
@@ -29,7 +29,7 @@ struct Torn(usize);
 async fn a_stream_that_fails_at_any_batch_leaves_nothing_even_after_a_commit() {
     let twins = Twins::new().await;
     let (before, before_tokio) = (state(&twins.sqlx).await, state(&twins.tokio).await);
-    let mut client = crate::drivers::twins::connect(&twins.tokio).await;
+    let mut client = crate::driver::twins_agree::twins::connect(&twins.tokio).await;
     for at in 0..=batches(10).len() {
         let torn = || stream::iter(batches(10).into_iter().map(Ok).take(at).chain([Err(Torn(at))]));
         let mut transaction = twins.sqlx.pool.begin().await.unwrap();
@@ -239,7 +239,7 @@ async fn a_future_dropped_between_batches_leaves_nothing_even_after_a_commit() {
     transaction.commit().await.unwrap();
     assert_eq!(state(&twins.sqlx).await, before);
 
-    let mut client = crate::drivers::twins::connect(&twins.tokio).await;
+    let mut client = crate::driver::twins_agree::twins::connect(&twins.tokio).await;
     let mut transaction = client.transaction().await.unwrap();
     tokio::select! {
         _ = stated(twins.model(), &batches(10)).run_tokio_postgres(&mut transaction, endless()) => unreachable!(),

@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::plans::{PORTS, costs, filled, on_large_tables, usual};
+use crate::chart::plans::{PORTS, costs, filled, on_large_tables, usual};
 use crate::portal::{Portal, day, port};
 
 #[test]

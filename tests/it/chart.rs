@@ -1,0 +1,17 @@
+//! The charts: their SQL, their rows, their plans.
+
+pub(crate) mod combinations_random;
+pub(crate) mod compared;
+pub(crate) mod flat_records;
+pub(crate) mod json;
+pub(crate) mod overview;
+pub(crate) mod plans;
+pub(crate) mod plans_charts;
+pub(crate) mod plans_combinations;
+pub(crate) mod plans_derived;
+pub(crate) mod plans_growth;
+pub(crate) mod random;
+pub(crate) mod random_derived;
+pub(crate) mod recipes;
+pub(crate) mod series;
+pub(crate) mod worked;

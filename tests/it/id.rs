@@ -1,0 +1,3 @@
+//! The ids.
+
+pub(crate) mod forms;

@@ -1,0 +1,3 @@
+//! Batches by themselves.
+
+pub(crate) mod merge;
