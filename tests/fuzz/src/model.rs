@@ -36,9 +36,10 @@ pub(crate) fn check(builder: &UsageModelBuilder) {
             assert_printable(&error.to_string());
             if names.iter().any(|name| !(1..=63).contains(&name.len()) || name.contains(['"', '\0'])) {
                 let message = error.to_string();
-                let is_of_another_kind = ["has no reference", "group", "both named", "no column", "column"]
-                    .iter()
-                    .any(|part| message.contains(part));
+                let is_of_another_kind =
+                    ["has no reference", "has a group", "have on_delete", "both named", "have no column"]
+                        .iter()
+                        .any(|part| message.contains(part));
                 if !is_of_another_kind {
                     assert_names_one(&error, &names);
                 }
