@@ -32,9 +32,12 @@ pub(crate) fn of_port(port: Uuid) -> Vec<Request> {
         request(Kind::Assets, last_year(), Day),
         request(Kind::CombinedWith, last_year(), Day),
         request(Kind::Split, last(90), Day),
+        request(Kind::Split, last_year(), Day),
         request(Kind::Split, last_year(), Week),
         request(Kind::Split, three_years(), Day),
         request(Kind::Summary, last_year(), Day),
+        request(Kind::Overview, last(90), Day),
+        request(Kind::Overview, last_year(), Day),
         request(Kind::Overview, last_year(), Week),
         request(Kind::Overview, three_years(), Day),
     ]

@@ -32,10 +32,10 @@ pub(crate) fn of(reading: &Reading) -> Vec<Verdict> {
         Kind::Distribution | Kind::ByGroup | Kind::Assets => {
             verdicts.push(Verdict::new("≤ 2 × floor + 0.25 ms", ours <= 2.0 * floor + 0.25));
         }
-        Kind::Split => {
+        Kind::Split | Kind::Overview => {
             if let Some(bare) = &reading.bare {
-                let goal = format!("≤ 1.5 × bare GROUP BY ({:.2} ms) + 0.6 ms", bare.time.median);
-                verdicts.push(Verdict::new(goal, ours <= 1.5 * bare.time.median + 0.6));
+                let goal = format!("≤ 1.0 × bare GROUP BY ({:.2} ms)", bare.time.median);
+                verdicts.push(Verdict::new(goal, bare.ratio.median <= 1.0));
             }
         }
         Kind::OfPorts => verdicts.push(Verdict::new("≤ 1.8 × floor", ratio <= 1.8)),

@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use chrono::NaiveDate;
 use output_port_usage::UsageModel;
-use sqlx::postgres::PgConnection;
+use sqlx::FromRow;
+use sqlx::postgres::{PgConnection, PgRow};
+use uuid::Uuid;
 
 use crate::answer::Entry;
 use crate::baselines::{self, Sql, Way};
@@ -53,7 +56,7 @@ pub(crate) struct Reading {
     pub(crate) ours: Spread,
     pub(crate) cost: Cost,
     pub(crate) floor: Beside,
-    /// A bare GROUP BY of a split's cells.
+    /// A bare GROUP BY of a split's cells that ships them.
     pub(crate) bare: Option<Beside>,
     pub(crate) design: Option<Beside>,
     pub(crate) log: Option<Beside>,
@@ -90,9 +93,9 @@ async fn measure(request: Request, port: &'static str, host: &mut Host) -> Resul
     let bare = baselines::bare_groups(&request);
     for _ in 0..WARM_UP {
         ours.run(model, to).await?;
-        timed(&floor, to).await?;
+        timed::<Total>(&floor, to).await?;
         if let Some(bare) = &bare {
-            timed(bare, to).await?;
+            timed::<Group>(bare, to).await?;
         }
     }
     let mut times: [Vec<f64>; 3] = Default::default();
@@ -104,8 +107,8 @@ async fn measure(request: Request, port: &'static str, host: &mut Host) -> Resul
             let way = if turn.is_multiple_of(2) { place } else { 2 - place };
             let time = match (way, &bare) {
                 (0, _) => ours.run(model, to).await?.0.as_secs_f64() * 1e3,
-                (1, _) => timed(&floor, to).await?,
-                (_, Some(bare)) => timed(bare, to).await?,
+                (1, _) => timed::<Total>(&floor, to).await?,
+                (_, Some(bare)) => timed::<Group>(bare, to).await?,
                 (_, None) => continue,
             };
             times[way].push(time);
@@ -189,10 +192,19 @@ fn same(way: Way, ours: &[Entry], others: &[Entry]) -> Result<()> {
     Ok(())
 }
 
-async fn timed(sql: &Sql, to: &mut PgConnection) -> Result<f64> {
+/// A sum.
+type Total = (Option<i64>,);
+
+/// A row of a bare GROUP BY: bucket, consumer, queries.
+type Group = (NaiveDate, Uuid, i64);
+
+async fn timed<R>(sql: &Sql, to: &mut PgConnection) -> Result<f64>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
     let sql = sql.clone();
     let start = Instant::now();
-    let rows: Vec<(Option<i64>,)> = sql.fetch(to).await?;
+    let rows: Vec<R> = sql.fetch(to).await?;
     let time = start.elapsed().as_secs_f64() * 1e3;
     drop(rows);
     Ok(time)

@@ -61,20 +61,20 @@ fn over_the_same_tuples(
     }
 }
 
-/// What a split by consumer has to group, its rows not shipped.
+/// What a split by consumer has to group, as a bare GROUP BY that ships its rows.
 pub(crate) fn bare_groups(request: &Request) -> Option<Sql> {
     let text = match (request.kind, request.granularity) {
-        (Kind::Split, Granularity::Day) => {
-            "SELECT SUM(n)::bigint FROM (SELECT date, consumer_id, SUM(query_count) AS n
+        (Kind::Split | Kind::Overview, Granularity::Day) => {
+            "SELECT date, consumer_id, SUM(query_count)::bigint
     FROM usage.output_port_query_stats_daily
     WHERE output_port_id = $1 AND date >= $2 AND date < $3
-    GROUP BY 1, 2) AS g"
+    GROUP BY 1, 2"
         }
-        (Kind::Split, Granularity::Week) => {
-            "SELECT SUM(n)::bigint FROM (SELECT date_trunc('week', date), consumer_id, SUM(query_count) AS n
+        (Kind::Split | Kind::Overview, Granularity::Week) => {
+            "SELECT date_trunc('week', date)::date, consumer_id, SUM(query_count)::bigint
     FROM usage.output_port_query_stats_daily
     WHERE output_port_id = $1 AND date >= $2 AND date < $3
-    GROUP BY 1, 2) AS g"
+    GROUP BY 1, 2"
         }
         _ => return None,
     };
