@@ -25,7 +25,7 @@ use crate::driver::DriverRow;
 ///     pool: &sqlx::PgPool,
 ///     model: &UsageModel,
 ///     chart: &C,
-/// ) -> Result<Vec<C::Row>, Box<dyn std::error::Error>> {
+/// ) -> Result<Vec<C::Row>, Box<dyn std::error::Error + Send + Sync>> {
 ///     Ok(model.query(chart)?.into_sqlx().fetch_all(pool).await?)
 /// }
 /// ```
