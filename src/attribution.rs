@@ -73,7 +73,7 @@ pub struct Attribution {
     counted_unit: CountedUnit,
 }
 
-/// Which objects of a query are its accesses.
+/// Which of a query's two lists of objects counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -93,12 +93,14 @@ pub enum CountedUnit {
     /// Every statement, those inside a stored procedure included.
     #[default]
     Statement,
-    /// The outermost query: a stored procedure's call counts once on each day and output port that
-    /// one of its statements reached. The statements of one multi-statement request have a root query too.
+    /// The outermost query: a call of a stored procedure counts once on each day and output port that its
+    /// statements reached. The statements of one multi-statement request have a root query too.
     RootQuery,
 }
 
-/// What an object counts for that is in several sets: by itself, in its schema, in its database.
+/// What an object that is in several sets counts for.
+///
+/// It may be in one by itself, by its schema and by its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -106,8 +108,8 @@ pub enum OverlappingSets {
     /// Every tech asset one of whose sets holds it.
     #[default]
     CountAll,
-    /// The tech assets of the most specific set alone: an object goes before a schema, a schema before a
-    /// database. So a table that is an asset by itself no longer counts for that of its schema.
+    /// Only the tech assets of the most specific set: an object before a schema, a schema before a database.
+    /// So a table that is an asset by itself no longer counts for that of its schema.
     MostSpecific,
 }
 
@@ -137,7 +139,7 @@ impl Attribution {
         AttributionBuilder::default()
     }
 
-    /// The output ports that at least one tech asset stands behind.
+    /// The output ports that have at least one tech asset behind them.
     ///
     /// They are the scope of every aggregation: an output port without a tech asset is not measured, so
     /// nothing is said about it.
@@ -147,7 +149,7 @@ impl Attribution {
 
     /// The usage date of a query that starts at `instant`: its local date in the time zone.
     ///
-    /// At either end of chrono's calendar, where a local date would lie beyond it, it is the date in UTC.
+    /// Where the local date would lie beyond either end of chrono's calendar, it is the date in UTC.
     pub fn usage_date(&self, instant: DateTime<Utc>) -> NaiveDate {
         local_days::local_date(&self.time_zone, instant)
     }

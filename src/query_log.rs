@@ -8,7 +8,7 @@
 //!
 //! A record counts if all of these hold; [`LogSummary`] counts the others under the first that fails:
 //!
-//! 1. its `execution_status`, where it is neither absent nor empty, is `SUCCESS` in any case;
+//! 1. its `execution_status`, where it is neither absent nor empty, is `SUCCESS` in upper or lower case;
 //! 2. the local date of its start is one of the days;
 //! 3. its user is not excluded (a record without a user name is not);
 //! 4. one of its accessed objects has a domain that counts and a name that some set holds;
@@ -95,7 +95,7 @@ use crate::usage::UsageBatch;
 
 /// Aggregates records into the usage of some days.
 ///
-/// The short form of an [`Aggregator`], for records at hand and a summary that nobody reads.
+/// The short form of an [`Aggregator`], for records in memory whose summary is not needed.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The aggregation in Snowflake: the statements, their days, and the way back of their rows.
+//! The aggregation in Snowflake: the statements, which days they read, and the decoding of their rows.
 //!
 //! An [`Aggregation`] writes the SQL that counts the usage of some days where the history is, from the
 //! same [`Attribution`](crate::Attribution) that [`query_log`](crate::query_log) takes and with the same

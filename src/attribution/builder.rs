@@ -66,16 +66,16 @@ impl AttributionBuilder {
         self.set(WrittenSet::Schema, name, tech_asset)
     }
 
-    /// Puts every object of a database into a tech asset, but those of its `INFORMATION_SCHEMA`.
+    /// Puts every object of a database into a tech asset, except those of its `INFORMATION_SCHEMA`.
     pub fn database(self, name: impl Into<String>, tech_asset: TechAssetId) -> Self {
         self.set(WrittenSet::Database, name, tech_asset)
     }
 
     /// Puts objects into a tech asset as people write them in a file.
     ///
-    /// `DB.SCHEMA.NAME` is an [`object`](Self::object), `DB.SCHEMA.*` a [`schema`](Self::schema) and `DB.*`
-    /// a [`database`](Self::database). A `*` anywhere else is an error, but in quotes, where it is a letter
-    /// like any other.
+    /// `DB.SCHEMA.NAME` is an [`object`](Self::object), `DB.SCHEMA.*` a [`schema`](Self::schema) and `DB.*` a
+    /// [`database`](Self::database). A `*` anywhere else is an error, except in quotes, where it is a
+    /// character like any other.
     pub fn objects(self, names: impl Into<String>, tech_asset: TechAssetId) -> Self {
         self.set(WrittenSet::Objects, names, tech_asset)
     }
@@ -85,13 +85,13 @@ impl AttributionBuilder {
         self
     }
 
-    /// What an object counts for that is in several sets. Defaults to [`OverlappingSets::CountAll`].
+    /// What an object that is in several sets counts for. Defaults to [`OverlappingSets::CountAll`].
     pub fn overlapping_sets(mut self, overlapping_sets: OverlappingSets) -> Self {
         self.overlapping_sets = overlapping_sets;
         self
     }
 
-    /// Puts a tech asset behind output ports. Later calls add to it.
+    /// Puts a tech asset behind output ports. Later calls add more.
     pub fn tech_asset(
         mut self,
         tech_asset: TechAssetId,
@@ -101,7 +101,7 @@ impl AttributionBuilder {
         self
     }
 
-    /// Maps a user to its consumer. A user's mapping goes before that of the role in use.
+    /// Maps a user to its consumer. A user's mapping takes precedence over that of the role in use.
     pub fn user(mut self, name: impl Into<String>, consumer: ConsumerId) -> Self {
         self.principals.push((PrincipalKind::User, name.into(), consumer));
         self
@@ -119,7 +119,8 @@ impl AttributionBuilder {
         self
     }
 
-    /// Leaves out a user's accesses, mapped or not. Defaults to nobody; later calls add to it.
+    /// Leaves out a user's accesses, whether the user is mapped or not. Defaults to nobody; later calls add
+    /// users.
     pub fn exclude_user(mut self, name: impl Into<String>) -> Self {
         self.excluded_users.push(name.into());
         self
@@ -127,7 +128,7 @@ impl AttributionBuilder {
 
     /// Leaves out what a producer reads of its own output port.
     ///
-    /// Defaults to no producer: own reads count. Later calls add to it.
+    /// Defaults to no producer: own reads count. Later calls add producers.
     pub fn producer(mut self, output_port: OutputPortId, consumer: ConsumerId) -> Self {
         self.producers.entry(output_port).or_default().insert(consumer);
         self
@@ -144,9 +145,9 @@ impl AttributionBuilder {
 
     /// The rules of the time zone, as a file of the IANA database holds them (TZif).
     ///
-    /// Defaults to the rules that come with the library. A host that learns of newer ones before the library
-    /// does hands in, for instance, what its machine has in `/usr/share/zoneinfo/America/Vancouver`. In
-    /// Snowflake its own rules decide which date an instant bears.
+    /// Defaults to the rules that come with the library. If you need newer ones before the library has them,
+    /// pass for instance the contents of `/usr/share/zoneinfo/America/Vancouver`. In Snowflake, Snowflake's
+    /// own rules decide.
     pub fn time_zone_rules(mut self, tzif: impl Into<Vec<u8>>) -> Self {
         self.time_zone_rules = Some(tzif.into());
         self
@@ -164,7 +165,7 @@ impl AttributionBuilder {
         self
     }
 
-    /// The object domains that count, in any case.
+    /// The object domains that count, in upper or lower case.
     ///
     /// Defaults to `TABLE`, `VIEW`, `MATERIALIZED VIEW`, `EXTERNAL TABLE`, `ICEBERG TABLE`,
     /// `DYNAMIC TABLE`, `EVENT TABLE` and `STREAM`. A later call replaces an earlier one.
@@ -177,9 +178,9 @@ impl AttributionBuilder {
     ///
     /// # Errors
     ///
-    /// A text that is no Snowflake name; a user or role with two consumers; no object, no principal or
-    /// no domain at all; a tech asset without an output port, or without an object, schema or database;
-    /// an unknown time zone, or rules that are none. Each names the thing. The same mapping given twice is no error.
+    /// A text that is not a Snowflake name; a user or role with two consumers; no object, no principal or no domain
+    /// at all; a tech asset without an output port, or without an object, schema or database; an unknown time zone,
+    /// or rules that are not valid. Each error names what is wrong. Giving the same mapping twice is not an error.
     pub fn build(self) -> Result<Attribution, Error> {
         let mut empty: BTreeSet<TechAssetId> = self.tech_assets.keys().copied().collect();
         let mut sets = Vec::with_capacity(self.sets.len());

@@ -22,8 +22,8 @@ use crate::time::{Days, Granularity};
 
 /// Queries over time, their split by consumer, the query distribution and the summary of one output port.
 ///
-/// One statement reads the table once; [`charts`](Self::charts) makes its rows the charts, with the numbers of the
-/// single charts, all of one moment, and faster than the single charts together.
+/// One statement reads the table once. [`charts`](Self::charts) makes the single charts of its rows: the same
+/// numbers, all from one moment, in less time than the single statements take together.
 ///
 /// ```
 /// # use chrono::NaiveDate;
@@ -57,7 +57,7 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// The half-open `days` of an output port, by day.
+    /// Asks for the half-open `days` of an output port, in buckets of a day.
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
         Self { port, days, granularity: Granularity::Day, top: sql::DEFAULT_TOP }
     }

@@ -14,12 +14,12 @@ use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The queries on one output port over time, one series for each of the top n consumers, then Other.
+/// The queries on an output port over time, one series for each of the top n consumers, then Other.
 ///
 /// Made by [`QueriesOverTime::split_by_consumer`]. A row is a series: by rank, Other last, each with a count for
-/// every bucket of [`buckets`](Self::buckets), zero filled. The top n are those of the whole days, by count
-/// descending, then by id; Other exists from n + 1 consumers on. The series of a bucket add up to the point of
-/// [`QueriesOverTime`]; an output port without queries has no series.
+/// every bucket of [`buckets`](Self::buckets), zero filled. The top n are those of the whole days, by count, the
+/// largest first, then by id; there is an Other if there are more than n consumers. The series of a bucket add
+/// up to the point of [`QueriesOverTime`]; an output port without queries has no series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueriesOverTimeByConsumer {
@@ -80,9 +80,9 @@ impl QueriesOverTime {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueriesOverTimeByConsumerSeries {
-    /// Whose series.
+    /// The consumer whose series this is, or Other.
     pub consumer: ConsumerOrOther,
-    /// The series' number from 1; none for Other.
+    /// The series' position, from 1; `None` for Other.
     #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub rank: Option<i64>,
     /// All its queries, at least 1.

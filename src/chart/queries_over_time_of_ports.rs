@@ -32,7 +32,7 @@ pub struct QueriesOverTimeOfPorts {
 }
 
 impl QueriesOverTimeOfPorts {
-    /// How many output ports one statement reads at most.
+    /// The most output ports that one statement reads.
     pub const MAX_PORTS: usize = 10_000;
 
     /// The width of a bucket. Defaults to [`Granularity::Day`].
@@ -43,8 +43,8 @@ impl QueriesOverTimeOfPorts {
 }
 
 impl QueriesOverTime {
-    /// The half-open `days` of many output ports, by day: 1 to 10,000 of them, and any other number makes the query
-    /// an error. An output port that is named twice counts once.
+    /// Asks for the half-open `days` of 1 to 10,000 output ports, in buckets of a day; any other number makes the
+    /// query an error. An output port named twice counts once.
     ///
     /// ```
     /// # use chrono::NaiveDate;

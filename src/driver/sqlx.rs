@@ -45,13 +45,14 @@ impl<T> Query<T> {
 impl Ingest {
     /// Runs the ingest in the host's transaction; the host commits.
     ///
-    /// READ COMMITTED and SERIALIZABLE are right; a SERIALIZABLE transaction may fail with SQLSTATE 40001, which
-    /// the host retries. All writers of one model use one level: a SERIALIZABLE transaction does not see what a
-    /// READ COMMITTED one wrote while it waited for the lock.
+    /// Use READ COMMITTED or SERIALIZABLE. A SERIALIZABLE transaction may fail with SQLSTATE 40001; retry it.
+    /// All writers of one model use the same level: a SERIALIZABLE transaction does not see what a READ
+    /// COMMITTED one wrote while it waited for the lock.
     ///
-    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
-    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, the
-    /// transaction is lost instead, and whatever the host does next with it is an error.
+    /// It runs inside a savepoint. After an error, or if the future is dropped before it ends, the
+    /// transaction is as it was before, and so is the connection; what was sent last is still waited for. If
+    /// it is dropped in its very last step, the transaction is lost instead, and whatever the host does next
+    /// with it is an error.
     ///
     /// # Errors
     ///
@@ -70,9 +71,10 @@ impl Ingest {
 impl Removal {
     /// Removes the rows in the host's transaction; the host commits.
     ///
-    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
-    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, the
-    /// transaction is lost instead, and whatever the host does next with it is an error.
+    /// It runs inside a savepoint. After an error, or if the future is dropped before it ends, the
+    /// transaction is as it was before, and so is the connection; what was sent last is still waited for. If
+    /// it is dropped in its very last step, the transaction is lost instead, and whatever the host does next
+    /// with it is an error.
     ///
     /// # Errors
     ///
@@ -91,17 +93,18 @@ impl Removal {
 impl<F: FnMut(&BackfillProgress)> Backfill<F> {
     /// Runs the back-fill in the host's transaction; the host commits.
     ///
-    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest.
+    /// Use READ COMMITTED or SERIALIZABLE, as for an ingest.
     ///
-    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
-    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, the
-    /// transaction is lost instead, and whatever the host does next with it is an error.
+    /// It runs inside a savepoint. After an error, or if the future is dropped before it ends, the
+    /// transaction is as it was before, and so is the connection; what was sent last is still waited for. If
+    /// it is dropped in its very last step, the transaction is lost instead, and whatever the host does next
+    /// with it is an error.
     ///
     /// # Errors
     ///
     /// [`WriteError::Rejected`] for a REPEATABLE READ transaction, for rows that exist and for a table without its
     /// key, all before the first row; for what [`UsageModel::replace`](crate::UsageModel::replace) refuses of a batch,
-    /// before its first row; for batches that do not state the scope. [`WriteError::Source`] for what the stream
+    /// before its first row; for batches that do not cover the scope. [`WriteError::Source`] for what the stream
     /// reports. [`WriteError::Driver`] for what SQLx reports.
     ///
     /// # Example

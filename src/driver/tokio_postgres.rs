@@ -20,14 +20,14 @@ use crate::statement::{Parameter, Query, Statement};
 use crate::usage::UsageBatch;
 
 impl Statement {
-    /// The text with parameters as tokio-postgres takes them.
+    /// The text, with its parameters in the form that tokio-postgres takes.
     pub fn into_tokio_postgres(self) -> TokioPostgresStatement {
         TokioPostgresStatement::new(self)
     }
 }
 
 impl<T> Query<T> {
-    /// The text with parameters as tokio-postgres takes them, and the decoding of its rows.
+    /// The text, with its parameters in the form that tokio-postgres takes, and the decoding of its rows.
     ///
     /// ```
     /// use output_port_usage::chart::{QueriesOverTime, QueriesOverTimePoint};
@@ -53,7 +53,7 @@ impl<T> Query<T> {
 /// A statement with parameters for tokio-postgres.
 ///
 /// `query_typed(statement.sql(), &statement.params())` of a client or a transaction runs it in one round trip and
-/// leaves no prepared statement behind, so it also passes a transaction pooler.
+/// leaves no prepared statement behind, so it also works behind a transaction pooler.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a statement does nothing until tokio-postgres runs it"]
 pub struct TokioPostgresStatement {
@@ -91,7 +91,7 @@ impl TokioPostgresStatement {
 /// A query with parameters for tokio-postgres, and the decoding of its rows to `T`.
 ///
 /// `query_typed(query.sql(), &query.params())` of a client or a transaction runs it in one round trip and leaves no
-/// prepared statement behind, so it also passes a transaction pooler. For a prepared statement, see
+/// prepared statement behind, so it also works behind a transaction pooler. For a prepared statement, see
 /// [`types`](Self::types) and [`values`](Self::values).
 #[must_use = "a query does nothing until tokio-postgres runs it"]
 pub struct TokioPostgresQuery<T> {
@@ -124,7 +124,8 @@ impl<T> TokioPostgresQuery<T> {
     ///
     /// # Errors
     ///
-    /// A column that is missing, NULL or of another type. Rows of this query have none of these; rows of another may.
+    /// A column that is missing, NULL or of another type. Rows that this query returned never cause it; rows of
+    /// another query may.
     pub fn decode<'r>(
         &self,
         rows: impl IntoIterator<Item = &'r tokio_postgres::Row>,
@@ -157,14 +158,14 @@ impl<T> fmt::Debug for TokioPostgresQuery<T> {
 impl Ingest {
     /// Runs the ingest in the host's transaction; the host commits.
     ///
-    /// It takes the transaction of tokio-postgres, or that of deadpool, which derefs to it. READ COMMITTED and
-    /// SERIALIZABLE are right; a SERIALIZABLE transaction may fail with SQLSTATE 40001, which the host retries. All
-    /// writers of one model use one level: a SERIALIZABLE transaction does not see what a READ COMMITTED one wrote
-    /// while it waited for the lock.
+    /// It takes the transaction of tokio-postgres, or that of deadpool, which derefs to it. Use READ COMMITTED or
+    /// SERIALIZABLE. A SERIALIZABLE transaction may fail with SQLSTATE 40001; retry it. All writers of one model
+    /// use the same level: a SERIALIZABLE transaction does not see what a READ COMMITTED one wrote while it waited
+    /// for the lock.
     ///
-    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
-    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, all of
-    /// it may be done.
+    /// It runs inside a savepoint. After an error, or if the future is dropped before it ends, the
+    /// transaction is as it was before, and so is the connection; what was sent last is still waited for. If
+    /// it is dropped in its very last step, all of it may be done.
     ///
     /// # Errors
     ///
@@ -183,9 +184,9 @@ impl Ingest {
 impl Removal {
     /// Removes the rows in the host's transaction; the host commits.
     ///
-    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
-    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, all of
-    /// it may be done.
+    /// It runs inside a savepoint. After an error, or if the future is dropped before it ends, the
+    /// transaction is as it was before, and so is the connection; what was sent last is still waited for. If
+    /// it is dropped in its very last step, all of it may be done.
     ///
     /// # Errors
     ///
@@ -204,17 +205,17 @@ impl Removal {
 impl<F: FnMut(&BackfillProgress)> Backfill<F> {
     /// Runs the back-fill in the host's transaction; the host commits.
     ///
-    /// READ COMMITTED and SERIALIZABLE are right, as for an ingest.
+    /// Use READ COMMITTED or SERIALIZABLE, as for an ingest.
     ///
-    /// It runs inside a savepoint. After an error, or where the future is dropped before it ends, the transaction is as it
-    /// was before, and so is the connection; what was sent last is still waited for. Dropped in its very last step, all of
-    /// it may be done.
+    /// It runs inside a savepoint. After an error, or if the future is dropped before it ends, the
+    /// transaction is as it was before, and so is the connection; what was sent last is still waited for. If
+    /// it is dropped in its very last step, all of it may be done.
     ///
     /// # Errors
     ///
     /// [`WriteError::Rejected`] for a REPEATABLE READ transaction, for rows that exist and for a table without its
     /// key, all before the first row; for what [`UsageModel::replace`](crate::UsageModel::replace) refuses of a batch,
-    /// before its first row; for batches that do not state the scope. [`WriteError::Source`] for what the stream
+    /// before its first row; for batches that do not cover the scope. [`WriteError::Source`] for what the stream
     /// reports. [`WriteError::Driver`] for what tokio-postgres reports.
     pub async fn run_tokio_postgres<B, E>(
         self,

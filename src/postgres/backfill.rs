@@ -23,25 +23,26 @@ use crate::usage::Scope;
 impl UsageModel {
     /// Loads a history, batch by batch, into days and output ports that hold nothing yet.
     ///
-    /// A driver takes the batches from a stream and loads each in turn, so memory holds one of them. The batches state
-    /// the scope as a [`replace`](Self::replace) would, in parts: they come in the order of their days and without gaps,
-    /// the first begins and the last ends with the scope, and each states all of its output ports. So no key comes twice,
-    /// and a stream that ends early is an error and not a time without usage. What the first batch does not measure is
-    /// left alone, and no other batch may measure it.
+    /// A driver takes the batches from a stream and loads each in turn, so memory holds one of them. Rows are
+    /// sent in parts, as arrays, by `INSERT … SELECT pg_catalog.unnest(…)`, whatever the driver. The batches
+    /// cover the scope as that of a [`replace`](Self::replace) would, in parts: they come in the order of
+    /// their days and without gaps, the first begins and the last ends with the scope, and each covers all of
+    /// its output ports. So no key comes twice, and a stream that ends early is an error rather than a time
+    /// without usage. What the first batch does not measure is left alone, and no other batch may measure it.
     ///
     /// All or nothing: after an error the transaction is as before, keys included.
     ///
     /// Where a table holds no row at all, its key and its indexes are dropped first and added again after the last
-    /// batch, the same to the byte: twice as fast, and the key comes out dense. From then to the host's commit, readers
-    /// of that table wait; see [`Backfill::keep_keys`]. Foreign keys stay, because dropping them would stop the parent
-    /// tables too; they cost most of a long load, so a host whose parents may wait for a moment drops them
-    /// [before](Self::drop_foreign_keys) and adds them [afterwards](Self::add_foreign_keys). Run
-    /// [`vacuum`](Self::vacuum) after the commit.
+    /// batch, exactly as they were: this is faster than loading into them, and leaves a dense key. From then to the
+    /// host's commit, readers of that table wait; see [`Backfill::keep_keys`]. Foreign keys stay, because dropping them
+    /// would lock the parent tables too. They are most of what a long load costs, so a host whose parent tables can
+    /// wait for a moment drops them [before](Self::drop_foreign_keys) and adds them again
+    /// [afterwards](Self::add_foreign_keys). Run [`vacuum`](Self::vacuum) after the commit.
     ///
     /// # Errors
     ///
-    /// A scope without output ports, or with days that are empty, reversed or outside the years 1 to 9999. What is wrong
-    /// with a table or a batch is an error of the run.
+    /// A scope without output ports, or with days that are empty, reversed or outside the years 1 to 9999.
+    /// What is wrong with a table or a batch is an error of the run.
     ///
     /// # Example
     ///
@@ -105,10 +106,10 @@ enum Keys {
 }
 
 impl<F> Backfill<F> {
-    /// Removes the rows that the scope holds first. Defaults to an error that names one of them.
+    /// First removes the rows that the scope already holds. Defaults to an error that names one of them.
     ///
-    /// Rows outside the scope stay, and so do those of tables that the batches do not measure. A replaced history leaves
-    /// its old row versions to vacuum.
+    /// Rows outside the scope stay, and so do those of tables that the batches do not measure. The old row
+    /// versions are left for a vacuum.
     pub fn replace_existing(mut self) -> Self {
         self.existing = Existing::Replaced;
         self
@@ -123,7 +124,7 @@ impl<F> Backfill<F> {
         self
     }
 
-    /// Leaves rows with an unknown output port, tech asset or consumer out, as [`Ingest::skip_unknown`] does. Defaults
+    /// Leaves out rows with an unknown output port, tech asset or consumer, as [`Ingest::skip_unknown`] does. Defaults
     /// to an error that names each unknown id of a batch ([`Error::unknown_ids`]).
     ///
     /// [`Ingest::skip_unknown`]: crate::Ingest::skip_unknown
@@ -132,14 +133,14 @@ impl<F> Backfill<F> {
         self
     }
 
-    /// Lets batches without any row between them state the whole scope. Defaults to an error
-    /// ([`Error::is_empty_batch`]); single batches may always be empty.
+    /// Accepts a back-fill in which no batch has a row. Defaults to an error ([`Error::is_empty_batch`]);
+    /// single batches may always be empty.
     pub fn allow_empty(mut self) -> Self {
         self.empty = Empty::Allowed;
         self
     }
 
-    /// Calls `on_progress` after each batch, and before the dropped keys are added. Defaults to nobody.
+    /// Calls `on_progress` after each batch, and before the dropped keys are added. Defaults to no call.
     ///
     /// It is called between statements of the transaction, so it should not take long.
     pub fn on_progress<G: FnMut(&BackfillProgress)>(self, on_progress: G) -> Backfill<G> {
@@ -147,12 +148,13 @@ impl<F> Backfill<F> {
         Backfill { model, scope, existing, keys, unknown, empty, on_progress }
     }
 
-    /// The statements of a first load of one batch that measures everything, in the order in which they run, for review.
+    /// The statements of a first load of one batch that measures everything, in the order in which they run,
+    /// for review.
     ///
-    /// The texts are the same whatever the batches. The statements that find unknown ids and those that load run again
-    /// for each batch; a key is dropped and added only where that leaves no trace. No table is
-    /// waited for while another is locked: one that is not free at once gives back the locks and is waited for first. All of them run inside a savepoint of
-    /// the driver's.
+    /// The texts are the same whatever the batches. The statements that find unknown ids and those that load
+    /// run again for each batch; a key is dropped and added only where that leaves no trace. No table is
+    /// waited for while another is locked: if one is not free at once, the locks are given back and that one
+    /// is waited for first. All of them run inside a savepoint of the driver's.
     pub fn statements(&self) -> Vec<Statement> {
         let mut statements = session::entrance(&self.model).to_vec();
         let tables: Vec<&Table> = self.model.tables().collect();

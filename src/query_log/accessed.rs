@@ -13,7 +13,7 @@ use crate::attribution::as_printed;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AccessedObject {
-    /// The kind of object, in any case.
+    /// The kind of object, in upper or lower case.
     pub object_domain: Option<String>,
     /// The fully qualified name as Snowflake prints it; absent or `TRUNCATED` where it does not give one.
     ///

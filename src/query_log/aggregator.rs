@@ -121,7 +121,7 @@ impl<'a> Aggregator<'a> {
         self.count(record, date, consumer);
     }
 
-    /// Notes in the summary a line that was no record.
+    /// Notes in the summary that a line was not a record.
     pub fn skip_malformed_line(&mut self) {
         self.summary.malformed_lines += 1;
     }

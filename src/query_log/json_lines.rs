@@ -12,8 +12,8 @@ const MAX_LINE: u64 = 64 << 20;
 
 /// Reads records from newline-delimited JSON, one line at a time.
 ///
-/// A line that is no record is an error with its number and reason, and reading goes on behind it. An
-/// I/O error is the last item. Blank lines are skipped. Only one line is in memory at a time; a line
+/// A line that is not a record gives an error with its number and the reason, and reading goes on after it.
+/// An I/O error is the last item. Blank lines are skipped. Only one line is in memory at a time; a line
 /// longer than 64 MiB is malformed. What begins as a JSON array or as UTF-16 is one error for the whole, and
 /// nothing more is read.
 pub fn json_lines<R: BufRead>(reader: R) -> JsonLines<R> {
@@ -196,16 +196,16 @@ impl LineError {
         self.line_number
     }
 
-    /// Whether the line is no record, and reading goes on. Otherwise the reader failed.
+    /// Whether the line is not a record, and reading goes on. Otherwise the reader failed.
     pub fn is_malformed(&self) -> bool {
         matches!(self.kind, LineErrorKind::Malformed { .. })
     }
 
-    /// Whether no line follows, as where a file was cut off in the middle of a line.
+    /// Whether no line follows, as in a file that was cut off in the middle of a line.
     ///
-    /// Of a malformed line it says that nothing but blank lines comes after it, or that nothing more is read
-    /// because the whole is no JSON a line; a failed reader always is at its end. Counts of a log that ends so are likely to be too low: a host that replaces what
-    /// it counted before stops here.
+    /// Blank lines do not count as lines. It is also true where nothing more is read: after a reader failed,
+    /// or because the whole is not one JSON value a line. Counts of a log that ends like this are probably
+    /// too low: a host that replaces earlier counts should stop here.
     pub fn is_last(&self) -> bool {
         match self.kind {
             LineErrorKind::Malformed { is_last, .. } => is_last,

@@ -11,10 +11,11 @@ use super::timestamp::Timestamp;
 
 /// A statement and the objects that it accessed.
 ///
-/// Shaped like a row of `ACCESS_HISTORY` joined to its row of `QUERY_HISTORY`, which gives the role
-/// and the status. It deserializes from a map whose keys are the columns' names, all in lower or all
-/// in upper case; other keys are ignored, but one that is a column's in mixed case is an error. An empty text is NULL, as many exports write it. The arrays may be JSON or text that holds JSON; only what
-/// counting needs of them is kept: each object once, and nothing that is no object.
+/// Shaped like a row of `ACCESS_HISTORY` joined to its row of `QUERY_HISTORY`, which gives the role and the
+/// status. It deserializes from a map whose keys are the columns' names, all in lower or all in upper case;
+/// other keys are ignored, but a column's name in mixed case is an error. An empty text is NULL, as many
+/// exports write it. The arrays may be JSON or text that holds JSON; only what counting needs of them is
+/// kept: each object once, and nothing that is no object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Record {
@@ -43,7 +44,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// A statement by nobody that accessed nothing; the fields are set afterwards.
+    /// A statement without user, role and objects; set these fields afterwards.
     pub fn new(query_id: impl Into<String>, query_start_time: DateTime<Utc>) -> Self {
         Self {
             query_id: query_id.into(),

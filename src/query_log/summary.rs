@@ -14,19 +14,19 @@ const MAX_BYTES: usize = 3_500;
 ///
 /// Each record is in exactly one of the counts from [`not_successful`](Self::not_successful) to
 /// [`counted`](Self::counted); they add up to [`records`](Self::records). The lists name what would have
-/// counted, had one more name been mapped: principals that read mapped objects, and objects that mapped
-/// principals read; or had one more domain counted. They count records, so a repeated row counts again, and
-/// are in the order of the counts, largest first, then of the names.
+/// counted if one more name had been mapped (principals that read mapped objects, and objects that mapped
+/// principals read) or if one more domain had counted. They count records, so a repeated row counts again,
+/// and are in the order of the counts, largest first, then of the names.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct LogSummary {
-    /// Lines that were no record.
+    /// Lines that were not records.
     pub malformed_lines: u64,
-    /// The days of the scope on which no record starts, whatever would have become of it; in order.
+    /// The days of the scope on which no record of any kind starts, in order.
     ///
-    /// A log that is shorter than its scope shows here. Its batch states such a day as one without any
-    /// use, and a replace removes what was counted there before.
+    /// This shows a log that is shorter than its scope. Its batch says that such a day had no usage, and a
+    /// replace removes what was counted there before.
     pub days_without_records: Vec<NaiveDate>,
     /// Records read.
     pub records: u64,
@@ -59,8 +59,8 @@ pub struct LogSummary {
     pub ignored_objects: Vec<IgnoredObject>,
     /// Accesses of further such objects, or of ones with names over 3,500 bytes.
     pub more_ignored_objects: u64,
-    /// Records of mapped principals that list an object with neither `objectDomain` nor `objectName`: a log
-    /// that writes the keys in another way, such as `object_name`.
+    /// Records of mapped principals that list an object with neither `objectDomain` nor `objectName`, as in a
+    /// log that spells the keys differently, such as `object_name`.
     pub objects_without_keys: u64,
 }
 
@@ -82,18 +82,18 @@ pub struct UnmappedPrincipal {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct UnmappedObject {
-    /// The name as Snowflake prints it; `None` where the log does not give one, or cut it off.
+    /// The name as Snowflake prints it; `None` where the log gives none or has cut it off.
     pub object_name: Option<String>,
     /// Records that read it.
     pub records: u64,
 }
 
-/// An object that is mapped, but of a domain that does not count.
+/// A mapped object whose domain does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct IgnoredObject {
-    /// The domain in upper case; `None` where the log does not give one.
+    /// The domain in upper case; `None` where the log gives none.
     pub object_domain: Option<String>,
     /// The name as Snowflake prints it.
     pub object_name: String,

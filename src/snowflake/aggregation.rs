@@ -28,7 +28,7 @@ pub struct Aggregation<'a> {
 }
 
 impl<'a> Aggregation<'a> {
-    /// The half-open local `days` of all output ports of `attribution`.
+    /// Counts the half-open local `days` of all output ports of `attribution`.
     pub fn new(attribution: &'a Attribution, days: Range<NaiveDate>) -> Self {
         Self {
             attribution,
@@ -41,7 +41,7 @@ impl<'a> Aggregation<'a> {
 
     /// The view or table of accesses, fully qualified, for instance a copy that outlives the 365 days.
     ///
-    /// Defaults to `SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY`. Every statement refuses a text that is no
+    /// Defaults to `SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY`. Every statement refuses a text that is not a
     /// name of three parts.
     pub fn access_history(mut self, view: impl Into<String>) -> Self {
         self.access_history = view.into();
@@ -50,8 +50,8 @@ impl<'a> Aggregation<'a> {
 
     /// The view or table of queries, which gives the role, fully qualified.
     ///
-    /// Defaults to `SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY`. Every statement refuses a text that is no
-    /// name of three parts. Counting reads it only where a role is mapped.
+    /// Defaults to `SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY`. Every statement refuses a text that is not a name
+    /// of three parts. Counting reads it only where a role is mapped.
     pub fn query_history(mut self, view: impl Into<String>) -> Self {
         self.query_history = view.into();
         self
@@ -73,8 +73,8 @@ impl<'a> Aggregation<'a> {
     ///
     /// # Errors
     ///
-    /// Days that are empty, reversed or outside the years 1 to 9999; a view's name that is none; more
-    /// rows than VALUES take.
+    /// Days that are empty, reversed or outside the years 1 to 9999; a view's name that is not one; a map
+    /// with more rows than a VALUES list takes.
     pub fn usage(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
         let (sql, overlap, scope) = self.counting()?;
         Ok(results::usage(sql, overlap, scope))
@@ -127,7 +127,7 @@ impl<'a> Aggregation<'a> {
         Ok(coverage::statement(sql, scope))
     }
 
-    /// The days that `ACCOUNT_USAGE` no longer holds whole at `now`; `None` if it holds all of them.
+    /// The days that `ACCOUNT_USAGE` no longer holds completely at `now`; `None` if it holds all of them.
     ///
     /// It keeps 365 days. For older ones the statements count too little, down to nothing, so what was
     /// counted in time should not be replaced by their results. A warning, not an error: the views may

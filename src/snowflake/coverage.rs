@@ -8,9 +8,10 @@ use crate::usage::Scope;
 
 /// What the counts of some days leave out.
 ///
-/// The lists name what would count, were one more name mapped: principals that read mapped objects, and
-/// objects that mapped principals read; or did one more domain count. They leave out excluded users and
-/// queries that have not arrived, and are in the order of the counts, largest first, then of the names. Numbers are of distinct queries, whatever the counted unit.
+/// The lists name what would count if one more name were mapped (principals that read mapped objects, and
+/// objects that mapped principals read) or if one more domain counted. They leave out excluded users and
+/// queries that have not arrived, and are in the order of the counts, largest first, then of the names.
+/// Numbers are of distinct queries, whatever the counted unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -21,8 +22,8 @@ pub struct CoverageReport {
     pub unmapped_objects: Vec<UncountedObject>,
     /// Mapped objects of domains that do not count, read by mapped principals.
     pub uncounted_domains: Vec<UncountedDomain>,
-    /// Queries of mapped principals that list something with neither `objectDomain` nor `objectName`: a copy
-    /// of the view that writes the keys in another way.
+    /// Queries of mapped principals that list something with neither `objectDomain` nor `objectName`, as in a
+    /// copy of the view that spells the keys differently.
     pub objects_without_keys: u64,
     /// Queries on mapped objects that `QUERY_HISTORY` does not have yet.
     ///
@@ -48,18 +49,18 @@ pub struct UncountedPrincipal {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct UncountedObject {
-    /// The name as Snowflake prints it; `None` where `ACCESS_HISTORY` does not give one, or cut it off.
+    /// The name as Snowflake prints it; `None` where `ACCESS_HISTORY` gives none or has cut it off.
     pub object_name: Option<String>,
     /// Queries that read it.
     pub query_count: u64,
 }
 
-/// An object that is mapped, but of a domain that does not count.
+/// A mapped object whose domain does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub struct UncountedDomain {
-    /// The domain in upper case; `None` where `ACCESS_HISTORY` does not give one.
+    /// The domain in upper case; `None` where `ACCESS_HISTORY` gives none.
     pub object_domain: Option<String>,
     /// The name as Snowflake prints it.
     pub object_name: String,

@@ -14,11 +14,11 @@ use crate::usage::Scope;
 
 /// A row of a result, in any shape that clients give it.
 ///
-/// It deserializes from a map whose keys are the columns' names in any case (other keys are ignored),
-/// or from an array with one cell for each column. Counts may be numbers or texts; dates may be ISO
-/// text, or days since 1970-01-01 as a number or a text, as Snowflake's SQL API returns them (with its
-/// parameter `nullable` left on: without it NULL comes as the text `null`, which is refused). Whether
-/// the cells fit the statement is found out by [`SnowflakeStatement::decode`](super::SnowflakeStatement::decode).
+/// It deserializes from a map whose keys are the columns' names in upper or lower case (other keys are ignored),
+/// or from an array with one cell for each column. Counts may be numbers or texts; dates may be ISO text, or days
+/// since 1970-01-01 as a number or a text, as Snowflake's SQL API returns them (with its parameter `nullable`
+/// left on: without it NULL comes as the text `null`, which is refused).
+/// [`SnowflakeStatement::decode`](super::SnowflakeStatement::decode) checks whether the cells fit the statement.
 ///
 /// A client that gives neither collects the cells as texts: `cells.collect::<ResultRow>()`, where a cell is
 /// an `Option<String>`.

@@ -8,9 +8,9 @@ use crate::usage::Scope;
 
 /// A statement for Snowflake whose result decodes into `T`.
 ///
-/// It is a type of its own, so no Postgres driver takes it. One statement has three forms, which differ
-/// in their values alone: [`sql`](Self::sql) with `?`, [`numbered_sql`](Self::numbered_sql) with `:1`, and
-/// [`script`](Self::script) with literals. `Display` writes the script.
+/// It has a type of its own, so that no Postgres driver takes it. It comes in three forms, which differ only
+/// in how they carry the values: [`sql`](Self::sql) with `?`, [`numbered_sql`](Self::numbered_sql) with `:1`,
+/// and [`script`](Self::script) with literals. `Display` writes the script.
 #[must_use = "a statement does nothing until a client runs it"]
 pub struct SnowflakeStatement<T> {
     pieces: Vec<Piece>,
@@ -80,7 +80,7 @@ impl<T> SnowflakeStatement<T> {
         self.columns
     }
 
-    /// The days and output ports that the result states completely.
+    /// The days and output ports that the result covers completely.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -89,9 +89,9 @@ impl<T> SnowflakeStatement<T> {
     ///
     /// # Errors
     ///
-    /// A row that the statement cannot have returned: too few or too many cells, a column missing or
-    /// NULL, a count that is negative or fractional, an id that is no UUID, a day or an output port
-    /// outside the scope. The message names row and column.
+    /// A row that the statement cannot have returned: too few or too many cells, a column missing or NULL, a
+    /// count that is negative or fractional, an id that is not a UUID, a day or an output port outside the
+    /// scope. The message names row and column.
     pub fn decode(&self, rows: impl IntoIterator<Item = ResultRow>) -> Result<T, Error> {
         let rows = &mut rows.into_iter();
         (self.decode)(self.scope.clone(), ResultRows::new(self.columns, rows))

@@ -53,15 +53,15 @@ pub struct Window<'a> {
 pub struct WindowPlan {
     /// The local days to aggregate, today included.
     pub days: Range<NaiveDate>,
-    /// The first of [`days`](Self::days), those that ended the [settle lag](Window::settle_lag) or longer ago;
-    /// may be empty.
+    /// The first part of [`days`](Self::days), those that ended the [settle lag](Window::settle_lag) or longer
+    /// ago; may be empty.
     ///
     /// A query that runs on for longer past the end of its day appears later still, and the trailing days
     /// read it then.
     ///
     /// Its last day is the one to hand to the next [`Window::plan`].
     pub settled: Range<NaiveDate>,
-    /// A warning: days before [`days`](Self::days) that should be read but are no longer kept whole.
+    /// A warning: days before [`days`](Self::days) that should be read but are no longer kept completely.
     ///
     /// They are left out of `days`, because counting them now would replace what was counted in time.
     pub expired: Option<Range<NaiveDate>>,
@@ -90,9 +90,9 @@ impl<'a> Window<'a> {
         self
     }
 
-    /// The days to read at `now`, when everything up to `last_ingested` has been ingested before.
+    /// The days to read at `now`, if everything up to `last_ingested` has been ingested.
     ///
-    /// Without a last day it is everything that is kept whole. A last day in the future counts as today.
+    /// Without a last day: all days that are still kept completely. A last day in the future counts as today.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl<'a> Window<'a> {
     }
 }
 
-/// The first of `days` to the last that is not kept whole at `now`.
+/// The first of `days` to the last that is not kept completely at `now`.
 pub(super) fn expired(
     attribution: &Attribution,
     days: Range<NaiveDate>,

@@ -9,8 +9,8 @@ use crate::row::Columns;
 
 /// Why a row of tokio-postgres did not decode.
 ///
-/// tokio-postgres gives a column's number alone, so its error comes second, as the
-/// [`source`](std::error::Error::source).
+/// tokio-postgres knows a column only by its number, so this error names the column and keeps tokio-postgres'
+/// own as its [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[error("column {column:?} of a result row cannot be decoded")]
 pub struct DecodeError {

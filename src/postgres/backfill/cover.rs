@@ -1,4 +1,4 @@
-//! Whether batches state the whole scope of a back-fill, each day once.
+//! Whether batches cover the whole scope of a back-fill, each day once.
 
 use chrono::NaiveDate;
 

@@ -1,4 +1,4 @@
-//! How far a back-fill is.
+//! How far a back-fill has come.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::postgres::Outcome;
 
-/// How far a back-fill is; see [`Backfill::on_progress`](crate::Backfill::on_progress).
+/// How far a back-fill has come; see [`Backfill::on_progress`](crate::Backfill::on_progress).
 ///
 /// As JSON:
 ///
@@ -32,7 +32,7 @@ use crate::postgres::Outcome;
 pub struct BackfillProgress {
     /// What just happened.
     pub step: BackfillStep,
-    /// The days that are in so far, from the back-fill's first day on, half open.
+    /// The days loaded so far, half open, from the first day of the scope.
     pub days: Range<NaiveDate>,
     /// What was done to each table so far.
     pub outcome: Outcome,
@@ -43,8 +43,9 @@ pub struct BackfillProgress {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BackfillStep {
-    /// A batch is in.
+    /// A batch was loaded.
     Loaded,
-    /// Every batch is in, and the keys that were dropped are about to be added, which takes a while without a sign.
+    /// Every batch was loaded, and the dropped keys are about to be added again. That may take a while and reports
+    /// no progress.
     AddingKeys,
 }

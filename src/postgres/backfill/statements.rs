@@ -41,8 +41,9 @@ pub(super) fn any(table: &Table) -> Statement {
 
 /// Loads rows.
 ///
-/// Arrays in the SELECT list come out row by row, where those of a FROM clause would first be put down in whole. That is nearly as
-/// fast as `COPY`, which no driver can break off without a trace and which needs names behind a pooler.
+/// Arrays in the SELECT list come out row by row, where those of a FROM clause would first be stored whole.
+/// That is nearly as fast as `COPY`, which no driver can break off without a trace, and which needs prepared
+/// names that a pooler may lose.
 pub(super) fn load(table: &Table, part: &Part) -> Statement {
     let columns = [Column::Date].into_iter().chain(table.stats.ids()).chain([Column::QueryCount]);
     let mut sql = SqlWriter::for_each("load", table.stats.rows());
