@@ -76,6 +76,11 @@ impl<'de> Visitor<'de> for ResultRowVisitor {
         f.write_str("a row: a map of columns, or an array of cells")
     }
 
+    // serde's own message would repeat the whole text, whatever its length
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ResultRow, E> {
+        Err(E::custom(format_args!("{:?} is not a row: a map of columns, or an array of cells", shown(text))))
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ResultRow, A::Error> {
         let mut cells = Vec::new();
         while let Some(cell) = seq.next_element()? {

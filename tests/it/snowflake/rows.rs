@@ -148,3 +148,11 @@ fn a_result_of_another_statement_is_refused() {
     let twice = serde_json::from_str::<ResultRow>(r#"{"QUERY_COUNT": 1, "query_count": 2}"#).unwrap_err();
     insta::assert_snapshot!(twice, @r#"column "query_count" is there twice at line 1 column 36"#);
 }
+
+#[test]
+fn a_text_that_is_no_row_is_refused_in_a_few_words() {
+    let text = serde_json::to_string(&"x".repeat(1 << 20)).unwrap();
+    let error = serde_json::from_str::<ResultRow>(&text).unwrap_err().to_string();
+    assert!(error.contains("is not a row: a map of columns, or an array of cells"), "{error}");
+    assert!(error.len() < 300, "{}", error.len());
+}
