@@ -48,22 +48,26 @@ fn combinations_are_written_by_two_more_statements() {
     RETURNING 1;
 
     SELECT /* output-port-usage: find vanished combinations */ count(*) AS "vanished"
-    FROM "usage"."output_port_combined_with_daily" AS t
-    WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
-        AND NOT EXISTS (
-            SELECT 1
-            FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
-            WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
-        )
+    FROM (
+        SELECT "date", "output_port_id_1", "output_port_id_2", "consumer_id"
+        FROM "usage"."output_port_combined_with_daily"
+        WHERE ("output_port_id_1" = ANY($1::uuid[]) OR "output_port_id_2" = ANY($1::uuid[])) AND "date" >= $2::date AND "date" < $3::date
+        EXCEPT
+        SELECT u."date", u."output_port_id_1", u."output_port_id_2", u."consumer_id"
+        FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
+    ) AS gone
     HAVING count(*) > 0;
 
     DELETE /* output-port-usage: remove vanished combinations */ FROM "usage"."output_port_combined_with_daily" AS t
-    WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
-        AND NOT EXISTS (
-            SELECT 1
-            FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
-            WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
-        )
+    USING (
+        SELECT "date", "output_port_id_1", "output_port_id_2", "consumer_id"
+        FROM "usage"."output_port_combined_with_daily"
+        WHERE ("output_port_id_1" = ANY($1::uuid[]) OR "output_port_id_2" = ANY($1::uuid[])) AND "date" >= $2::date AND "date" < $3::date
+        EXCEPT
+        SELECT u."date", u."output_port_id_1", u."output_port_id_2", u."consumer_id"
+        FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
+    ) AS gone
+    WHERE gone."output_port_id_1" = t."output_port_id_1" AND gone."date" = t."date" AND gone."output_port_id_2" = t."output_port_id_2" AND gone."consumer_id" = t."consumer_id"
     RETURNING 1;
 
     INSERT /* output-port-usage: write changed combinations */ INTO "usage"."output_port_combined_with_daily" AS t ("date", "output_port_id_1", "output_port_id_2", "consumer_id", "query_count")

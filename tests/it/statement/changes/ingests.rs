@@ -96,55 +96,67 @@ fn an_upsert_of_all_tables() {
 fn a_replace_of_all_tables_removes_besides() {
     insta::assert_snapshot!(changes(&upsert(&all_tables(), &batch()), &replace(&all_tables(), &batch())), @r#"
     + SELECT /* output-port-usage: find vanished queries */ count(*) AS "vanished"
-    + FROM "usage"."output_port_query_stats_daily" AS t
-    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
-    +     AND NOT EXISTS (
-    +         SELECT 1
-    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
-    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
-    +     )
+    + FROM (
+    +     SELECT "date", "output_port_id", "consumer_id"
+    +     FROM "usage"."output_port_query_stats_daily"
+    +     WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    +     EXCEPT
+    +     SELECT u."date", u."output_port_id", u."consumer_id"
+    +     FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+    + ) AS gone
     + HAVING count(*) > 0;
     + DELETE /* output-port-usage: remove vanished queries */ FROM "usage"."output_port_query_stats_daily" AS t
-    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
-    +     AND NOT EXISTS (
-    +         SELECT 1
-    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
-    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
-    +     )
+    + USING (
+    +     SELECT "date", "output_port_id", "consumer_id"
+    +     FROM "usage"."output_port_query_stats_daily"
+    +     WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    +     EXCEPT
+    +     SELECT u."date", u."output_port_id", u."consumer_id"
+    +     FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+    + ) AS gone
+    + WHERE gone."output_port_id" = t."output_port_id" AND gone."date" = t."date" AND gone."consumer_id" = t."consumer_id"
     + RETURNING 1;
     + SELECT /* output-port-usage: find vanished touches */ count(*) AS "vanished"
-    + FROM "usage"."tech_asset_stats_daily" AS t
-    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
-    +     AND NOT EXISTS (
-    +         SELECT 1
-    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
-    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
-    +     )
+    + FROM (
+    +     SELECT "date", "output_port_id", "tech_asset_id", "consumer_id"
+    +     FROM "usage"."tech_asset_stats_daily"
+    +     WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    +     EXCEPT
+    +     SELECT u."date", u."output_port_id", u."tech_asset_id", u."consumer_id"
+    +     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
+    + ) AS gone
     + HAVING count(*) > 0;
     + DELETE /* output-port-usage: remove vanished touches */ FROM "usage"."tech_asset_stats_daily" AS t
-    + WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
-    +     AND NOT EXISTS (
-    +         SELECT 1
-    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
-    +         WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."tech_asset_id" = t."tech_asset_id" AND u."consumer_id" = t."consumer_id"
-    +     )
+    + USING (
+    +     SELECT "date", "output_port_id", "tech_asset_id", "consumer_id"
+    +     FROM "usage"."tech_asset_stats_daily"
+    +     WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+    +     EXCEPT
+    +     SELECT u."date", u."output_port_id", u."tech_asset_id", u."consumer_id"
+    +     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id", "tech_asset_id", "consumer_id")
+    + ) AS gone
+    + WHERE gone."output_port_id" = t."output_port_id" AND gone."date" = t."date" AND gone."tech_asset_id" = t."tech_asset_id" AND gone."consumer_id" = t."consumer_id"
     + RETURNING 1;
     + SELECT /* output-port-usage: find vanished combinations */ count(*) AS "vanished"
-    + FROM "usage"."output_port_combined_with_daily" AS t
-    + WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
-    +     AND NOT EXISTS (
-    +         SELECT 1
-    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
-    +         WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
-    +     )
+    + FROM (
+    +     SELECT "date", "output_port_id_1", "output_port_id_2", "consumer_id"
+    +     FROM "usage"."output_port_combined_with_daily"
+    +     WHERE ("output_port_id_1" = ANY($1::uuid[]) OR "output_port_id_2" = ANY($1::uuid[])) AND "date" >= $2::date AND "date" < $3::date
+    +     EXCEPT
+    +     SELECT u."date", u."output_port_id_1", u."output_port_id_2", u."consumer_id"
+    +     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
+    + ) AS gone
     + HAVING count(*) > 0;
     + DELETE /* output-port-usage: remove vanished combinations */ FROM "usage"."output_port_combined_with_daily" AS t
-    + WHERE (t."output_port_id_1" = ANY($1::uuid[]) OR t."output_port_id_2" = ANY($1::uuid[])) AND t."date" >= $2::date AND t."date" < $3::date
-    +     AND NOT EXISTS (
-    +         SELECT 1
-    +         FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
-    +         WHERE u."output_port_id_1" = t."output_port_id_1" AND u."date" = t."date" AND u."output_port_id_2" = t."output_port_id_2" AND u."consumer_id" = t."consumer_id"
-    +     )
+    + USING (
+    +     SELECT "date", "output_port_id_1", "output_port_id_2", "consumer_id"
+    +     FROM "usage"."output_port_combined_with_daily"
+    +     WHERE ("output_port_id_1" = ANY($1::uuid[]) OR "output_port_id_2" = ANY($1::uuid[])) AND "date" >= $2::date AND "date" < $3::date
+    +     EXCEPT
+    +     SELECT u."date", u."output_port_id_1", u."output_port_id_2", u."consumer_id"
+    +     FROM unnest($4::date[], $5::uuid[], $6::uuid[], $7::uuid[]) AS u("date", "output_port_id_1", "output_port_id_2", "consumer_id")
+    + ) AS gone
+    + WHERE gone."output_port_id_1" = t."output_port_id_1" AND gone."date" = t."date" AND gone."output_port_id_2" = t."output_port_id_2" AND gone."consumer_id" = t."consumer_id"
     + RETURNING 1;
     "#);
 }
@@ -165,21 +177,25 @@ fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
     WHERE p."id" IS NULL
     ORDER BY u.id;
     SELECT /* output-port-usage: find vanished queries */ count(*) AS "vanished"
-    FROM "usage"."output_port_query_stats_daily" AS t
-    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
-        AND NOT EXISTS (
-            SELECT 1
-            FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
-            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
-        )
+    FROM (
+        SELECT "date", "output_port_id", "consumer_id"
+        FROM "usage"."output_port_query_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+        EXCEPT
+        SELECT u."date", u."output_port_id", u."consumer_id"
+        FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+    ) AS gone
     HAVING count(*) > 0;
     DELETE /* output-port-usage: remove vanished queries */ FROM "usage"."output_port_query_stats_daily" AS t
-    WHERE t."output_port_id" = ANY($1::uuid[]) AND t."date" >= $2::date AND t."date" < $3::date
-        AND NOT EXISTS (
-            SELECT 1
-            FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
-            WHERE u."output_port_id" = t."output_port_id" AND u."date" = t."date" AND u."consumer_id" = t."consumer_id"
-        )
+    USING (
+        SELECT "date", "output_port_id", "consumer_id"
+        FROM "usage"."output_port_query_stats_daily"
+        WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
+        EXCEPT
+        SELECT u."date", u."output_port_id", u."consumer_id"
+        FROM unnest($4::date[], $5::uuid[], $6::uuid[]) AS u("date", "output_port_id", "consumer_id")
+    ) AS gone
+    WHERE gone."output_port_id" = t."output_port_id" AND gone."date" = t."date" AND gone."consumer_id" = t."consumer_id"
     RETURNING 1;
     INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
     SELECT u."date", u."output_port_id", u."consumer_id", u."query_count"
