@@ -251,6 +251,10 @@ impl Chart for Overview {
             NullOrdering::Last,
         );
         let title = format!("overview by {}", self.granularity.noun());
-        Ok(Query::noted(title, series::WHY, total.with(split.with).build(PostgresQueryBuilder)))
+        Ok(Query::noted(
+            title,
+            series::why(self.granularity),
+            total.with(split.with).build(PostgresQueryBuilder),
+        ))
     }
 }

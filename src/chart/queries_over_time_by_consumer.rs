@@ -132,7 +132,11 @@ impl Chart for QueriesOverTimeByConsumer {
         let mut select = split.rows(&model.0.consumers);
         sql::order_by_rank(&mut select, "rank");
         let title = format!("queries over time by {} split by consumer", self.over_time.granularity.noun());
-        Ok(Query::noted(title, series::WHY, select.with(split.with).build(PostgresQueryBuilder)))
+        Ok(Query::noted(
+            title,
+            series::why(self.over_time.granularity),
+            select.with(split.with).build(PostgresQueryBuilder),
+        ))
     }
 }
 

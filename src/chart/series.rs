@@ -14,8 +14,19 @@ use crate::row::{Columns, FlatRecord};
 use crate::time::Granularity;
 
 /// What a reader of the statements is told first.
-pub(super) const WHY: &str = "the counts of a consumer are folded into two arrays, the places of its buckets and \
+pub(super) const fn why(granularity: Granularity) -> &'static str {
+    match granularity {
+        Granularity::Day => BY_DAY,
+        _ => BY_BUCKET,
+    }
+}
+
+const BY_BUCKET: &str = "the counts of a consumer are folded into two arrays, the places of its buckets and \
 their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan";
+
+const BY_DAY: &str = "the counts of a consumer are folded into two arrays, the places of its buckets and \
+their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan; xid has no \
+order, so that a plan for any values hashes the consumers and does not sort all rows";
 
 /// Reads the columns `buckets`, `places` and `counts` as one count for each bucket.
 pub(super) fn read<C: Columns>(row: &C) -> Result<Vec<i64>, C::Error> {

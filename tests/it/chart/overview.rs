@@ -12,7 +12,7 @@ fn an_overview_by_day_scans_in_the_order_of_the_key() {
     let chart = Overview::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).top(5);
     insta::assert_snapshot!(pretty(&chart), @r#"
     WITH
-    /* output-port-usage: overview by day; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan */
+    /* output-port-usage: overview by day; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan; xid has no order, so that a plan for any values hashes the consumers and does not sort all rows */
     "ranked" AS MATERIALIZED (
         SELECT
             "consumer_id",

@@ -17,7 +17,7 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).split_by_consumer(5);
     insta::assert_snapshot!(pretty(&chart), @r#"
     WITH
-    /* output-port-usage: queries over time by day split by consumer; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan */
+    /* output-port-usage: queries over time by day split by consumer; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan; xid has no order, so that a plan for any values hashes the consumers and does not sort all rows */
     "ranked" AS MATERIALIZED (
         SELECT
             "consumer_id",
