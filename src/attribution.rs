@@ -3,6 +3,7 @@
 mod builder;
 mod local_days;
 mod name;
+mod set_kind;
 mod sets;
 mod zone;
 
@@ -15,8 +16,9 @@ use serde::{Deserialize, Serialize};
 pub use self::builder::AttributionBuilder;
 pub(crate) use self::local_days::LocalDays;
 pub(crate) use self::name::{ObjectName, as_printed};
+pub(crate) use self::set_kind::SetKind;
 use self::sets::ObjectSets;
-pub(crate) use self::sets::{HoldingSet, HoldingSets, SetKind};
+pub(crate) use self::sets::{HoldingSet, HoldingSets};
 use self::zone::Zone;
 pub use self::zone::time_zone_version;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};

@@ -7,6 +7,7 @@
 //! Rows are `Serialize` and `Deserialize`. Their JSON is stable; the guide shows [every shape](crate::docs::charts#json).
 
 mod axis;
+mod bucket;
 mod buckets;
 mod combined_with;
 mod comparison;
@@ -22,7 +23,7 @@ mod series;
 mod sql;
 mod summary;
 
-pub use axis::Bucket;
+pub use bucket::Bucket;
 pub use combined_with::{MostOftenCombined, MostOftenCombinedWith};
 pub use comparison::{Compared, Comparison, WithPrevious};
 pub use member::{ConsumerOrOther, GroupOrOther};

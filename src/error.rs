@@ -1,12 +1,14 @@
 //! What can be wrong with a configuration, a request or a batch.
 
 mod kind;
+mod shown;
 mod unknown_ids;
 
 use std::fmt;
 
 use self::kind::Category;
 pub(crate) use self::kind::Kind;
+pub(crate) use self::shown::{cut, shown};
 pub use self::unknown_ids::UnknownIds;
 
 /// Why the library refused a configuration, a request or a batch.
@@ -111,18 +113,5 @@ impl Error {
             Kind::Unknown(ids) | Kind::AllUnknown(ids) => Some(ids),
             _ => None,
         }
-    }
-}
-
-/// A text from outside, cut to what a message can carry.
-pub(crate) fn shown(text: &str) -> String {
-    cut(text, 80)
-}
-
-/// The first `most` characters of a text from outside.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }

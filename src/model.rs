@@ -1,16 +1,17 @@
 //! The configured model: which tables, which names, which parents.
 
 mod builder;
+mod column;
 mod daily_table;
 mod reference;
 mod table;
 mod table_names;
 
 pub use builder::UsageModelBuilder;
+pub use column::Column;
 pub use daily_table::DailyTable;
 pub(crate) use reference::Parent;
 pub use reference::{OnDelete, Reference};
-pub use table::Column;
 pub(crate) use table::{IndexName, Stats, Table};
 pub use table_names::TableNames;
 

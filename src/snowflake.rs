@@ -70,6 +70,7 @@ mod prelude;
 mod results;
 mod row;
 mod statement;
+mod statements;
 mod window;
 
 pub use self::aggregation::Aggregation;

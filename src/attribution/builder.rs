@@ -4,7 +4,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::{self, DatabaseName, ObjectName, SchemaName, SnowflakeIdent};
-use super::sets::{ObjectSets, SetKind};
+use super::set_kind::SetKind;
+use super::sets::ObjectSets;
 use super::zone::Zone;
 use super::{AccessedObjects, Attribution, CountedUnit, OverlappingSets, PrincipalKind};
 use crate::error::{Error, Kind};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::sets::SetKind;
+use super::set_kind::SetKind;
 use crate::error::{Error, Kind};
 
 /// The longest identifier that Snowflake accepts, in characters.

@@ -2,6 +2,7 @@
 
 use super::OverlappingSets;
 use super::name::{self, INFORMATION_SCHEMA};
+use super::set_kind::SetKind;
 use crate::id::TechAssetId;
 
 /// Names as Snowflake prints them with their tech assets: sorted, no pair twice.
@@ -14,17 +15,6 @@ pub(super) struct ObjectSets {
     schemas: Vec<Entry>,
     databases: Vec<Entry>,
     overlapping: OverlappingSets,
-}
-
-/// What a set holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum SetKind {
-    /// One object.
-    Object,
-    /// Every object of a schema.
-    Schema,
-    /// Every object of a database but those of its `INFORMATION_SCHEMA`.
-    Database,
 }
 
 /// One set, which holds an object that was looked for, with its tech assets.

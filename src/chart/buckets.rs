@@ -3,8 +3,9 @@
 use chrono::{Datelike, NaiveDate};
 use sea_query::{ArrayType, CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement, Value};
 
+use super::MAX_POINTS;
+use super::bucket::Bucket;
 use super::sql::{self, PortDays};
-use super::{Bucket, MAX_POINTS};
 use crate::error::{Error, Kind};
 use crate::model::Column;
 use crate::time::{Days, Granularity};

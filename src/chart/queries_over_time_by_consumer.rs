@@ -3,11 +3,12 @@
 use sea_query::PostgresQueryBuilder;
 use serde::{Deserialize, Serialize};
 
+use super::bucket::Bucket;
 use super::buckets::Buckets;
 use super::queries_over_time::QueriesOverTime;
 use super::series::{self, Split};
 use super::sql::{self, PortDays};
-use super::{Bucket, Chart, ConsumerOrOther, sealed};
+use super::{Chart, ConsumerOrOther, sealed};
 use crate::error::Error;
 use crate::model::UsageModel;
 use crate::row::{Columnar, Columns, FlatRecord};

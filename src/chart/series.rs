@@ -5,10 +5,11 @@ use sea_query::{
     WithClause,
 };
 
+use super::MAX_POINTS;
+use super::bucket::Bucket;
 use super::buckets::Buckets;
 use super::sql::{self, PortDays};
 use super::summary::facts;
-use super::{Bucket, MAX_POINTS};
 use crate::model::{Column, Parent};
 use crate::row::{Columns, FlatRecord};
 use crate::time::Granularity;

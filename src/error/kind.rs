@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 
-use super::{UnknownIds, shown};
+use super::shown::shown;
+use super::unknown_ids::UnknownIds;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
 /// Everything that can be wrong, one variant for each thing that a caller can mend.

@@ -4,14 +4,9 @@ use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::coverage::{self, CoverageReport};
 use super::mapping::Mappings;
-use super::prelude::{Overlap, Prelude};
-use super::statement::{ScriptWriter, SnowflakeStatement};
-use super::{results, window};
+use super::window;
 use crate::attribution::Attribution;
-use crate::error::Error;
-use crate::usage::{Combination, Scope, TechAssetTouches, UsageBatch};
 
 /// The usage of some days, counted in Snowflake.
 ///
@@ -65,68 +60,6 @@ impl<'a> Aggregation<'a> {
         self
     }
 
-    /// Queries, touches and combinations from one scan of the views.
-    ///
-    /// This is the statement for a pipeline: its three results come from one set of touches and cannot
-    /// contradict each other. It names `ACCESS_HISTORY` once; whether Snowflake computes the set, which the
-    /// results use four times, only once is for its optimizer to choose.
-    ///
-    /// # Errors
-    ///
-    /// Days that are empty, reversed or outside the years 1 to 9999; a view's name that is not one; a map
-    /// with more rows than a VALUES list takes.
-    pub fn usage(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
-        let (sql, overlap, scope) = self.counting()?;
-        Ok(results::usage(sql, overlap, scope))
-    }
-
-    /// The queries for each day, output port and consumer.
-    ///
-    /// The batch measures neither touches nor combinations; its setters take them from the other two
-    /// statements. Those may run at another moment and disagree, so prefer [`usage`](Self::usage).
-    ///
-    /// # Errors
-    ///
-    /// As [`usage`](Self::usage).
-    pub fn output_port_queries(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
-        let (sql, _, scope) = self.counting()?;
-        Ok(results::output_port_queries(sql, scope))
-    }
-
-    /// The touches for each day, output port, tech asset and consumer.
-    ///
-    /// # Errors
-    ///
-    /// As [`usage`](Self::usage).
-    pub fn tech_asset_touches(&self) -> Result<SnowflakeStatement<Vec<TechAssetTouches>>, Error> {
-        let (sql, _, scope) = self.counting()?;
-        Ok(results::tech_asset_touches(sql, scope))
-    }
-
-    /// The queries for each day, pair of output ports and consumer.
-    ///
-    /// # Errors
-    ///
-    /// As [`usage`](Self::usage).
-    pub fn combinations(&self) -> Result<SnowflakeStatement<Vec<Combination>>, Error> {
-        let (sql, overlap, scope) = self.counting()?;
-        Ok(results::combinations(sql, overlap, scope))
-    }
-
-    /// What is left out for want of a mapping, and what has not arrived yet.
-    ///
-    /// It reads both views, whether a role is mapped or not.
-    ///
-    /// # Errors
-    ///
-    /// As [`usage`](Self::usage).
-    pub fn coverage(&self) -> Result<SnowflakeStatement<CoverageReport>, Error> {
-        let scope = self.scope()?;
-        let mut sql = ScriptWriter::default();
-        Prelude::new(self)?.write_for_coverage(&mut sql)?;
-        Ok(coverage::statement(sql, scope))
-    }
-
     /// The days that `ACCOUNT_USAGE` no longer holds completely at `now`; `None` if it holds all of them.
     ///
     /// It keeps 365 days. For older ones the statements count too little, down to nothing, so what was
@@ -134,17 +67,5 @@ impl<'a> Aggregation<'a> {
     /// be the host's own copies.
     pub fn expired_days(&self, now: DateTime<Utc>) -> Option<Range<NaiveDate>> {
         window::expired(self.attribution, self.days.clone(), now)
-    }
-
-    fn scope(&self) -> Result<Scope, Error> {
-        Scope::new(self.days.clone(), self.attribution.output_ports())
-    }
-
-    /// A statement up to the set of touches.
-    fn counting(&self) -> Result<(ScriptWriter, Overlap, Scope), Error> {
-        let scope = self.scope()?;
-        let mut sql = ScriptWriter::default();
-        let overlap = Prelude::new(self)?.write_for_counting(&mut sql)?;
-        Ok((sql, overlap, scope))
     }
 }
