@@ -75,9 +75,8 @@ const DOMAIN: &str = "object_domain";
 const OBJECT: &str = "object_name";
 const COUNT: &str = "query_count";
 
-pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<CoverageReport> {
-    sql.text(
-        "SELECT\n    \
+/// One reason a result, from the accesses that are not counted.
+const SELECT: &str = "SELECT\n    \
              'unmapped_principal' AS result,\n    \
              user_name,\n    \
              role_name,\n    \
@@ -149,8 +148,10 @@ pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStateme
              user_name NULLS FIRST,\n    \
              role_name NULLS FIRST,\n    \
              object_domain NULLS FIRST,\n    \
-             object_name NULLS FIRST",
-    );
+             object_name NULLS FIRST";
+
+pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<CoverageReport> {
+    sql.text(SELECT);
     sql.into_statement(scope, &[RESULT, USER, ROLE, DOMAIN, OBJECT, COUNT], |_, rows| {
         let mut coverage = CoverageReport::default();
         rows.each(|row| {

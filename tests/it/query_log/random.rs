@@ -318,43 +318,7 @@ impl RandomLog {
             }
         }
 
-        let mut by_asset: BTreeMap<_, u64> = BTreeMap::new();
-        let mut by_port: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
-        let mut by_pair: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
-        for ((date, output_port, read, reader, unit), objects) in &touches {
-            *by_asset.entry((date, output_port, read, reader)).or_default() += 1;
-            by_port.entry((date, output_port, reader)).or_default().insert(unit);
-            for ((date_2, port_2, read_2, reader_2, unit_2), objects_2) in &touches {
-                if (date, reader, unit) != (date_2, reader_2, unit_2) {
-                    continue;
-                }
-                let two_objects = objects.iter().any(|one| objects_2.iter().any(|other| one != other));
-                if output_port < port_2 && read != read_2 && !two_objects {
-                    met.insert("one object in two assets");
-                }
-                if output_port < port_2 && read != read_2 && two_objects {
-                    met.insert("two ports combined");
-                    by_pair.entry((date, output_port, port_2, reader)).or_default().insert(unit);
-                }
-                if output_port < port_2 && read == read_2 {
-                    met.insert("one asset behind two ports");
-                }
-                if output_port == port_2 && read < read_2 {
-                    met.insert("two assets of one port in a query");
-                }
-            }
-        }
-        let tables = [
-            by_port.iter().map(|((date, p, c), units)| format!("{date} P{p} C{c} {}", units.len())).collect(),
-            by_asset
-                .iter()
-                .map(|((date, p, a, c), count)| format!("{date} P{p} A{a} C{c} {count}"))
-                .collect(),
-            by_pair
-                .iter()
-                .map(|((date, p, q, c), units)| format!("{date} P{p} P{q} C{c} {}", units.len()))
-                .collect(),
-        ];
+        let tables = tables(&touches, &mut met);
         (tables, met)
     }
     /// The assets that an object counts for.
@@ -386,4 +350,44 @@ impl RandomLog {
         }
         assets
     }
+}
+
+/// Day, output port, asset, consumer and unit, with the objects that were read.
+type Touches = BTreeMap<(NaiveDate, usize, usize, usize, String), BTreeSet<usize>>;
+
+fn tables(touches: &Touches, met: &mut BTreeSet<&'static str>) -> [Vec<String>; 3] {
+    let mut by_asset: BTreeMap<_, u64> = BTreeMap::new();
+    let mut by_port: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    let mut by_pair: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    for ((date, output_port, read, reader, unit), objects) in touches {
+        *by_asset.entry((date, output_port, read, reader)).or_default() += 1;
+        by_port.entry((date, output_port, reader)).or_default().insert(unit);
+        for ((date_2, port_2, read_2, reader_2, unit_2), objects_2) in touches {
+            if (date, reader, unit) != (date_2, reader_2, unit_2) {
+                continue;
+            }
+            let two_objects = objects.iter().any(|one| objects_2.iter().any(|other| one != other));
+            if output_port < port_2 && read != read_2 && !two_objects {
+                met.insert("one object in two assets");
+            }
+            if output_port < port_2 && read != read_2 && two_objects {
+                met.insert("two ports combined");
+                by_pair.entry((date, output_port, port_2, reader)).or_default().insert(unit);
+            }
+            if output_port < port_2 && read == read_2 {
+                met.insert("one asset behind two ports");
+            }
+            if output_port == port_2 && read < read_2 {
+                met.insert("two assets of one port in a query");
+            }
+        }
+    }
+    [
+        by_port.iter().map(|((date, p, c), units)| format!("{date} P{p} C{c} {}", units.len())).collect(),
+        by_asset.iter().map(|((date, p, a, c), count)| format!("{date} P{p} A{a} C{c} {count}")).collect(),
+        by_pair
+            .iter()
+            .map(|((date, p, q, c), units)| format!("{date} P{p} P{q} C{c} {}", units.len()))
+            .collect(),
+    ]
 }

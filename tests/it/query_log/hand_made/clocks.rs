@@ -11,7 +11,7 @@ fn reads_at(starts: &[&str]) -> Vec<Record> {
 
 /// The edges of a window, and days that are not 24 hours from midnight to midnight.
 pub(super) fn cases() -> Vec<Case> {
-    [windows(), clocks()].into_iter().flatten().collect()
+    [windows(), clocks(), calendars()].into_iter().flatten().collect()
 }
 
 fn windows() -> Vec<Case> {
@@ -42,6 +42,7 @@ fn windows() -> Vec<Case> {
     ]
 }
 
+/// Days on which clocks are put forward or back.
 fn clocks() -> Vec<Case> {
     vec![
         Case {
@@ -135,6 +136,12 @@ fn clocks() -> Vec<Case> {
                 ]),
             )
         },
+    ]
+}
+
+/// Zones that left out a day, or went back over midnight.
+fn calendars() -> Vec<Case> {
+    vec![
         Case {
             days: days("2011-12-29", "2012-01-01"),
             queries: &["2011-12-29 P1 C1 1", "2011-12-31 P1 C1 1"],
