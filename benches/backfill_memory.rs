@@ -23,6 +23,7 @@ use output_port_usage::{
     BackfillProgress, BackfillStep, ConsumerId, OnDelete, Outcome, OutputPortId, OutputPortQueries,
     Reference, Scope, TechAssetId, TechAssetTouches, UsageBatch, UsageModel,
 };
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use uuid::Uuid;
 
@@ -154,6 +155,7 @@ async fn run(
 }
 
 /// Replaces one batch of all rows, and then the same again.
+/// A replace into empty tables, the same again, and what the server alone needs for the rows: its floor.
 async fn replace(pool: &PgPool, model: &UsageModel, task: Task) -> Result<()> {
     let before = peak_kib()?;
     let batch = whole(task);
@@ -175,7 +177,30 @@ async fn replace(pool: &PgPool, model: &UsageModel, task: Task) -> Result<()> {
             peak_kib()?,
         );
     }
+    let floor = floor(pool, model).await?;
+    println!(
+        "floor: the same rows from table to table on the server, sorted, in {:.1} s",
+        floor.as_secs_f64()
+    );
     Ok(())
+}
+
+/// Copies the tables, in the order of their keys, into empty ones with the same keys and indexes.
+async fn floor(pool: &PgPool, model: &UsageModel) -> Result<Duration> {
+    let mut took = Duration::ZERO;
+    for table in [model.queries_table(), model.touches_table()] {
+        let from = format!("\"{}\".\"{}\"", table.schema(), table.name());
+        let create = format!("CREATE TABLE floor_of_{} (LIKE {from} INCLUDING ALL)", table.name());
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(pool).await?;
+        let start = Instant::now();
+        let fill = format!(
+            "INSERT INTO floor_of_{} SELECT * FROM {from} ORDER BY output_port_id, date, consumer_id",
+            table.name()
+        );
+        sqlx::raw_sql(AssertSqlSafe(fill)).execute(pool).await?;
+        took += start.elapsed();
+    }
+    Ok(took)
 }
 
 /// A third of the rows of queries and two thirds of touches.
