@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::chart::plans::{PORTS, check, floor, heavy, on_large_tables};
+use crate::chart::plans::{PORTS, check, check_labelled, floor, heavy, on_large_tables};
 use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, day, port};
 
 #[test]
@@ -18,7 +18,7 @@ async fn splits(portal: &Portal) {
             let chart = QueriesOverTime::new(port(7), days.clone()).granularity(granularity);
             let buckets = portal.rows(&chart).await.len() as u64;
             let above = if granularity == Granularity::Day { 5 } else { 4 * buckets + 5 };
-            check(portal, &chart.split_by_consumer(5), QUERY_STATS, 1, queries + above).await;
+            check_labelled(portal, &chart.split_by_consumer(5), QUERY_STATS, 1, queries + above, 5).await;
         }
     }
 }
@@ -37,7 +37,7 @@ async fn many_ports(portal: &Portal) {
         for granularity in [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter] {
             let chart =
                 QueriesOverTime::of_ports((0..PORTS).map(port), days.clone()).granularity(granularity);
-            check(portal, &chart, QUERY_STATS, 1, sum + 5).await;
+            check_labelled(portal, &chart, QUERY_STATS, 1, sum + 5, PORTS as u64).await;
         }
     }
 }
@@ -104,7 +104,7 @@ async fn summary_and_overview(portal: &Portal) {
             let buckets = portal.rows(&chart).await.len() as u64;
             let above = if granularity == Granularity::Day { 5 } else { 4 * buckets + 5 };
             let overview = Overview::new(port(7), days.clone()).granularity(granularity).top(5);
-            check(portal, &overview, QUERY_STATS, 1, queries + above).await;
+            check_labelled(portal, &overview, QUERY_STATS, 1, queries + above, 5).await;
         }
     }
 }
@@ -119,7 +119,6 @@ async fn heavy_days(portal: &Portal) {
     let queries = floor(portal, QUERY_STATS, heavy(), &days).await;
     let over_time = QueriesOverTime::new(heavy(), days.clone());
     check(portal, &over_time, QUERY_STATS, 1, queries + 5).await;
-    check(portal, &over_time.split_by_consumer(5), QUERY_STATS, 1, queries + 5).await;
-    // and a label for each of ten series
-    check(portal, &Overview::new(heavy(), days), QUERY_STATS, 1, queries + 15).await;
+    check_labelled(portal, &over_time.split_by_consumer(5), QUERY_STATS, 1, queries + 5, 5).await;
+    check_labelled(portal, &Overview::new(heavy(), days), QUERY_STATS, 1, queries + 5, 10).await;
 }
