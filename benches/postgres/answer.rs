@@ -65,14 +65,16 @@ pub(crate) fn filled(rows: Vec<(NaiveDate, i64)>, buckets: &[NaiveDate]) -> Vec<
 /// A member of a ranking: its id (none for consumers without a group), its name and its count.
 pub(crate) type Member = (Option<Uuid>, Option<String>, i64);
 
-/// The top n, then Other, with shares.
-pub(crate) fn ranked(mut members: Vec<Member>, top: usize) -> Vec<Entry> {
+/// The top n, then those without a group, then Other, with shares.
+pub(crate) fn ranked(members: Vec<Member>, top: usize) -> Vec<Entry> {
     let total: i64 = members.iter().map(|(_, _, count)| count).sum();
-    // consumers without a group after every group
-    members.sort_by_key(|&(id, _, count)| (id.is_none(), -count, id));
-    let rest = members.split_off(top.min(members.len()));
-    let mut entries: Vec<Entry> = members
+    let (mut grouped, without): (Vec<Member>, Vec<Member>) =
+        members.into_iter().partition(|(id, ..)| id.is_some());
+    grouped.sort_by_key(|&(id, _, count)| (-count, id));
+    let rest = grouped.split_off(top.min(grouped.len()));
+    let mut entries: Vec<Entry> = grouped
         .into_iter()
+        .chain(without)
         .map(|(id, label, count)| match id {
             Some(id) => Entry::new(Series::Of { id, label }, None, count),
             None => Entry::new(Series::NoGroup, None, count),
