@@ -12,8 +12,8 @@ Reads and writes on a real PostgreSQL, each beside its floor, the raw query log 
 
 cargo bench --package output-port-usage-benches --bench postgres -- [options]
 
-    --large       20 million rows of table 1, another seed and another distribution of ports and consumers
-    --rows N      rows of table 1 (600000; 20100000 with --large)
+    --large       20 million rows of queries, another seed and another distribution of ports and consumers
+    --rows N      rows of queries (600000; 20100000 with --large)
     --seed N      of the made-up data (1; 2 with --large)
     --out DIR     where the tables (Markdown) and the charts (SVG) go (target/postgres-bench)
     --help        this text

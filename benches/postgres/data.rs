@@ -35,7 +35,7 @@ pub(crate) struct Portal {
     pub(crate) ports: Vec<Port>,
     pub(crate) consumers: Vec<Uuid>,
     pub(crate) domains: Vec<Uuid>,
-    /// By output port, then by consumer: the order of table 1's key within a day.
+    /// By output port, then by consumer: the order of the key of queries within a day.
     pub(crate) pairs: Vec<Pair>,
     /// A port of the median size, and one of the 99th percentile; both have all three years.
     pub(crate) median: Uuid,
@@ -66,7 +66,7 @@ pub(crate) struct Pair {
 }
 
 impl Portal {
-    /// About so many rows of table 1 in all days.
+    /// About so many rows of queries in all days.
     pub(crate) fn new(shape: Shape, seed: u64, rows: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let mut ports: Vec<(Port, Vec<f64>)> = Vec::new();

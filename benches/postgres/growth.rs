@@ -14,7 +14,7 @@ use crate::request::{Kind, Request};
 /// Days of the charts that are read at every size.
 const RANGES: [u64; 2] = [30, 90];
 
-/// What was measured when table 1 had so many rows.
+/// What was measured when the table of queries had so many rows.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     pub(crate) rows: u64,

@@ -46,7 +46,7 @@ impl Load {
         Self { portal, url: url.to_owned(), next: 0, rows: [0; 4] }
     }
 
-    /// Loads whole days until table 1 has this many rows, or all days if there are fewer, and vacuums.
+    /// Loads whole days until the table of queries has this many rows, or all days if there are fewer, and vacuums.
     pub(crate) async fn until(&mut self, rows: u64, model: &UsageModel, bar: &ProgressBar) -> Result<()> {
         let mut tasks = JoinSet::new();
         let mut senders = Vec::new();

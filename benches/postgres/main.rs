@@ -84,8 +84,8 @@ async fn run(arguments: &Arguments) -> Result<()> {
 
     let [queries, touches, combinations, log] = load.rows.map(|rows| thousands(rows as i64));
     about.push(format!(
-        "seed {}: {} output ports, {} pairs of output port and consumer, 3 years; table 1 {queries} rows, \
-         table 2 {touches}, table 3 {combinations}, the raw log {log}",
+        "seed {}: {} output ports, {} pairs of output port and consumer, 3 years; {queries} rows of queries, \
+         {touches} of touches, {combinations} of combinations, {log} in the raw log",
         arguments.seed,
         thousands(portal.ports.len() as i64),
         thousands(portal.pairs.len() as i64),

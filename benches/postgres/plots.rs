@@ -83,7 +83,7 @@ struct Panel {
     points: Vec<(f64, f64)>,
 }
 
-/// The last days at each size of table 1.
+/// The last days at each size of the table of queries.
 fn rows_panel(report: &Report, port: &str, days: i64, up: Up) -> Panel {
     let readings: Vec<(f64, &Reading)> = report
         .checkpoints
@@ -92,7 +92,7 @@ fn rows_panel(report: &Report, port: &str, days: i64, up: Up) -> Panel {
         .filter(|(_, reading)| reading.port == port && length(reading) == days)
         .collect();
     let title = format!("{}, the last {days} days", describe(port));
-    panel(&readings, title, "rows of table 1", TickFormat::Custom(Arc::new(short)), up)
+    panel(&readings, title, "rows of queries", TickFormat::Custom(Arc::new(short)), up)
 }
 
 fn range_panel(report: &Report, port: &str, up: Up) -> Panel {
