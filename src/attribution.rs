@@ -3,6 +3,7 @@
 mod builder;
 mod local_days;
 mod name;
+mod rules;
 mod set_kind;
 mod sets;
 mod zone;

@@ -151,8 +151,8 @@ pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 pub use model::{Column, DailyTable, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
 pub use postgres::{
-    Backfill, BackfillProgress, BackfillStep, Distribution, Ingest, Migration, Outcome, Purge, Removal,
-    TableOutcome, Violation, WriteError,
+    Backfill, BackfillProgress, BackfillStep, Distribution, Gap, GapReason, Gaps, Ingest, Migration, Outcome,
+    PortCoverage, Purge, Removal, TableOutcome, Violation, WriteError,
 };
 /// The values of a [`Statement`] or a [`Query`], a type of sea-query 1.
 #[doc(no_inline)]
@@ -163,4 +163,6 @@ pub use sea_query::Values;
 pub use sea_query_binder::SqlxValues;
 pub use statement::{Query, Statement};
 pub use time::{Granularity, last_days};
-pub use usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch, UsageBatchBuilder};
+pub use usage::{
+    Combination, OutputPortQueries, Rules, Scope, TechAssetTouches, UsageBatch, UsageBatchBuilder,
+};

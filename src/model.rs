@@ -2,6 +2,7 @@
 
 mod builder;
 mod column;
+mod coverage_table;
 mod daily_table;
 mod reference;
 mod table;
@@ -9,6 +10,7 @@ mod table_names;
 
 pub use builder::UsageModelBuilder;
 pub use column::Column;
+pub(crate) use coverage_table::CoverageTable;
 pub use daily_table::DailyTable;
 pub(crate) use reference::Parent;
 pub use reference::{OnDelete, Reference};
@@ -36,6 +38,7 @@ pub(crate) struct Definition {
     pub(crate) queries: Table,
     pub(crate) touches: Table,
     pub(crate) combinations: Option<Table>,
+    pub(crate) coverage: Option<CoverageTable>,
     pub(crate) delete_indexes: DeleteIndexes,
 }
 
@@ -52,14 +55,14 @@ impl UsageModel {
         UsageModelBuilder::default()
     }
 
-    /// The tables of the model, in the order in which they are created.
+    /// The daily tables of the model, in the order in which they are created.
     pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
         self.0.tables()
     }
 }
 
 impl Definition {
-    /// The tables of the model, in the order in which they are created.
+    /// The daily tables of the model, in the order in which they are created.
     pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &Table> {
         [Some(&self.queries), Some(&self.touches), self.combinations.as_ref()].into_iter().flatten()
     }
@@ -70,7 +73,12 @@ impl Definition {
             Column::OutputPortId | Column::OutputPortId1 | Column::OutputPortId2 => Some(&self.output_ports),
             Column::TechAssetId => Some(&self.tech_assets),
             Column::ConsumerId => Some(&self.consumers),
-            Column::Date | Column::QueryCount => None,
+            Column::Date
+            | Column::QueryCount
+            | Column::Measured
+            | Column::Settled
+            | Column::Rules
+            | Column::Counted => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the model says to Postgres: tables, ingests, removals, upkeep.
 
 mod backfill;
+mod coverage;
 mod ddl;
 mod delete;
 mod distribute;
@@ -18,6 +19,7 @@ mod unknown;
 
 pub(crate) use backfill::Load;
 pub use backfill::{Backfill, BackfillProgress, BackfillStep};
+pub use coverage::{Gap, GapReason, Gaps, PortCoverage};
 pub use distribute::Distribution;
 pub use ingest::Ingest;
 pub use migrations::Migration;

@@ -12,7 +12,7 @@ use crate::chart::{
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::model::UsageModel;
-use crate::postgres::{Distribution, Purge};
+use crate::postgres::{Distribution, Gaps, Purge};
 use crate::statement::Statement;
 use crate::time::Granularity;
 use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
@@ -67,6 +67,12 @@ impl UsageModel {
         statements.extend(self.delete(samples.port, samples.consumer, samples.day)?.statements());
         statements.extend(self.purge(&Purge::before(samples.day))?.statements());
         statements.push(self.reconcile(samples.day..samples.until)?.into_statement());
+        if self.0.coverage.is_some() {
+            statements.extend(self.declare_measured(batch.scope())?.statements());
+            statements.push(self.coverage([samples.port])?.into_statement());
+            let gaps = Gaps::of(batch.scope().clone()).counted_by(batch.rules().clone());
+            statements.push(self.gaps(&gaps)?.into_statement());
+        }
         Ok(statements)
     }
 

@@ -130,6 +130,11 @@ impl<T> Query<T> {
         Self { statement: Statement::titled(title.into(), note, &sql, values), row: PhantomData }
     }
 
+    /// A statement of the library's own writer, whose rows these are.
+    pub(crate) fn of(statement: Statement) -> Self {
+        Self { statement, row: PhantomData }
+    }
+
     /// The statement without the type of its rows.
     pub fn statement(&self) -> &Statement {
         &self.statement

@@ -5,6 +5,7 @@ use sea_query::{ArrayType, CommonTableExpression, Expr, ExprTrait, Func, JoinTyp
 
 use super::MAX_POINTS;
 use super::bucket::Bucket;
+use super::comparison::Comparison;
 use super::sql::{self, PortDays};
 use crate::error::{Error, Kind};
 use crate::model::Column;
@@ -14,6 +15,15 @@ use crate::time::{Days, Granularity};
 pub(super) struct Buckets {
     granularity: Granularity,
     days: Days,
+    ranges: Ranges,
+}
+
+/// Whether buckets come with their days as ranges.
+#[derive(Clone, Copy)]
+enum Ranges {
+    Without,
+    /// Also those of a comparison.
+    Of(Option<Comparison>),
 }
 
 impl Buckets {
@@ -23,7 +33,7 @@ impl Buckets {
     ///
     /// More than [`MAX_POINTS`](super::MAX_POINTS) points.
     pub(super) fn new(granularity: Granularity, days: Days, series: u64) -> Result<Self, Error> {
-        let buckets = Self { granularity, days };
+        let buckets = Self { granularity, days, ranges: Ranges::Without };
         let points = buckets.count().saturating_mul(series);
         match points <= MAX_POINTS {
             true => Ok(buckets),
@@ -55,18 +65,54 @@ impl Buckets {
 
     /// As [`cte`](Self::cte), with the bucket's `place` on the axis from 0.
     pub(super) fn cte_with_place(&self) -> CommonTableExpression {
-        sql::materialized("bucket", self.select().expr_as(Expr::col(("step", "step")), "place").take())
+        sql::materialized("bucket", self.select().expr_as(step(), "place").take())
+    }
+
+    /// Also gives each bucket its requested days, for [`requested`](Self::requested), and as a range `before` those
+    /// that they are compared with.
+    pub(super) fn with_ranges(mut self, comparison: Option<Comparison>) -> Self {
+        self.ranges = Ranges::Of(comparison);
+        self
+    }
+
+    /// The requested days of a bucket as a range; of a bucket that is a day, that day.
+    pub(super) fn requested(&self) -> Expr {
+        match self.granularity {
+            Granularity::Day => self.start(),
+            _ => Expr::col(("bucket", "days")),
+        }
+    }
+
+    /// The first requested day of the bucket of a step, and the first day after those.
+    fn requested_bounds(&self) -> (Expr, Expr) {
+        let next = || self.after(step().add(Expr::cust("1")));
+        match self.granularity {
+            Granularity::Day => (self.after(step()), next()),
+            _ => (
+                Func::greatest([self.after(step()), bound(self.days.start())]).into(),
+                Func::least([next(), bound(self.days.end())]).into(),
+            ),
+        }
     }
 
     fn select(&self) -> SelectStatement {
         // integers, because the planner then knows how many rows to expect, and because generate_series over
         // dates would go through the session's time zone
         let series = Func::cust("generate_series").args([Expr::cust("0"), self.last_place()]);
-        let step = || Expr::col(("step", "step"));
         let mut select = SelectStatement::new();
         select.expr_as(self.after(step()), "start").from_function(series, "step");
         if self.granularity != Granularity::Day {
             select.expr_as(self.after(step().add(Expr::cust("1"))), "end");
+        }
+        if let Ranges::Of(comparison) = self.ranges {
+            let (from, until) = self.requested_bounds();
+            if self.granularity != Granularity::Day {
+                select.expr_as(sql::days_between(from.clone(), until.clone()), "days");
+            }
+            if let Some(comparison) = comparison {
+                let back = |bound| comparison.bound(self.days, bound);
+                select.expr_as(sql::days_between(back(from), back(until)), "before");
+            }
         }
         select
     }
@@ -168,4 +214,13 @@ impl Buckets {
     pub(super) fn granularity(&self) -> Granularity {
         self.granularity
     }
+}
+
+/// The number of a bucket, from 0.
+fn step() -> Expr {
+    Expr::col(("step", "step"))
+}
+
+fn bound(day: NaiveDate) -> Expr {
+    Expr::val(day).cast_as("date")
 }

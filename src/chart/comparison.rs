@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use chrono::{Datelike, Months, NaiveDate};
-use sea_query::{Expr, ExprTrait, Func};
+use sea_query::{CaseStatement, Expr, ExprTrait, Func, SelectStatement};
 use serde::{Deserialize, Serialize};
 
+use super::coverage::Coverage;
 use super::sql::FLOAT;
 use super::{Chart, sealed};
 use crate::error::{Error, Kind};
@@ -148,9 +149,14 @@ pub struct WithPrevious<R> {
     pub current: R,
     /// The same count in the earlier days, 0 or more.
     pub previous: i64,
-    /// (now - `previous`) / `previous`, a fraction, -1 or more; `None` where `previous` is 0.
+    /// (now - `previous`) / `previous`, a fraction, -1 or more.
+    ///
+    /// `None` where `previous` is 0, and, with coverage, where a day of either period was not measured.
     #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub change: Option<f64>,
+    /// Whether the earlier days were measured; `None` without [coverage](crate::UsageModelBuilder::coverage).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_coverage: Option<Coverage>,
 }
 
 impl<R: Columnar> Columnar for WithPrevious<R> {
@@ -159,12 +165,16 @@ impl<R: Columnar> Columnar for WithPrevious<R> {
             current: R::decode(row)?,
             previous: row.count("previous")?,
             change: row.share_or_null("change")?,
+            previous_coverage: Coverage::read(row, "previous_coverage")?,
         })
     }
 
     fn write_to(&self, record: &mut FlatRecord) {
         self.current.write_to(record);
         record.count("previous", self.previous).share("change", self.change);
+        if let Some(coverage) = self.previous_coverage {
+            record.text("previous_coverage", coverage.word());
+        }
     }
 }
 
@@ -190,9 +200,14 @@ impl<C: Comparable> Chart for Compared<C> {
 }
 
 /// The columns `previous` and `change` of a row whose counts these are; a NULL before is zero.
-pub(super) fn change(select: &mut sea_query::SelectStatement, now: Expr, before: Expr) {
+///
+/// There is no change where the days were not all measured, which `complete` says of a model with coverage.
+pub(super) fn change(select: &mut SelectStatement, now: Expr, before: Expr, complete: Option<Expr>) {
     let before = || Expr::from(Func::coalesce([before.clone(), Expr::cust("0")])).cast_as("bigint");
     let none_is_null = Expr::from(Func::cust("nullif").args([before(), Expr::cust("0")])).cast_as(FLOAT);
-    let change = now.cast_as(FLOAT).sub(before().cast_as(FLOAT)).div(none_is_null).cast_as(FLOAT);
-    select.expr_as(before(), "previous").expr_as(change, "change");
+    let mut change = now.cast_as(FLOAT).sub(before().cast_as(FLOAT)).div(none_is_null);
+    if let Some(complete) = complete {
+        change = CaseStatement::new().case(complete, change).into();
+    }
+    select.expr_as(before(), "previous").expr_as(change.cast_as(FLOAT), "change");
 }

@@ -7,6 +7,8 @@ use sea_query::{Expr, NullOrdering, Order, PostgresQueryBuilder, SelectStatement
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
+use super::coverage::Coverage;
+use super::coverage_of::CoverageOf;
 use super::series::{self, Split};
 use super::sql::{self, PortDays};
 use super::{
@@ -100,7 +102,15 @@ impl Overview {
 #[non_exhaustive]
 pub enum OverviewRow {
     /// All queries of the days; their counts over time are what the series add up to.
-    Total(SummaryTotals),
+    Total {
+        /// All of the days.
+        #[serde(flatten)]
+        summary: SummaryTotals,
+        /// Whether the requested days of each bucket were measured; `None` without
+        /// [coverage](crate::UsageModelBuilder::coverage).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coverage_over_time: Option<Vec<Coverage>>,
+    },
     /// One of the top consumers, or Other.
     Series(QueriesOverTimeByConsumerSeries),
 }
@@ -150,11 +160,18 @@ impl Overview {
             bucket: bucket.start,
             query_count: 0,
             partial: bucket.partial,
+            coverage: None,
         });
         let mut charts = OverviewCharts { over_time: over_time.collect(), ..OverviewCharts::default() };
         for row in rows {
             match row {
-                OverviewRow::Total(totals) => charts.summary = totals,
+                OverviewRow::Total { summary, coverage_over_time } => {
+                    charts.summary = summary;
+                    let coverage = coverage_over_time.into_iter().flatten();
+                    for (point, coverage) in charts.over_time.iter_mut().zip(coverage) {
+                        point.coverage = Some(coverage);
+                    }
+                }
                 OverviewRow::Series(series) => charts.split.push(series),
             }
         }
@@ -182,14 +199,17 @@ impl Overview {
 impl Columnar for OverviewRow {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(match row.flag("total")? {
-            true => Self::Total(SummaryTotals::decode(row)?),
+            true => Self::Total {
+                summary: SummaryTotals::of_columns(row, "of_days")?,
+                coverage_over_time: Coverage::read_each(row, "coverage")?,
+            },
             false => Self::Series(QueriesOverTimeByConsumerSeries::decode(row)?),
         })
     }
 
     fn write_to(&self, record: &mut FlatRecord) {
         match self {
-            Self::Total(totals) => totals.write_to(record),
+            Self::Total { summary, .. } => summary.write_to(record),
             Self::Series(series) => series.write_to(record),
         }
     }
@@ -204,7 +224,7 @@ impl Chart for Overview {
     fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
         let axis = self.buckets()?;
         let records = rows.iter().filter_map(|row| match row {
-            OverviewRow::Total(_) => None,
+            OverviewRow::Total { .. } => None,
             OverviewRow::Series(series) => Some(series.records(&axis)),
         });
         Ok(records.flatten().collect())
@@ -212,9 +232,11 @@ impl Chart for Overview {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
-        let rows = PortDays::new(&model.0.queries, self.port, Days::check(&self.days)?);
-        let split = Split::with_summary(&rows, &self.axis()?, top);
-        let null = series::null;
+        let days = Days::check(&self.days)?;
+        let rows = PortDays::new(&model.0.queries, self.port, days);
+        let coverage = CoverageOf::new(model, self.port, days);
+        let split = Split::with_summary(&rows, self.axis()?, &coverage, top);
+        let null = sql::null;
         let mut total = SelectStatement::new();
         total
             .expr_as(Expr::cust("TRUE"), "total")
@@ -226,7 +248,9 @@ impl Chart for Overview {
             .expr_as(null("bigint[]"), "places")
             .expr_as(null("bigint[]"), "counts")
             .expr_as(null("text"), "label")
+            .expr_as(coverage.letters(), "coverage")
             .columns(["consumers", "active_days", "last_used"])
+            .expr_as(coverage.word(), "of_days")
             .from_subquery(split.summary.clone(), "summary");
         let mut series = SelectStatement::new();
         series
@@ -240,10 +264,12 @@ impl Chart for Overview {
                 "places",
                 "counts",
                 "label",
+                "coverage",
             ])
             .expr_as(null("bigint"), "consumers")
             .expr_as(null("bigint"), "active_days")
             .expr_as(null("date"), "last_used")
+            .expr_as(null("text"), "of_days")
             .from_subquery(split.rows(&model.0.consumers), "series");
         total.union(UnionType::All, series).order_by("total", Order::Desc).order_by_with_nulls(
             "rank",

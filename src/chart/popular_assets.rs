@@ -9,6 +9,7 @@ use sea_query::{
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::coverage_of::CoverageOf;
 use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
@@ -168,7 +169,8 @@ impl MostPopularAssets {
 
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let top = sql::check_top("the number of tech assets", self.top)?;
-        let rows = PortDays::new(&model.0.touches, self.port, Days::check(&self.days)?);
+        let days = Days::check(&self.days)?;
+        let rows = PortDays::new(&model.0.touches, self.port, days);
         // two levels: COUNT(DISTINCT consumer) would sort every row
         let counted = Expr::col(rows.column(Column::QueryCount)).gt(Expr::cust("0"));
         let last_used = Func::max(Expr::col(rows.column(Column::Date))).filter(counted);
@@ -212,12 +214,16 @@ impl MostPopularAssets {
             .from("ranked");
         sql::label(&mut select, &model.0.tech_assets, ("ranked", "tech_asset_id"));
         if let Some(comparison) = comparison {
-            let before =
-                rows.during(comparison.days(&self.days)?).sum_by(Column::TechAssetId, "tech_asset_id");
+            let before = comparison.days(&self.days)?;
+            let coverage = CoverageOf::new(model, self.port, days).and_before(Some(before.clone()));
+            let before = rows.during(before).sum_by(Column::TechAssetId, "tech_asset_id");
             with.cte(sql::materialized("before", before));
             let on = Expr::col(("before", "tech_asset_id")).equals(("ranked", "tech_asset_id"));
             select.join(JoinType::LeftJoin, "before", on);
-            comparison::change(&mut select, column("query_count"), Expr::col(("before", "query_count")));
+            coverage.add_to(&mut with);
+            let previous = Expr::col(("before", "query_count"));
+            comparison::change(&mut select, column("query_count"), previous, coverage.complete());
+            select.expr_as(coverage.word_before(), "previous_coverage");
         }
         sql::order_by_rank(&mut select, ("ranked", "rank"));
         Ok(select.with(with).build(PostgresQueryBuilder))

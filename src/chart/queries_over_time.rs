@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::coverage::Coverage;
+use super::coverage_of::CoverageOf;
 use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
@@ -99,6 +101,9 @@ pub struct QueriesOverTimePoint {
     pub query_count: i64,
     /// Whether the bucket holds days that were not requested.
     pub partial: bool,
+    /// Whether these days were measured; `None` without [coverage](crate::UsageModelBuilder::coverage).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
 }
 
 impl Columnar for QueriesOverTimePoint {
@@ -107,6 +112,7 @@ impl Columnar for QueriesOverTimePoint {
             bucket: row.date("bucket")?,
             query_count: row.count("query_count")?,
             partial: row.flag("partial")?,
+            coverage: Coverage::read(row, "coverage")?,
         })
     }
 
@@ -115,6 +121,9 @@ impl Columnar for QueriesOverTimePoint {
             .date("bucket", self.bucket)
             .count("query_count", self.query_count)
             .flag("partial", self.partial);
+        if let Some(coverage) = self.coverage {
+            record.text("coverage", coverage.word());
+        }
     }
 }
 
@@ -148,7 +157,12 @@ impl QueriesOverTime {
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
         let rows = PortDays::new(&model.0.queries, self.port, days);
-        let buckets = Buckets::new(self.granularity, days, 1)?;
+        let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
+        let coverage = CoverageOf::new(model, self.port, days).and_before(before.clone());
+        let mut buckets = Buckets::new(self.granularity, days, 1)?;
+        if coverage.is_kept() {
+            buckets = buckets.with_ranges(comparison);
+        }
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
         let count = Expr::from(count).cast_as("bigint");
         let mut select = SelectStatement::new();
@@ -156,15 +170,19 @@ impl QueriesOverTime {
             .expr_as(buckets.start().cast_as("date"), "bucket")
             .expr_as(count.clone(), "query_count")
             .expr_as(buckets.partial(), "partial")
+            .expr_as(coverage.word_of(&buckets), "coverage")
             .from("bucket")
             .order_by(("bucket", "start"), Order::Asc);
         buckets.join_sums(&mut select, &rows);
-        if let Some(comparison) = comparison {
-            let before = rows.during(comparison.days(&self.days)?);
-            self.join_before(&mut select, &buckets, &before, days, comparison);
-            comparison::change(&mut select, count, Expr::col(("before", "query_count")));
+        coverage.join(&mut select);
+        if let (Some(comparison), Some(before)) = (comparison, before) {
+            self.join_before(&mut select, &buckets, &rows.during(before), days, comparison);
+            let complete = coverage.complete_of(&buckets);
+            comparison::change(&mut select, count, Expr::col(("before", "query_count")), complete);
+            select.expr_as(coverage.word_before_of_bucket(), "previous_coverage");
         }
         let mut with = WithClause::new();
+        coverage.add_to(&mut with);
         with.cte(buckets.cte());
         Ok(select.with(with).build(PostgresQueryBuilder))
     }

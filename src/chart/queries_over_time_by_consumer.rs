@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bucket::Bucket;
 use super::buckets::Buckets;
+use super::coverage::Coverage;
+use super::coverage_of::CoverageOf;
 use super::queries_over_time::QueriesOverTime;
 use super::series::{self, Split};
 use super::sql::{self, PortDays};
@@ -91,6 +93,10 @@ pub struct QueriesOverTimeByConsumerSeries {
     /// Its queries on the requested days of each bucket, 0 or more, in the order of
     /// [`buckets`](QueriesOverTimeByConsumer::buckets).
     pub counts: Vec<i64>,
+    /// Whether the requested days of each bucket were measured, in the same order: that of the output port, and the same
+    /// for every series. `None` without [coverage](crate::UsageModelBuilder::coverage).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Vec<Coverage>>,
 }
 
 impl Columnar for QueriesOverTimeByConsumerSeries {
@@ -100,6 +106,7 @@ impl Columnar for QueriesOverTimeByConsumerSeries {
             rank: row.count_or_null("rank")?,
             query_count: row.count("query_count")?,
             counts: series::read(row)?,
+            coverage: Coverage::read_each(row, "coverage")?,
         })
     }
 
@@ -112,7 +119,7 @@ impl Columnar for QueriesOverTimeByConsumerSeries {
 
 impl QueriesOverTimeByConsumerSeries {
     pub(super) fn records(&self, axis: &[Bucket]) -> Vec<FlatRecord> {
-        series::records(axis, &self.counts, |record| self.write_to(record))
+        series::records(axis, &self.counts, self.coverage.as_deref(), |record| self.write_to(record))
     }
 }
 
@@ -128,8 +135,10 @@ impl Chart for QueriesOverTimeByConsumer {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let top = sql::check_top("the number of consumers", self.top)?;
-        let rows = PortDays::new(&model.0.queries, self.over_time.port, Days::check(&self.over_time.days)?);
-        let split = Split::new(&rows, &self.axis()?, top);
+        let days = Days::check(&self.over_time.days)?;
+        let rows = PortDays::new(&model.0.queries, self.over_time.port, days);
+        let coverage = CoverageOf::new(model, self.over_time.port, days);
+        let split = Split::new(&rows, self.axis()?, &coverage, top);
         let mut select = split.rows(&model.0.consumers);
         sql::order_by_rank(&mut select, "rank");
         let title = format!("queries over time by {} split by consumer", self.over_time.granularity.noun());

@@ -5,13 +5,16 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
-use sea_query::{Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Value};
+use sea_query::{
+    Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Value, WithClause,
+};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
+use super::coverage::Coverage;
 use super::queries_over_time::QueriesOverTime;
 use super::sql::{self, PortDays};
-use super::{Chart, sealed, series};
+use super::{Chart, coverage_of, sealed, series};
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::model::{Column, Parent, UsageModel};
@@ -106,6 +109,10 @@ pub struct QueriesOverTimeOfPortsSeries {
     /// Its queries on the requested days of each bucket, 0 or more, in the order of
     /// [`buckets`](QueriesOverTimeOfPorts::buckets).
     pub counts: Vec<i64>,
+    /// Whether the requested days of each bucket were measured, in the same order; `None` without
+    /// [coverage](crate::UsageModelBuilder::coverage).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Vec<Coverage>>,
 }
 
 impl Columnar for QueriesOverTimeOfPortsSeries {
@@ -115,6 +122,7 @@ impl Columnar for QueriesOverTimeOfPortsSeries {
             label: row.text_or_null("label")?,
             query_count: row.count("query_count")?,
             counts: row.counts("counts")?,
+            coverage: Coverage::read_each(row, "coverage")?,
         })
     }
 
@@ -131,7 +139,9 @@ impl Chart for QueriesOverTimeOfPorts {
 
     fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
         let axis = self.buckets()?;
-        let of_port = |row: &Self::Row| series::records(&axis, &row.counts, |record| row.write_to(record));
+        let of_port = |row: &Self::Row| {
+            series::records(&axis, &row.counts, row.coverage.as_deref(), |record| row.write_to(record))
+        };
         Ok(rows.iter().flat_map(of_port).collect())
     }
 
@@ -155,10 +165,19 @@ impl Chart for QueriesOverTimeOfPorts {
             .expr_as(dense(&buckets).cast_as("bigint[]"), "counts")
             .from_function(unnest, "port")
             .join_subquery(JoinType::LeftJoin, counted(&rows, &buckets), "series", of_port);
-        labels(&mut select, &model.0.output_ports, ports);
-        select.order_by(("port", "port"), Order::Asc);
+        labels(&mut select, &model.0.output_ports, ports.clone());
         let title = format!("queries over time of many output ports by {}", self.granularity.noun());
-        Ok(Query::new(title, select.build(PostgresQueryBuilder)))
+        if model.0.coverage.is_none() {
+            select.expr_as(sql::null("text"), "coverage").order_by(("port", "port"), Order::Asc);
+            return Ok(Query::new(title, select.build(PostgresQueryBuilder)));
+        }
+        let buckets = buckets.with_ranges(None);
+        let mut with = WithClause::new();
+        with.cte(buckets.cte());
+        coverage_of::add_letters_of_many(&mut with, model, ports, &buckets);
+        coverage(&mut select, &buckets);
+        select.order_by(("port", "port"), Order::Asc);
+        Ok(Query::new(title, select.with(with).build(PostgresQueryBuilder)))
     }
 }
 
@@ -218,13 +237,26 @@ fn dense(buckets: &Buckets) -> Expr {
         )
         .order_by(("place", "place"), Order::Asc)
         .take();
-    Func::cust("ARRAY").arg(series::subquery(each)).into()
+    Func::cust("ARRAY").arg(sql::subquery(each)).into()
+}
+
+/// The letters of each output port, of which the CTE `covered` has none where nothing was ever measured.
+fn coverage(select: &mut SelectStatement, buckets: &Buckets) {
+    let nothing =
+        Func::cust("pg_catalog.repeat").args([Expr::cust("'n'"), buckets.last_place().add(Expr::cust("1"))]);
+    let letters = Func::coalesce([Expr::col(("covered", "letters")), Expr::from(nothing)]);
+    let of_port = Expr::col(("covered", "output_port_id")).equals(("port", "port"));
+    select.expr_as(Expr::from(letters).cast_as("text"), "coverage").join(
+        JoinType::LeftJoin,
+        "covered",
+        of_port,
+    );
 }
 
 /// The output ports' labels: the first by name of an id that the parent table has more than once.
 fn labels(select: &mut SelectStatement, parent: &Parent, ports: Value) {
     let Some(label) = parent.label.clone() else {
-        select.expr_as(series::null("text"), "label");
+        select.expr_as(sql::null("text"), "label");
         return;
     };
     let key = || Expr::col(("parent", parent.key.clone()));

@@ -10,6 +10,7 @@ use sea_query::{
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::coverage_of::CoverageOf;
 use super::sql::{self, PortDays};
 use super::{Chart, ConsumerOrOther, sealed};
 use crate::error::Error;
@@ -156,7 +157,19 @@ impl QueryDistribution {
         let mut with = WithClause::new();
         with.cte(sql::materialized("member", self.consumers(model, comparison)?));
         fold(&mut with, "consumer_id", counts(comparison), top);
-        Ok(slices(with, "slice", "consumer_id", counts(comparison), &model.0.consumers))
+        let compared = self.compared(model, comparison)?;
+        Ok(slices(with, "slice", "consumer_id", compared.as_ref(), &model.0.consumers))
+    }
+
+    /// The coverage of both periods, where there are two.
+    pub(super) fn compared<'a>(
+        &self,
+        model: &'a UsageModel,
+        comparison: Option<Comparison>,
+    ) -> Result<Option<CoverageOf<'a>>, Error> {
+        let Some(comparison) = comparison else { return Ok(None) };
+        let coverage = CoverageOf::new(model, self.port, Days::check(&self.days)?);
+        Ok(Some(coverage.and_before(Some(comparison.days(&self.days)?))))
     }
 
     /// The consumers of the days and their [`counts`]: one scan for each range of days.
@@ -203,10 +216,10 @@ pub(super) fn fold(with: &mut WithClause, id: &'static str, counts: &[&'static s
 
 /// The slices of the CTE `from`, their shares of all of `member`, and their labels.
 pub(super) fn slices(
-    with: WithClause,
+    mut with: WithClause,
     from: &'static str,
     id: &'static str,
-    counts: &[&'static str],
+    compared: Option<&CoverageOf>,
     parent: &Parent,
 ) -> (String, Values) {
     let mut total = SelectStatement::new();
@@ -222,8 +235,10 @@ pub(super) fn slices(
         .expr_as(column("members").cast_as("bigint"), "members")
         .from(from);
     sql::label(&mut select, parent, (from, id));
-    if counts.contains(&"previous") {
-        comparison::change(&mut select, column("query_count"), column("previous"));
+    if let Some(coverage) = compared {
+        coverage.add_to(&mut with);
+        comparison::change(&mut select, column("query_count"), column("previous"), coverage.complete());
+        select.expr_as(coverage.word_before(), "previous_coverage");
     }
     sql::order_by_rank(&mut select, (from, "rank"));
     // the row without an id has no members either, and comes before Other, which has

@@ -137,7 +137,8 @@ impl QueryDistributionByGroup {
         with.cte(sql::materialized("member", member));
         fold(&mut with, "group_id", counts, top);
         with.cte(sql::cte("shown", with_those_without_a_group(counts)));
-        Ok(slices(with, "shown", "group_id", counts, groups))
+        let compared = self.by_consumer.compared(model, comparison)?;
+        Ok(slices(with, "shown", "group_id", compared.as_ref(), groups))
     }
 }
 

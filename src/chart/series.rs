@@ -1,13 +1,12 @@
 //! Series: one row each, its counts in an array.
 
-use sea_query::{
-    Expr, ExprTrait, Func, FunctionCall, IntoColumnRef, SelectStatement, SubQueryStatement, UnionType,
-    WithClause,
-};
+use sea_query::{Expr, ExprTrait, Func, FunctionCall, IntoColumnRef, SelectStatement, UnionType, WithClause};
 
 use super::MAX_POINTS;
 use super::bucket::Bucket;
 use super::buckets::Buckets;
+use super::coverage::Coverage;
+use super::coverage_of::CoverageOf;
 use super::sql::{self, PortDays};
 use super::summary::facts;
 use crate::model::{Column, Parent};
@@ -51,13 +50,21 @@ pub(super) fn columns(select: &mut SelectStatement, buckets: Expr, places: Expr,
 }
 
 /// The records of a series: one for each bucket, with what `series` says of it.
-pub(super) fn records(axis: &[Bucket], counts: &[i64], series: impl Fn(&mut FlatRecord)) -> Vec<FlatRecord> {
-    let buckets = axis.iter().zip(counts);
+pub(super) fn records(
+    axis: &[Bucket],
+    counts: &[i64],
+    coverage: Option<&[Coverage]>,
+    series: impl Fn(&mut FlatRecord),
+) -> Vec<FlatRecord> {
+    let buckets = axis.iter().zip(counts).enumerate();
     buckets
-        .map(|(bucket, count)| {
+        .map(|(number, (bucket, count))| {
             let mut record = FlatRecord::new();
             series(&mut record);
             record.date("bucket", bucket.start).count("query_count", *count).flag("partial", bucket.partial);
+            if let Some(coverage) = coverage.and_then(|coverage| coverage.get(number)) {
+                record.text("coverage", coverage.word());
+            }
             record
         })
         .collect()
@@ -79,27 +86,50 @@ pub(super) struct Split {
     pub(super) summary: SelectStatement,
     top: i64,
     length: Expr,
+    /// The coverage of each bucket.
+    letters: Expr,
 }
 
 impl Split {
     /// The scan of a split.
-    pub(super) fn new(rows: &PortDays, buckets: &Buckets, top: i64) -> Self {
-        match buckets.granularity() {
-            Granularity::Day => Self::by_day(rows, buckets, top, Of::Series),
-            _ => Self::by_bucket(rows, buckets, top, Of::Series),
-        }
+    pub(super) fn new(rows: &PortDays, buckets: Buckets, coverage: &CoverageOf, top: i64) -> Self {
+        Self::of(rows, buckets, coverage, top, Of::Series)
     }
 
     /// The same scan with a summary.
-    pub(super) fn with_summary(rows: &PortDays, buckets: &Buckets, top: i64) -> Self {
-        match buckets.granularity() {
-            Granularity::Day => Self::by_day(rows, buckets, top, Of::SeriesAndSummary),
-            _ => Self::by_bucket(rows, buckets, top, Of::SeriesAndSummary),
+    pub(super) fn with_summary(rows: &PortDays, buckets: Buckets, coverage: &CoverageOf, top: i64) -> Self {
+        Self::of(rows, buckets, coverage, top, Of::SeriesAndSummary)
+    }
+
+    fn of(rows: &PortDays, mut buckets: Buckets, coverage: &CoverageOf, top: i64, of: Of) -> Self {
+        let mut with = WithClause::new();
+        if coverage.is_kept() {
+            buckets = buckets.with_ranges(None);
+            coverage.add_to(&mut with);
+        }
+        let by_day = buckets.granularity() == Granularity::Day;
+        if !by_day {
+            with.cte(buckets.cte_with_place());
+        } else if coverage.is_kept() {
+            with.cte(buckets.cte());
+        }
+        coverage.add_letters(&mut with, &buckets);
+        let letters = coverage.letters();
+        match by_day {
+            true => Self::by_day(with, rows, &buckets, letters, top, of),
+            false => Self::by_bucket(with, rows, &buckets, letters, top, of),
         }
     }
 
     /// Rows of the facts become elements of arrays as they are: the key says that they are sums already.
-    fn by_day(rows: &PortDays, buckets: &Buckets, top: i64, of: Of) -> Self {
+    fn by_day(
+        mut with: WithClause,
+        rows: &PortDays,
+        buckets: &Buckets,
+        letters: Expr,
+        top: i64,
+        of: Of,
+    ) -> Self {
         let mut member = rows.scan();
         let place = buckets.place(Expr::col(rows.column(Column::Date)));
         member
@@ -114,7 +144,6 @@ impl Split {
             .and_having(rows.sum().gt(Expr::cust("0")));
         let mut ranked = ranked();
         ranked.from_subquery(member, "member");
-        let mut with = WithClause::new();
         with.cte(sql::materialized("ranked", ranked));
 
         let outside = Expr::col("rank").gt(top);
@@ -125,7 +154,14 @@ impl Split {
         if of == Of::Series {
             cell.and_where(outside);
             rest.expr_as(count(), "query_count").from_subquery(cell, "cell");
-            return Self { with, rest, summary: SelectStatement::new(), top, length: length(buckets) };
+            return Self {
+                with,
+                rest,
+                summary: SelectStatement::new(),
+                top,
+                length: length(buckets),
+                letters,
+            };
         }
         cell.column("rank");
         let mut day = SelectStatement::new();
@@ -144,11 +180,18 @@ impl Split {
         let last = buckets.first_day().add(Expr::from(Func::max(Expr::col("place"))));
         let mut summary = summary(Expr::from(Func::count(Expr::cust("*"))), last);
         summary.from("day").and_where(Expr::col("query_count").gt(Expr::cust("0")));
-        Self { with, rest, summary, top, length: length(buckets) }
+        Self { with, rest, summary, top, length: length(buckets), letters }
     }
 
     /// Each bucket is summed by consumer first, and as a whole, for which a consumer that is NULL stands.
-    fn by_bucket(rows: &PortDays, buckets: &Buckets, top: i64, of: Of) -> Self {
+    fn by_bucket(
+        mut with: WithClause,
+        rows: &PortDays,
+        buckets: &Buckets,
+        letters: Expr,
+        top: i64,
+        of: Of,
+    ) -> Self {
         let count = || Expr::from(Func::sum(Expr::col("query_count")));
         let mut each = SelectStatement::new();
         each.column("consumer_id")
@@ -179,10 +222,7 @@ impl Split {
         sql::join_each(&mut counted, each, "each");
         let mut ranked = ranked();
         ranked.from("counted").and_where(Expr::col("consumer_id").is_not_null());
-        let mut with = WithClause::new();
-        with.cte(buckets.cte_with_place())
-            .cte(sql::materialized("counted", counted))
-            .cte(sql::materialized("ranked", ranked));
+        with.cte(sql::materialized("counted", counted)).cte(sql::materialized("ranked", ranked));
 
         // everything without the top
         let mut cell = pairs("counted");
@@ -205,7 +245,7 @@ impl Split {
         let active_days = Func::sum(Expr::col("active_days"));
         let mut summary = summary(active_days.into(), Func::max(Expr::col("last_used")).into());
         summary.from("counted").and_where(Expr::col("consumer_id").is_null());
-        Self { with, rest, summary, top, length: length(buckets) }
+        Self { with, rest, summary, top, length: length(buckets), letters }
     }
 
     /// The rows of the series, to be ordered by `rank`: the top, and Other.
@@ -215,11 +255,12 @@ impl Split {
         of_top
             .expr_as(column("consumer_id").cast_as("uuid"), "consumer_id")
             .expr_as(column("rank").cast_as("bigint"), "rank")
-            .expr_as(null("bigint"), "members")
+            .expr_as(sql::null("bigint"), "members")
             .expr_as(column("query_count").cast_as("bigint"), "query_count");
         columns(&mut of_top, self.length.clone(), column("places"), column("counts"));
         of_top
             .expr_as(label(consumers, column("consumer_id")), "label")
+            .expr_as(self.letters.clone(), "coverage")
             .from("ranked")
             .and_where(column("rank").lte(self.top));
 
@@ -228,14 +269,15 @@ impl Split {
         let count = Func::sum(Expr::col("query_count"));
         let mut of_other = SelectStatement::new();
         of_other
-            .expr_as(null("uuid"), "consumer_id")
-            .expr_as(null("bigint"), "rank")
-            .expr_as(subquery(members).cast_as("bigint"), "members")
+            .expr_as(sql::null("uuid"), "consumer_id")
+            .expr_as(sql::null("bigint"), "rank")
+            .expr_as(sql::subquery(members).cast_as("bigint"), "members")
             .expr_as(Expr::from(count).cast_as("bigint"), "query_count");
         let (places, counts) = (array_agg("place"), array_agg("query_count"));
         columns(&mut of_other, self.length.clone(), places.into(), counts.into());
         of_other
-            .expr_as(null("text"), "label")
+            .expr_as(sql::null("text"), "label")
+            .expr_as(self.letters.clone(), "coverage")
             .from_subquery(self.rest.clone(), "rest")
             .and_having(Expr::from(Func::count(Expr::cust("*"))).gt(Expr::cust("0")));
         of_top.union(UnionType::All, of_other);
@@ -264,7 +306,7 @@ fn summary(active_days: Expr, last_used: Expr) -> SelectStatement {
     let or_zero = |count: Expr| Expr::from(Func::coalesce([count, Expr::cust("0")])).cast_as("bigint");
     SelectStatement::new()
         .expr_as(or_zero(Func::sum(Expr::col("query_count")).into()), "query_count")
-        .expr_as(subquery(consumers).cast_as("bigint"), "consumers")
+        .expr_as(sql::subquery(consumers).cast_as("bigint"), "consumers")
         .expr_as(or_zero(active_days), "active_days")
         .expr_as(last_used.cast_as("date"), "last_used")
         .take()
@@ -291,21 +333,13 @@ fn array_agg_of(value: Expr) -> FunctionCall {
     Func::cust("pg_catalog.array_agg").arg(value)
 }
 
-pub(super) fn null(of: &'static str) -> Expr {
-    Expr::cust("NULL").cast_as(of)
-}
-
-pub(super) fn subquery(select: SelectStatement) -> Expr {
-    Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(select)))
-}
-
 /// The label of an id, looked up: the first by name where the parent table has the id more than once, NULL without one.
 fn label(parent: &Parent, id: Expr) -> Expr {
-    let Some(label) = parent.label.clone() else { return null("text") };
+    let Some(label) = parent.label.clone() else { return sql::null("text") };
     let mut first = SelectStatement::new();
     first
         .expr(Func::min(Expr::col(("labelled", label)).cast_as("text")))
         .from_as(parent.table_ref(), "labelled")
         .and_where(Expr::col(("labelled", parent.key.clone())).eq(id));
-    subquery(first).cast_as("text")
+    sql::subquery(first).cast_as("text")
 }

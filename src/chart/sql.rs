@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
 use sea_query::{
     ArrayType, CommonTableExpression, Expr, ExprTrait, Func, IntoColumnRef, JoinType, NullOrdering, Order,
-    SelectStatement, Value, WindowStatement,
+    SelectStatement, SubQueryStatement, Value, WindowStatement,
 };
 use uuid::Uuid;
 
@@ -201,6 +201,21 @@ pub(crate) fn label<C: IntoColumnRef>(select: &mut SelectStatement, parent: &Par
         "labelled",
         key,
     );
+}
+
+/// NULL of a type.
+pub(crate) fn null(of: &'static str) -> Expr {
+    Expr::cust("NULL").cast_as(of)
+}
+
+/// A statement of one value.
+pub(crate) fn subquery(select: SelectStatement) -> Expr {
+    Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(select)))
+}
+
+/// Half-open days as a range.
+pub(crate) fn days_between(from: Expr, until: Expr) -> Expr {
+    Func::cust("pg_catalog.daterange").args([from, until]).into()
 }
 
 /// A count's share of a total.

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, Values};
+use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, Values, WithClause};
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::coverage::Coverage;
+use super::coverage_of::CoverageOf;
 use super::sql::{self, PortDays};
 use super::{Chart, sealed};
 use crate::error::Error;
@@ -90,16 +92,14 @@ pub struct SummaryTotals {
     /// The last such day; `None` without queries.
     #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub last_used: Option<NaiveDate>,
+    /// Whether the days were measured; `None` without [coverage](crate::UsageModelBuilder::coverage).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
 }
 
 impl Columnar for SummaryTotals {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
-        Ok(Self {
-            query_count: row.count("query_count")?,
-            consumers: row.count("consumers")?,
-            active_days: row.count("active_days")?,
-            last_used: row.date_or_null("last_used")?,
-        })
+        Self::of_columns(row, "coverage")
     }
 
     fn write_to(&self, record: &mut FlatRecord) {
@@ -108,6 +108,22 @@ impl Columnar for SummaryTotals {
             .count("consumers", self.consumers)
             .count("active_days", self.active_days)
             .date("last_used", self.last_used);
+        if let Some(coverage) = self.coverage {
+            record.text("coverage", coverage.word());
+        }
+    }
+}
+
+impl SummaryTotals {
+    /// Reads the columns, that of the coverage by its name.
+    pub(super) fn of_columns<C: Columns>(row: &C, coverage: &'static str) -> Result<Self, C::Error> {
+        Ok(Self {
+            query_count: row.count("query_count")?,
+            consumers: row.count("consumers")?,
+            active_days: row.count("active_days")?,
+            last_used: row.date_or_null("last_used")?,
+            coverage: Coverage::read(row, coverage)?,
+        })
     }
 }
 
@@ -139,7 +155,10 @@ impl Summary {
     }
 
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
-        let rows = PortDays::new(&model.0.queries, self.port, Days::check(&self.days)?);
+        let days = Days::check(&self.days)?;
+        let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
+        let coverage = CoverageOf::new(model, self.port, days).and_before(before.clone());
+        let rows = PortDays::new(&model.0.queries, self.port, days);
         // one scan for the days and the consumers: COUNT(DISTINCT) would sort every row, twice
         let mut counted = SelectStatement::new();
         counted
@@ -158,18 +177,25 @@ impl Summary {
             .expr_as(count("consumer_id").cast_as("bigint"), "consumers")
             .expr_as(count("date").cast_as("bigint"), "active_days")
             .expr_as(Expr::from(Func::max(column("date"))).cast_as("date"), "last_used")
+            .expr_as(coverage.word(), "coverage")
             .from_subquery(counted, "counted");
-        if let Some(comparison) = comparison {
-            let rows = rows.during(comparison.days(&self.days)?);
+        if let Some(before) = before {
+            let rows = rows.during(before);
             let before = rows.scan().expr_as(rows.sum(), "query_count").take();
-            let columns = ["query_count", "consumers", "active_days", "last_used"];
+            let columns = ["query_count", "consumers", "active_days", "last_used", "coverage"];
             let now = std::mem::take(&mut select);
             select.columns(columns.map(|name| ("now", name))).from_subquery(now, "now");
             sql::join_each(&mut select, before, "before");
             let count = |of: &'static str| Expr::col((of, "query_count"));
-            comparison::change(&mut select, count("now"), count("before"));
+            comparison::change(&mut select, count("now"), count("before"), coverage.complete());
+            select.expr_as(coverage.word_before(), "previous_coverage");
         }
-        Ok(select.build(PostgresQueryBuilder))
+        if !coverage.is_kept() {
+            return Ok(select.build(PostgresQueryBuilder));
+        }
+        let mut with = WithClause::new();
+        coverage.add_to(&mut with);
+        Ok(select.with(with).build(PostgresQueryBuilder))
     }
 }
 

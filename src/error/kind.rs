@@ -73,6 +73,12 @@ pub(crate) enum Kind {
         "the batch holds combinations but the model has no table for them: build it with combinations(), or leave them out with without_combinations()"
     )]
     NoCombinationsTable,
+    #[error("the model has no table for coverage: build it with coverage()")]
+    NoCoverage,
+    #[error(
+        "the batch is unsettled from {day} on, a day outside its scope: {from} to {until} (the end is exclusive)"
+    )]
+    UnsettledOutsideScope { day: NaiveDate, from: NaiveDate, until: NaiveDate },
     #[error("the model has no table for combinations: build it with combinations()")]
     NoCombinations,
     #[error(
@@ -184,6 +190,7 @@ impl Kind {
             | Self::NoGroup
             | Self::NoCombinationsTable
             | Self::NoCombinations
+            | Self::NoCoverage
             | Self::NoKey { .. } => Category::Configuration,
             Self::Id { .. }
             | Self::EmptyDays { .. }
@@ -206,6 +213,7 @@ impl Kind {
             | Self::EmptyDay { .. }
             | Self::EmptyBatch { .. }
             | Self::EmptyScope
+            | Self::UnsettledOutsideScope { .. }
             | Self::Unknown(_)
             | Self::AllUnknown(_)
             | Self::BatchTooLarge { .. }

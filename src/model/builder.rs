@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Definition, DeleteIndexes, IndexName, OnDelete, Parent, Reference, Stats, Table, TableNames, UsageModel,
+    CoverageTable, Definition, DeleteIndexes, IndexName, OnDelete, Parent, Reference, Stats, Table,
+    TableNames, UsageModel,
 };
 use crate::error::{Error, Kind};
 use crate::ident::Ident;
@@ -25,6 +26,7 @@ use crate::ident::Ident;
 ///     "tech_assets": {"table": "technical_assets", "schema": "portal", "on_delete": "keep"},
 ///     "queries": {"table": "port_usage", "columns": {"date": "day"}},
 ///     "combinations": {},
+///     "coverage": {},
 ///     "delete_indexes": true
 /// }"#)?;
 /// let model = builder.build()?;
@@ -53,6 +55,8 @@ pub struct UsageModelBuilder {
     touches: Option<TableNames>,
     #[serde(skip_serializing_if = "Option::is_none")]
     combinations: Option<TableNames>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<TableNames>,
     delete_indexes: bool,
 }
 
@@ -106,6 +110,21 @@ impl UsageModelBuilder {
         self
     }
 
+    /// Adds the table of coverage, so that a day that nobody measured is told from a day without use. Defaults to none.
+    ///
+    /// It holds one row for each output port: the days that were measured, which of them are settled, and by which
+    /// rules they were counted. Writes keep it, charts read it, and [`gaps`](UsageModel::gaps) lists the days to ingest
+    /// again; see the [guide](crate::docs::coverage). Its name is `output_port_usage_coverage`. It needs PostgreSQL 14.
+    pub fn coverage(self) -> Self {
+        self.coverage_table(TableNames::default())
+    }
+
+    /// Adds the table of coverage under names of the host's own; see [`coverage`](Self::coverage).
+    pub fn coverage_table(mut self, names: TableNames) -> Self {
+        self.coverage = Some(names);
+        self
+    }
+
     /// Adds indexes that make deleting a consumer or a tech asset fast. Defaults to none.
     ///
     /// They slow every ingest down, no chart uses them, and deleting an output port is fast without them.
@@ -140,6 +159,7 @@ impl UsageModelBuilder {
             queries: table(Stats::Queries, &self.queries)?,
             touches: table(Stats::Touches, &self.touches)?,
             combinations: combinations.transpose()?,
+            coverage: self.coverage.as_ref().map(|names| CoverageTable::check(&schema, names)).transpose()?,
             delete_indexes: if self.delete_indexes { DeleteIndexes::With } else { DeleteIndexes::Without },
             schema,
         };
@@ -170,6 +190,11 @@ impl Definition {
         for table in self.tables() {
             let what = table.stats.what();
             take(format!("the table of {what}"), &table.schema, table.name.clone())?;
+        }
+        if let Some(table) = &self.coverage {
+            take(format!("the table of {}", CoverageTable::WHAT), &table.schema, table.name.clone())?;
+            let key = format!("the primary key of {}", CoverageTable::WHAT);
+            take(key, &table.schema, table.key_name())?;
         }
         for table in self.tables() {
             for index in IndexName::of(table.stats) {

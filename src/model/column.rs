@@ -1,11 +1,11 @@
-//! The columns of the daily aggregate tables.
+//! The columns of the model's tables.
 
 use serde::{Deserialize, Serialize};
 
-/// A column of the daily aggregate tables.
+/// A column of the model's tables.
 ///
 /// In JSON it is its default name: `date`, `output_port_id`, `output_port_id_1`, `output_port_id_2`,
-/// `tech_asset_id`, `consumer_id` and `query_count`.
+/// `tech_asset_id`, `consumer_id`, `query_count`, and of coverage `measured`, `settled`, `rules` and `counted`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -26,6 +26,14 @@ pub enum Column {
     ConsumerId,
     /// `query_count`: how many queries.
     QueryCount,
+    /// `measured`: the days that some batch stated completely.
+    Measured,
+    /// `settled`: the measured days that no later run is expected to change.
+    Settled,
+    /// `rules`: the fingerprint of the rules by which the output port was counted last.
+    Rules,
+    /// `counted`: the measured days that were counted by these rules.
+    Counted,
 }
 
 impl Column {
@@ -39,6 +47,10 @@ impl Column {
             Self::TechAssetId => "tech_asset_id",
             Self::ConsumerId => "consumer_id",
             Self::QueryCount => "query_count",
+            Self::Measured => "measured",
+            Self::Settled => "settled",
+            Self::Rules => "rules",
+            Self::Counted => "counted",
         }
     }
 }

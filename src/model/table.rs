@@ -145,6 +145,46 @@ impl IndexName {
     }
 }
 
+/// A table as the library declares it: how errors call it, and its default names.
+pub(super) struct Declared {
+    pub(super) what: &'static str,
+    pub(super) name: &'static str,
+    pub(super) columns: &'static [Column],
+}
+
+impl Declared {
+    /// Refuses a column that the table does not have.
+    fn check_column(&self, column: Column) -> Result<(), Error> {
+        if self.columns.contains(&column) {
+            return Ok(());
+        }
+        Err(Kind::ForeignColumn { column: column.default_name(), table: self.what }.into())
+    }
+
+    /// The names that the host gives to the table and its columns, checked.
+    pub(super) fn named(&self, names: Option<&TableNames>) -> Result<(Ident, Vec<(Column, Ident)>), Error> {
+        let defaults = TableNames::default();
+        let names = names.unwrap_or(&defaults);
+        let table = names.table.as_deref().unwrap_or(self.name);
+        names.columns.keys().try_for_each(|&column| self.check_column(column))?;
+        let mut columns: Vec<(Column, Ident)> = Vec::with_capacity(self.columns.len());
+        for &column in self.columns {
+            let name = names.columns.get(&column).map_or(column.default_name(), String::as_str);
+            let ident = Ident::new(&format!("column {} of {}", column.default_name(), self.what), name)?;
+            if let Some((other, _)) = columns.iter().find(|(_, taken)| *taken == ident) {
+                return Err(Kind::NamesAlike {
+                    first: format!("column {} of {}", other.default_name(), self.what),
+                    second: format!("column {}", column.default_name()),
+                    name: name.to_owned(),
+                }
+                .into());
+            }
+            columns.push((column, ident));
+        }
+        Ok((Ident::new(&format!("the table of {}", self.what), table)?, columns))
+    }
+}
+
 /// A daily aggregate table with every name checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Table {
@@ -156,27 +196,8 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn check(stats: Stats, schema: &Ident, names: Option<&TableNames>) -> Result<Self, Error> {
-        let defaults = TableNames::default();
-        let names = names.unwrap_or(&defaults);
-        let table = names.table.as_deref().unwrap_or(stats.default_name());
-        for &column in names.columns.keys() {
-            stats.check_column(column)?;
-        }
-        let mut columns: Vec<(Column, Ident)> = Vec::with_capacity(stats.columns().len());
-        for &column in stats.columns() {
-            let name = names.columns.get(&column).map_or(column.default_name(), String::as_str);
-            let ident = Ident::new(&format!("column {} of {}", column.default_name(), stats.what()), name)?;
-            if let Some((other, _)) = columns.iter().find(|(_, taken)| *taken == ident) {
-                return Err(Kind::NamesAlike {
-                    first: format!("column {} of {}", other.default_name(), stats.what()),
-                    second: format!("column {}", column.default_name()),
-                    name: name.to_owned(),
-                }
-                .into());
-            }
-            columns.push((column, ident));
-        }
-        let name = Ident::new(&format!("the table of {}", stats.what()), table)?;
+        let declared = Declared { what: stats.what(), name: stats.default_name(), columns: stats.columns() };
+        let (name, columns) = declared.named(names)?;
         Ok(Self { stats, schema: schema.clone(), name, columns })
     }
 

@@ -10,6 +10,7 @@ use std::fmt;
 
 pub(crate) use self::load::Load;
 pub use self::progress::{BackfillProgress, BackfillStep};
+use super::coverage::Mark;
 use super::ddl::key;
 use super::empty::Empty;
 use super::rows::Part;
@@ -189,6 +190,7 @@ impl<F> Backfill<F> {
         statements
             .extend(tables.iter().map(|table| statements::load(table, &Part::empty(&self.scope, table))));
         statements.extend(again);
+        statements.extend(Mark::of_scope(&self.model, &self.scope).map(|mark| mark.statement()));
         statements
     }
 }

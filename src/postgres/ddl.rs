@@ -4,6 +4,7 @@
 //! contiguous run of it, and includes the count, so no chart reads the table itself. The small BRIN
 //! index on the date serves what names no output port.
 
+mod coverage;
 mod foreign_key;
 pub(super) mod index;
 pub(super) mod key;
@@ -53,12 +54,13 @@ impl UsageModel {
                 }
                 statements
             })
+            .chain(self.create_coverage())
             .collect()
     }
 
     /// Drops the tables with all their rows; tables that do not exist are skipped.
     pub fn drop_tables(&self) -> Vec<Statement> {
-        self.tables().rev().map(drop_table).collect()
+        self.drop_coverage().into_iter().chain(self.tables().rev().map(drop_table)).collect()
     }
 
     /// Vacuums the tables: run it after an ingest, outside a transaction.
@@ -68,8 +70,10 @@ impl UsageModel {
     /// at once.
     pub fn vacuum(&self) -> Statement {
         let mut sql = SqlWriter::new("vacuum the tables");
-        sql.text("VACUUM (ANALYZE) ").list(", ", self.tables(), |sql, table| {
-            sql.qualified(&table.schema, &table.name);
+        let daily = self.tables().map(|table| (&table.schema, &table.name));
+        let coverage = self.0.coverage.iter().map(|table| (&table.schema, &table.name));
+        sql.text("VACUUM (ANALYZE) ").list(", ", daily.chain(coverage), |sql, (schema, name)| {
+            sql.qualified(schema, name);
         });
         sql.into_statement_outside_transaction()
     }
@@ -178,6 +182,9 @@ fn comment_on_column(table: &Table, column: Column) -> Statement {
             Stats::Touches => "'Distinct queries that read the tech asset'",
             Stats::Combinations => "'Distinct queries that read both output ports'",
         },
+        Column::Measured | Column::Settled | Column::Rules | Column::Counted => {
+            unreachable!("the daily tables declare no such column")
+        }
     });
     sql.into_statement()
 }

@@ -12,7 +12,7 @@ impl UsageModel {
     /// Deletes one consumer's usage of one output port on one day, from every table.
     ///
     /// Combinations are deleted whichever side of the pair the output port is on. The usage of the other output ports
-    /// stays.
+    /// stays, and so does the coverage: the day counts as measured.
     ///
     /// # Errors
     ///

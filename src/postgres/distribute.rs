@@ -1,6 +1,6 @@
 //! Spreading the tables over a distributed PostgreSQL.
 
-use crate::model::{Column, Parent, Table, UsageModel};
+use crate::model::{Column, CoverageTable, Parent, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 /// An extension that spreads the model's tables, for [`UsageModel::distribute`].
@@ -60,13 +60,26 @@ impl UsageModel {
         }
         let first = self.tables().next();
         let references = parents.into_iter().map(reference_table);
-        references.chain(self.tables().map(|table| distributed_table(table, first))).collect()
+        let coverage = self.0.coverage.as_ref().map(|table| distributed_coverage(table, first));
+        references.chain(self.tables().map(|table| distributed_table(table, first))).chain(coverage).collect()
     }
 }
 
 fn reference_table(parent: &Parent) -> Statement {
     let mut sql = SqlWriter::for_each("distribute the parents,", parent.plural());
     sql.text("SELECT create_reference_table(").regclass(&parent.schema, &parent.table).text(")");
+    sql.into_statement()
+}
+
+/// As the daily tables are.
+fn distributed_coverage(table: &CoverageTable, first: Option<&Table>) -> Statement {
+    let mut sql = SqlWriter::new("distribute the table of coverage");
+    sql.text("SELECT create_distributed_table(").regclass(&table.schema, &table.name).text(", ");
+    sql.name_literal(table.column(Column::OutputPortId));
+    if let Some(first) = first {
+        sql.text(", colocate_with => ").regclass(&first.schema, &first.name);
+    }
+    sql.text(")");
     sql.into_statement()
 }
 

@@ -3,11 +3,12 @@
 mod run;
 mod statements;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::model::{Table, UsageModel};
 use crate::statement::Statement;
 use crate::usage::{Scope, Stated, UsageBatch};
 
+use super::coverage::Mark;
 use super::empty::Empty;
 use super::rows::{Part, TableRows};
 use super::session;
@@ -18,7 +19,7 @@ impl UsageModel {
     ///
     /// Rows that the batch no longer has are removed, changed ones updated, and equal ones not written at all. Outside
     /// the scope nothing changes; a combination is in the scope if either of its output ports is. Twice is the same as
-    /// once. The batch is checked here, before anything is sent; the run checks its ids against the parent tables,
+    /// once. A model with [coverage](crate::UsageModelBuilder::coverage) also notes that the scope is measured. The batch is checked here, before anything is sent; the run checks its ids against the parent tables,
     /// before its first write.
     ///
     /// A table of a batch may hold up to 10 million rows. They are sent in parts of up to 50,000, by output ports and
@@ -29,7 +30,8 @@ impl UsageModel {
     ///
     /// What is wrong with the batch ([`Error::is_batch`]), the plainest reason first: a repeated key; a row outside the
     /// scope; a combination of one output port with itself or out of order; a count over `i32::MAX`; a table over 10
-    /// million rows; touches, combinations and queries that contradict each other; a scope without output ports.
+    /// million rows; touches, combinations and queries that contradict each other; a scope without output ports; days
+    /// that are unsettled from outside the scope.
     /// Combinations for a model without a table for them are [`Error::is_configuration`]. No row for the whole scope
     /// ([`Error::is_empty_batch`], see [`Ingest::allow_empty`]) is an error of the run.
     ///
@@ -90,15 +92,61 @@ impl UsageModel {
         self.ingest(batch, Mode::Upsert)
     }
 
+    /// Declares that what the tables hold for a scope counts as measured and settled.
+    ///
+    /// It is for a history that was ingested before the model had [coverage](crate::UsageModelBuilder::coverage), and
+    /// writes nothing but coverage. Nobody knows by which rules those days were counted.
+    ///
+    /// # Errors
+    ///
+    /// A model without coverage ([`Error::is_configuration`]); a scope without output ports ([`Error::is_batch`]).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use chrono::NaiveDate;
+    /// # use output_port_usage::*;
+    /// # let model = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"))
+    /// #     .coverage()
+    /// #     .build()?;
+    /// # let all_ports = [OutputPortId(uuid::Uuid::nil())];
+    /// let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap();
+    /// let history = Scope::new(day(2024, 3, 1)..day(2026, 7, 1), all_ports)?;
+    /// let ingest = model.declare_measured(&history)?;
+    /// // let outcome = ingest.run_sqlx(&mut transaction).await?;
+    /// # let _ = ingest;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn declare_measured(&self, scope: &Scope) -> Result<Ingest, Error> {
+        scope.check_ports()?;
+        let coverage = Mark::of_scope(self, scope).ok_or(Kind::NoCoverage)?;
+        Ok(Ingest {
+            model: self.clone(),
+            scope: scope.clone(),
+            tables: Vec::new(),
+            coverage: Some(coverage),
+            mode: Mode::Upsert,
+            empty: Empty::Allowed,
+            empty_days: Empty::Allowed,
+            unknown: Unknown::Rejected,
+        })
+    }
+
     fn ingest(&self, batch: &UsageBatch, mode: Mode) -> Result<Ingest, Error> {
         let stated = match mode {
             Mode::Replace => Stated::Completely,
             Mode::Upsert => Stated::ByRows,
         };
+        let tables = TableRows::of(self, batch, stated)?;
+        let mark = Mark::of(self, batch)?;
         Ok(Ingest {
             model: self.clone(),
             scope: batch.scope().clone(),
-            tables: TableRows::of(self, batch, stated)?,
+            tables,
+            coverage: mark.filter(|_| mode == Mode::Replace),
             mode,
             empty: Empty::Refused,
             empty_days: Empty::Allowed,
@@ -107,7 +155,7 @@ impl UsageModel {
     }
 }
 
-/// Writes a batch; made by [`UsageModel::replace`] and [`UsageModel::upsert`].
+/// Writes a batch; made by [`UsageModel::replace`], [`UsageModel::upsert`] and [`UsageModel::declare_measured`].
 ///
 /// A driver runs it in a transaction that the host opens and commits, for instance `run_sqlx` with the feature `sqlx`.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +164,8 @@ pub struct Ingest {
     model: UsageModel,
     scope: Scope,
     tables: Vec<TableRows>,
+    /// What becomes measured.
+    coverage: Option<Mark>,
     mode: Mode,
     /// The whole scope without a row.
     empty: Empty,
@@ -170,10 +220,11 @@ impl Ingest {
     /// runs if the statement before it has found something to remove.
     pub fn statements(&self) -> Vec<Statement> {
         let mut statements = session::entrance(&self.model).to_vec();
-        let unknown = unknown::statements(&self.model, &self.tables);
+        let unknown = unknown::statements(&self.model, &self.tables, self.coverage.as_ref());
         statements.extend(unknown.into_iter().map(|(_, statement)| statement));
         let parts = self.tables.iter().flat_map(|rows| rows.parts.iter().map(|part| (&rows.table, part)));
         statements.extend(parts.flat_map(|(table, part)| self.writes(table, part)));
+        statements.extend(self.coverage.as_ref().map(Mark::statement));
         statements
     }
 

@@ -20,6 +20,7 @@ impl UsageModel {
     /// | 2 | `usage_combinations` | with [`combinations`](crate::UsageModelBuilder::combinations) |
     /// | 3 | `usage_delete_indexes` | with [`delete_indexes`](crate::UsageModelBuilder::delete_indexes) |
     /// | 4 | `usage_combinations_delete_index` | with both |
+    /// | 5 | `usage_coverage` | with [`coverage`](crate::UsageModelBuilder::coverage) |
     ///
     /// They do not depend on each other, except that 4 comes after 2. If your tool wants ascending numbers, number them
     /// yourself, in the order in which you adopt them.
@@ -60,6 +61,12 @@ impl UsageModel {
                 combinations.map(|table| delete_indexes(4, "usage_combinations_delete_index", &[table]));
             migrations.extend(third);
         }
+        migrations.extend(self.drop_coverage().map(|drop| Migration {
+            id: 5,
+            name: "usage_coverage",
+            up: script(self.create_coverage()),
+            down: script([drop]),
+        }));
         migrations
     }
 }

@@ -15,6 +15,7 @@ use crate::model::Stats;
 ///     "queries": {"written": 40, "unchanged": 2, "removed": 1, "skipped": 0},
 ///     "touches": {"written": 40, "unchanged": 2, "removed": 1, "skipped": 0},
 ///     "combinations": null,
+///     "coverage": 3,
 ///     "unknown": {"output_ports": [], "tech_assets": [], "consumers": ["0190d3a2-5c1e-7b4a-8f00-0123456789c9"]}
 /// });
 /// let outcome: Outcome = serde_json::from_value(json.clone())?;
@@ -30,6 +31,9 @@ pub struct Outcome {
     pub touches: Option<TableOutcome>,
     /// The table of combinations; `None` where the batch did not measure them or the model has no table for them.
     pub combinations: Option<TableOutcome>,
+    /// For how many output ports the coverage changed; `None` if the model has none, or the write leaves it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<u64>,
     /// The ids whose rows were skipped; empty unless [`Ingest::skip_unknown`](crate::Ingest::skip_unknown) was
     /// asked for.
     pub unknown: UnknownIds,

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::Removal;
+use super::{Removal, coverage};
 use crate::error::{Error, Kind};
 use crate::model::{Column, UsageModel};
 use crate::time;
@@ -42,7 +42,7 @@ impl Purge {
 impl UsageModel {
     /// Removes the days that a purge names, from every table and output port.
     ///
-    /// It finds them through the small index on the date. Run [`vacuum`](Self::vacuum) afterwards.
+    /// They are no longer measured, where the model has [coverage](crate::UsageModelBuilder::coverage). It finds them through the small index on the date. Run [`vacuum`](Self::vacuum) afterwards.
     ///
     /// # Errors
     ///
@@ -78,9 +78,11 @@ impl UsageModel {
                 Kind::PurgeOfKeptDays { before: purge.before, from: days.start, until: days.end }.into()
             );
         }
-        Ok(Removal::new("purge", self, |sql, table| {
+        let coverage = self.0.coverage.as_ref().map(|table| coverage::purge(table, purge.before));
+        let removal = Removal::new("purge", self, |sql, table| {
             let before = sql.bind(purge.before);
             sql.ident(table.column(Column::Date)).text(" < ").param(before);
-        }))
+        });
+        Ok(removal.with_coverage(coverage))
     }
 }

@@ -15,6 +15,8 @@ use crate::statement::{SqlWriter, Statement};
 pub struct Removal {
     model: UsageModel,
     deletes: Vec<(Stats, Statement)>,
+    /// What it changes in the coverage.
+    coverage: Option<Statement>,
 }
 
 impl Removal {
@@ -31,13 +33,19 @@ impl Removal {
             sql.text("\nRETURNING 1");
             (table.stats, sql.into_statement())
         };
-        Self { model: model.clone(), deletes: model.tables().map(delete).collect() }
+        Self { model: model.clone(), deletes: model.tables().map(delete).collect(), coverage: None }
+    }
+
+    /// Also changes the coverage.
+    pub(super) fn with_coverage(mut self, statement: Option<Statement>) -> Self {
+        self.coverage = statement;
+        self
     }
 
     /// The statements in the order in which they run, for review.
     pub fn statements(&self) -> Vec<Statement> {
         let deletes = self.deletes.iter().map(|(_, statement)| statement.clone());
-        session::entrance(&self.model).into_iter().chain(deletes).collect()
+        session::entrance(&self.model).into_iter().chain(deletes).chain(self.coverage.clone()).collect()
     }
 
     pub(crate) async fn run<S: Session>(self, session: &mut S) -> Result<Outcome, WriteError<S::Error>> {
@@ -46,6 +54,9 @@ impl Removal {
         for (stats, delete) in self.deletes {
             let removed = session.count(delete).await.map_err(WriteError::Driver)?;
             outcome.set(stats, TableOutcome { removed, ..TableOutcome::default() });
+        }
+        if let Some(statement) = self.coverage {
+            outcome.coverage = Some(session.count(statement).await.map_err(WriteError::Driver)?);
         }
         Ok(outcome)
     }

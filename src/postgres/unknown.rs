@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::coverage::Mark;
 use super::rows::TableRows;
 use super::session::Session;
 use crate::error::{Error, Kind, UnknownIds};
@@ -28,14 +29,15 @@ impl Unknown {
     }
 }
 
-/// The ids of the tables' rows that their parents do not hold.
+/// The ids of the tables' rows, and the output ports that become measured, that their parents do not hold.
 pub(super) async fn find<S: Session>(
     session: &mut S,
     model: &UsageModel,
     tables: &[TableRows],
+    mark: Option<&Mark>,
 ) -> Result<UnknownIds, S::Error> {
     let mut unknown = UnknownIds::default();
-    for (column, statement) in statements(model, tables) {
+    for (column, statement) in statements(model, tables, mark) {
         let ids = session.uuids(statement).await?;
         match column {
             Column::TechAssetId => unknown.tech_assets = ids,
@@ -47,9 +49,16 @@ pub(super) async fn find<S: Session>(
 }
 
 /// For each parent that is enforced, the statement that finds the ids it does not hold.
-pub(super) fn statements(model: &UsageModel, tables: &[TableRows]) -> Vec<(Column, Statement)> {
+pub(super) fn statements(
+    model: &UsageModel,
+    tables: &[TableRows],
+    mark: Option<&Mark>,
+) -> Vec<(Column, Statement)> {
     let enforced = enforced(model).filter_map(|(column, parent)| {
-        let ids: BTreeSet<Uuid> = tables.iter().flat_map(|rows| rows.ids_of(column)).collect();
+        let mut ids: BTreeSet<Uuid> = tables.iter().flat_map(|rows| rows.ids_of(column)).collect();
+        if column == Column::OutputPortId {
+            ids.extend(mark.into_iter().flat_map(Mark::output_ports));
+        }
         (!ids.is_empty()).then(|| (column, statement(parent, ids.into_iter().collect())))
     });
     enforced.collect()

@@ -261,7 +261,8 @@ impl<'a> Aggregator<'a> {
         (summary.unmapped_objects, summary.more_unmapped_objects) = self
             .unmapped_objects
             .into_ranking(|object_name, records| UnmappedObject { object_name, records });
-        (counts.into_batch(self.scope), summary)
+        let batch = counts.into_batch(self.scope).into_builder().rules(self.attribution.rules()).build();
+        (batch, summary)
     }
 }
 

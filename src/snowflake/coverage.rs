@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::statement::{ScriptWriter, SnowflakeStatement};
 use crate::error::shown;
-use crate::usage::Scope;
+use crate::usage::UsageBatch;
 
 /// What the counts of some days leave out.
 ///
@@ -150,9 +150,9 @@ const SELECT: &str = "SELECT\n    \
              object_domain NULLS FIRST,\n    \
              object_name NULLS FIRST";
 
-pub(super) fn statement(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<CoverageReport> {
+pub(super) fn statement(mut sql: ScriptWriter, empty: UsageBatch) -> SnowflakeStatement<CoverageReport> {
     sql.text(SELECT);
-    sql.into_statement(scope, &[RESULT, USER, ROLE, DOMAIN, OBJECT, COUNT], |_, rows| {
+    sql.into_statement(empty, &[RESULT, USER, ROLE, DOMAIN, OBJECT, COUNT], |_, rows| {
         let mut coverage = CoverageReport::default();
         rows.each(|row| {
             let query_count = row.count(COUNT)?;

@@ -16,7 +16,10 @@ const CONSUMER: &str = "consumer_id";
 const COUNT: &str = "query_count";
 const RESULT: &str = "result";
 
-pub(super) fn output_port_queries(mut sql: ScriptWriter, scope: Scope) -> SnowflakeStatement<UsageBatch> {
+pub(super) fn output_port_queries(
+    mut sql: ScriptWriter,
+    empty: UsageBatch,
+) -> SnowflakeStatement<UsageBatch> {
     sql.text(
         "SELECT\n    \
              usage_date,\n    \
@@ -27,15 +30,15 @@ pub(super) fn output_port_queries(mut sql: ScriptWriter, scope: Scope) -> Snowfl
          GROUP BY usage_date, output_port_id, consumer_id\n\
          ORDER BY usage_date, output_port_id, consumer_id",
     );
-    sql.into_statement(scope, &[DATE, OUTPUT_PORT, CONSUMER, COUNT], |scope, rows| {
-        let queries = collect(rows, |row| queries(row, &scope))?;
-        Ok(UsageBatch::builder(scope).queries(queries).build())
+    sql.into_statement(empty, &[DATE, OUTPUT_PORT, CONSUMER, COUNT], |empty, rows| {
+        let queries = collect(rows, |row| queries(row, empty.scope()))?;
+        Ok(empty.into_builder().queries(queries).build())
     })
 }
 
 pub(super) fn tech_asset_touches(
     mut sql: ScriptWriter,
-    scope: Scope,
+    empty: UsageBatch,
 ) -> SnowflakeStatement<Vec<TechAssetTouches>> {
     sql.text(
         "SELECT\n    \
@@ -48,15 +51,15 @@ pub(super) fn tech_asset_touches(
          GROUP BY usage_date, output_port_id, tech_asset_id, consumer_id\n\
          ORDER BY usage_date, output_port_id, tech_asset_id, consumer_id",
     );
-    sql.into_statement(scope, &[DATE, OUTPUT_PORT, TECH_ASSET, CONSUMER, COUNT], |scope, rows| {
-        collect(rows, |row| touches(row, &scope))
+    sql.into_statement(empty, &[DATE, OUTPUT_PORT, TECH_ASSET, CONSUMER, COUNT], |empty, rows| {
+        collect(rows, |row| touches(row, empty.scope()))
     })
 }
 
 pub(super) fn combinations(
     mut sql: ScriptWriter,
     overlap: Overlap,
-    scope: Scope,
+    empty: UsageBatch,
 ) -> SnowflakeStatement<Vec<Combination>> {
     sql.text(
         "SELECT\n    \
@@ -71,8 +74,8 @@ pub(super) fn combinations(
         "GROUP BY first_touch.usage_date, first_touch.output_port_id, second_touch.output_port_id, first_touch.consumer_id\n\
          ORDER BY first_touch.usage_date, first_touch.output_port_id, second_touch.output_port_id, first_touch.consumer_id",
     );
-    sql.into_statement(scope, &[DATE, OUTPUT_PORT_1, OUTPUT_PORT_2, CONSUMER, COUNT], |scope, rows| {
-        collect(rows, |row| combination(row, OUTPUT_PORT_1, &scope))
+    sql.into_statement(empty, &[DATE, OUTPUT_PORT_1, OUTPUT_PORT_2, CONSUMER, COUNT], |empty, rows| {
+        collect(rows, |row| combination(row, OUTPUT_PORT_1, empty.scope()))
     })
 }
 
@@ -97,7 +100,11 @@ fn write_pairs(sql: &mut ScriptWriter, overlap: Overlap) {
     }
 }
 
-pub(super) fn usage(mut sql: ScriptWriter, overlap: Overlap, scope: Scope) -> SnowflakeStatement<UsageBatch> {
+pub(super) fn usage(
+    mut sql: ScriptWriter,
+    overlap: Overlap,
+    empty: UsageBatch,
+) -> SnowflakeStatement<UsageBatch> {
     sql.text(
         "SELECT -- three results of one set of touches, which cannot contradict each other\n    \
              'output_port_queries' AS result,\n    \
@@ -136,18 +143,19 @@ pub(super) fn usage(mut sql: ScriptWriter, overlap: Overlap, scope: Scope) -> Sn
          ORDER BY result, usage_date, output_port_id, output_port_id_2, tech_asset_id, consumer_id",
     );
     let columns = &[RESULT, DATE, OUTPUT_PORT, OUTPUT_PORT_2, TECH_ASSET, CONSUMER, COUNT];
-    sql.into_statement(scope, columns, |scope, rows| {
+    sql.into_statement(empty, columns, |empty, rows| {
         let (mut all_queries, mut all_touches, mut all_combinations) = (Vec::new(), Vec::new(), Vec::new());
         rows.each(|row| {
             match row.text(RESULT)? {
-                "output_port_queries" => all_queries.push(queries(row, &scope)?),
-                "tech_asset_touches" => all_touches.push(touches(row, &scope)?),
-                "combinations" => all_combinations.push(combination(row, OUTPUT_PORT, &scope)?),
+                "output_port_queries" => all_queries.push(queries(row, empty.scope())?),
+                "tech_asset_touches" => all_touches.push(touches(row, empty.scope())?),
+                "combinations" => all_combinations.push(combination(row, OUTPUT_PORT, empty.scope())?),
                 other => return Err(row.refuse(RESULT, format!("is no result: {:?}", shown(other)))),
             }
             Ok(())
         })?;
-        Ok(UsageBatch::builder(scope)
+        Ok(empty
+            .into_builder()
             .queries(all_queries)
             .touches(all_touches)
             .combinations(all_combinations)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::row::{ResultRow, ResultRows};
 use crate::error::Error;
-use crate::usage::Scope;
+use crate::usage::{Scope, UsageBatch};
 
 /// A statement for Snowflake whose result decodes into `T`.
 ///
@@ -14,13 +14,14 @@ use crate::usage::Scope;
 #[must_use = "a statement does nothing until a client runs it"]
 pub struct SnowflakeStatement<T> {
     pieces: Vec<Piece>,
-    scope: Scope,
+    /// A batch of its scope and rules, without rows.
+    empty: UsageBatch,
     columns: &'static [&'static str],
     decode: DecodeRows<T>,
 }
 
 /// How the rows of one statement become its result.
-pub(super) type DecodeRows<T> = fn(Scope, ResultRows<'_>) -> Result<T, Error>;
+pub(super) type DecodeRows<T> = fn(UsageBatch, ResultRows<'_>) -> Result<T, Error>;
 
 /// A value to bind, with the type that the statement counts on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,7 +83,7 @@ impl<T> SnowflakeStatement<T> {
 
     /// The days and output ports that the result covers completely.
     pub fn scope(&self) -> &Scope {
-        &self.scope
+        self.empty.scope()
     }
 
     /// Decodes the rows of the result; see [`ResultRow`] for what they may look like.
@@ -94,7 +95,7 @@ impl<T> SnowflakeStatement<T> {
     /// scope. The message names row and column.
     pub fn decode(&self, rows: impl IntoIterator<Item = ResultRow>) -> Result<T, Error> {
         let rows = &mut rows.into_iter();
-        (self.decode)(self.scope.clone(), ResultRows::new(self.columns, rows))
+        (self.decode)(self.empty.clone(), ResultRows::new(self.columns, rows))
     }
 
     fn render(&self, mut write_bind: impl FnMut(&mut String, usize, &Bind)) -> String {
@@ -121,13 +122,13 @@ impl<T> fmt::Display for SnowflakeStatement<T> {
 
 impl<T> Clone for SnowflakeStatement<T> {
     fn clone(&self) -> Self {
-        Self { pieces: self.pieces.clone(), scope: self.scope.clone(), ..*self }
+        Self { pieces: self.pieces.clone(), empty: self.empty.clone(), ..*self }
     }
 }
 
 impl<T> PartialEq for SnowflakeStatement<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.pieces == other.pieces && self.scope == other.scope
+        self.pieces == other.pieces && self.empty == other.empty
     }
 }
 
@@ -135,7 +136,7 @@ impl<T> fmt::Debug for SnowflakeStatement<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SnowflakeStatement")
             .field("pieces", &self.pieces)
-            .field("scope", &self.scope)
+            .field("scope", self.scope())
             .finish_non_exhaustive()
     }
 }
@@ -188,11 +189,11 @@ impl ScriptWriter {
 
     pub(super) fn into_statement<T>(
         self,
-        scope: Scope,
+        empty: UsageBatch,
         columns: &'static [&'static str],
         decode: DecodeRows<T>,
     ) -> SnowflakeStatement<T> {
-        SnowflakeStatement { pieces: self.pieces, scope, columns, decode }
+        SnowflakeStatement { pieces: self.pieces, empty, columns, decode }
     }
 
     /// The text that is being written.

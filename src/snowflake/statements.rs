@@ -20,8 +20,8 @@ impl Aggregation<'_> {
     /// Days that are empty, reversed or outside the years 1 to 9999; a view's name that is not one; a map
     /// with more rows than a VALUES list takes.
     pub fn usage(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
-        let (sql, overlap, scope) = self.counting()?;
-        Ok(results::usage(sql, overlap, scope))
+        let (sql, overlap, empty) = self.counting()?;
+        Ok(results::usage(sql, overlap, empty))
     }
 
     /// The queries for each day, output port and consumer.
@@ -33,8 +33,8 @@ impl Aggregation<'_> {
     ///
     /// As [`usage`](Self::usage).
     pub fn output_port_queries(&self) -> Result<SnowflakeStatement<UsageBatch>, Error> {
-        let (sql, _, scope) = self.counting()?;
-        Ok(results::output_port_queries(sql, scope))
+        let (sql, _, empty) = self.counting()?;
+        Ok(results::output_port_queries(sql, empty))
     }
 
     /// The touches for each day, output port, tech asset and consumer.
@@ -43,8 +43,8 @@ impl Aggregation<'_> {
     ///
     /// As [`usage`](Self::usage).
     pub fn tech_asset_touches(&self) -> Result<SnowflakeStatement<Vec<TechAssetTouches>>, Error> {
-        let (sql, _, scope) = self.counting()?;
-        Ok(results::tech_asset_touches(sql, scope))
+        let (sql, _, empty) = self.counting()?;
+        Ok(results::tech_asset_touches(sql, empty))
     }
 
     /// The queries for each day, pair of output ports and consumer.
@@ -53,8 +53,8 @@ impl Aggregation<'_> {
     ///
     /// As [`usage`](Self::usage).
     pub fn combinations(&self) -> Result<SnowflakeStatement<Vec<Combination>>, Error> {
-        let (sql, overlap, scope) = self.counting()?;
-        Ok(results::combinations(sql, overlap, scope))
+        let (sql, overlap, empty) = self.counting()?;
+        Ok(results::combinations(sql, overlap, empty))
     }
 
     /// What is left out for want of a mapping, and what has not arrived yet.
@@ -65,21 +65,23 @@ impl Aggregation<'_> {
     ///
     /// As [`usage`](Self::usage).
     pub fn coverage(&self) -> Result<SnowflakeStatement<CoverageReport>, Error> {
-        let scope = self.scope()?;
+        let empty = self.empty()?;
         let mut sql = ScriptWriter::default();
         Prelude::new(self)?.write_for_coverage(&mut sql)?;
-        Ok(coverage::statement(sql, scope))
+        Ok(coverage::statement(sql, empty))
     }
 
-    fn scope(&self) -> Result<Scope, Error> {
-        Scope::new(self.days.clone(), self.attribution.output_ports())
+    /// The batch of the scope, without rows.
+    fn empty(&self) -> Result<UsageBatch, Error> {
+        let scope = Scope::new(self.days.clone(), self.attribution.output_ports())?;
+        Ok(UsageBatch::builder(scope).rules(self.attribution.rules()).build())
     }
 
     /// A statement up to the set of touches.
-    fn counting(&self) -> Result<(ScriptWriter, Overlap, Scope), Error> {
-        let scope = self.scope()?;
+    fn counting(&self) -> Result<(ScriptWriter, Overlap, UsageBatch), Error> {
+        let empty = self.empty()?;
         let mut sql = ScriptWriter::default();
         let overlap = Prelude::new(self)?.write_for_counting(&mut sql)?;
-        Ok((sql, overlap, scope))
+        Ok((sql, overlap, empty))
     }
 }

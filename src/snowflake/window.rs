@@ -67,6 +67,14 @@ pub struct WindowPlan {
     pub expired: Option<Range<NaiveDate>>,
 }
 
+impl WindowPlan {
+    /// The first of the [`days`](Self::days) that are not settled, for
+    /// [`UsageBatch::with_unsettled_from`](crate::UsageBatch::with_unsettled_from); `None` if all of them are.
+    pub fn unsettled_from(&self) -> Option<NaiveDate> {
+        (self.settled.end < self.days.end).then_some(self.settled.end)
+    }
+}
+
 impl<'a> Window<'a> {
     /// Days in the time zone of `attribution`.
     pub fn new(attribution: &'a Attribution) -> Self {

@@ -13,7 +13,8 @@ impl UsageBatch {
     /// Adds the counts of two batches of the same scope.
     ///
     /// For instance those of two warehouse accounts. The order makes no difference. No query may be counted in both:
-    /// counts alone cannot show that. Rows come in the order of day and ids, without zero counts.
+    /// counts alone cannot show that. Rows come in the order of day and ids, without zero counts. A day is settled that
+    /// is settled in both, and the rules are those of [`Rules::merge`](crate::Rules::merge).
     ///
     /// # Errors
     ///
@@ -46,6 +47,8 @@ impl UsageBatch {
             queries: sum(&self.queries, &other.queries)?,
             touches: sum_measured(self.touches, other.touches)?,
             combinations: sum_measured(self.combinations, other.combinations)?,
+            unsettled_from: self.unsettled_from.into_iter().chain(other.unsettled_from).min(),
+            rules: self.rules.merge(&other.rules),
             scope: self.scope,
         })
     }

@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use crate::chart;
-use crate::postgres::Violation;
+use crate::postgres::{Gap, PortCoverage, Violation};
 use crate::row::{Columnar, Columns};
 
 impl Columns for PgRow {
@@ -58,8 +58,8 @@ impl Columns for PgRow {
 }
 
 macro_rules! row {
-    ($($name:ident),* $(,)?) => {$(
-        impl FromRow<'_, PgRow> for chart::$name {
+    ($($name:ty),* $(,)?) => {$(
+        impl FromRow<'_, PgRow> for $name {
             fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
                 Columnar::decode(row)
             }
@@ -68,24 +68,21 @@ macro_rules! row {
 }
 
 row!(
-    MostOftenCombined,
-    MostPopularAsset,
-    OverviewRow,
-    QueriesOverTimeByConsumerSeries,
-    QueriesOverTimeOfPortsSeries,
-    QueriesOverTimePoint,
-    QueryDistributionGroupSlice,
-    QueryDistributionSlice,
-    SummaryTotals,
+    Gap,
+    PortCoverage,
+    Violation,
+    chart::MostOftenCombined,
+    chart::MostPopularAsset,
+    chart::OverviewRow,
+    chart::QueriesOverTimeByConsumerSeries,
+    chart::QueriesOverTimeOfPortsSeries,
+    chart::QueriesOverTimePoint,
+    chart::QueryDistributionGroupSlice,
+    chart::QueryDistributionSlice,
+    chart::SummaryTotals,
 );
 
 impl<R: Columnar> FromRow<'_, PgRow> for chart::WithPrevious<R> {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Columnar::decode(row)
-    }
-}
-
-impl FromRow<'_, PgRow> for Violation {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Columnar::decode(row)
     }

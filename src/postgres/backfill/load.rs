@@ -3,8 +3,9 @@
 use super::cover::{self, Cover};
 use super::progress::{BackfillProgress, BackfillStep};
 use super::{Backfill, Existing, Keys, lock, statements};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, UnknownIds};
 use crate::model::UsageModel;
+use crate::postgres::coverage::Mark;
 use crate::postgres::ddl::key;
 use crate::postgres::empty::Empty;
 use crate::postgres::rows::TableRows;
@@ -20,6 +21,8 @@ pub(crate) struct Load<F> {
     cover: Cover,
     /// The tables that the batches measure, without rows; `None` before the first batch.
     measured: Option<Vec<TableRows>>,
+    /// What becomes measured by all batches.
+    coverage: Option<Mark>,
     /// What adds the dropped keys and indexes again.
     dropped: Vec<Statement>,
     outcome: Outcome,
@@ -33,7 +36,9 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
     ) -> Result<Self, WriteError<S::Error>> {
         session::enter(session, &backfill.model).await?;
         let cover = Cover::new(backfill.scope.clone());
-        Ok(Self { backfill, cover, measured: None, dropped: Vec::new(), outcome: Outcome::default() })
+        let coverage = Mark::of_scope(&backfill.model, &backfill.scope);
+        let outcome = Outcome::default();
+        Ok(Self { backfill, cover, measured: None, coverage, dropped: Vec::new(), outcome })
     }
 
     /// Checks a batch as a replace does, and loads it.
@@ -42,14 +47,17 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
         session: &mut S,
         batch: UsageBatch,
     ) -> Result<(), WriteError<S::Error>> {
+        let mark = Mark::of(&self.backfill.model, &batch).map_err(WriteError::Rejected)?;
         let mut tables = self.check(batch).map_err(WriteError::Rejected)?;
         match &self.measured {
             Some(first) => cover::check_measured(first, &tables).map_err(WriteError::Rejected)?,
             None => self.begin(session, &tables).await?,
         }
-        let unknown =
-            unknown::find(session, &self.backfill.model, &tables).await.map_err(WriteError::Driver)?;
+        let unknown = unknown::find(session, &self.backfill.model, &tables, mark.as_ref())
+            .await
+            .map_err(WriteError::Driver)?;
         let skipped = self.backfill.unknown.settle(&unknown, &mut tables).map_err(WriteError::Rejected)?;
+        self.mark(mark, &unknown);
         self.outcome.unknown.extend(unknown);
         for (rows, skipped) in tables.iter().zip(skipped) {
             let mut of_table = TableOutcome { skipped, ..TableOutcome::default() };
@@ -63,6 +71,13 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
         Ok(())
     }
 
+    /// Takes in what a batch says of the coverage.
+    fn mark(&mut self, batch: Option<Mark>, unknown: &UnknownIds) {
+        let (Some(mark), Some(batch)) = (&mut self.coverage, batch) else { return };
+        mark.add(&batch);
+        mark.skip(unknown);
+    }
+
     /// Adds the keys that were dropped; every batch is in.
     pub(crate) async fn finish<S: Session>(
         mut self,
@@ -74,6 +89,10 @@ impl<F: FnMut(&BackfillProgress)> Load<F> {
         }
         for statement in self.dropped {
             session.count(statement).await.map_err(WriteError::Driver)?;
+        }
+        if let Some(mark) = self.coverage {
+            let changed = session.count(mark.statement()).await.map_err(WriteError::Driver)?;
+            self.outcome.coverage = Some(changed);
         }
         Ok(self.outcome)
     }

@@ -58,12 +58,7 @@ impl<'a> ForeignKey<'a> {
     pub(super) fn of(model: &'a UsageModel, table: &'a Table) -> impl Iterator<Item = Self> {
         table.stats.ids().filter_map(move |column| {
             let parent = model.0.parent(column)?;
-            let on_delete = match parent.on_delete {
-                OnDelete::Cascade => "CASCADE",
-                OnDelete::Restrict => "RESTRICT",
-                OnDelete::Keep => return None,
-            };
-            Some(Self { table, column, parent, on_delete })
+            Some(Self { table, column, parent, on_delete: on_delete(parent)? })
         })
     }
 
@@ -74,7 +69,7 @@ impl<'a> ForeignKey<'a> {
             Column::OutputPortId2 => "output_port_id_2_fkey",
             Column::TechAssetId => "tech_asset_id_fkey",
             Column::ConsumerId => "consumer_id_fkey",
-            Column::Date | Column::QueryCount => "fkey",
+            _ => "fkey",
         };
         Ident::derived(&self.table.name, suffix)
     }
@@ -82,9 +77,8 @@ impl<'a> ForeignKey<'a> {
     /// The constraint as a table declares it.
     pub(super) fn write(&self, sql: &mut SqlWriter) {
         sql.text("CONSTRAINT ").ident(&self.name());
-        sql.text(" FOREIGN KEY (").ident(self.table.column(self.column)).text(") REFERENCES ");
-        sql.qualified(&self.parent.schema, &self.parent.table).text(" (").ident(&self.parent.key).text(")");
-        sql.text(" ON DELETE ").text(self.on_delete);
+        sql.text(" FOREIGN KEY (").ident(self.table.column(self.column)).text(")");
+        references(sql, self.parent, self.on_delete);
     }
 
     fn drop(&self) -> Statement {
@@ -113,4 +107,19 @@ impl<'a> ForeignKey<'a> {
         sql.text("ALTER TABLE ").qualified(&self.table.schema, &self.table.name);
         sql
     }
+}
+
+/// What deleting a parent's row does; `None` where no constraint is declared.
+pub(super) fn on_delete(parent: &Parent) -> Option<&'static str> {
+    match parent.on_delete {
+        OnDelete::Cascade => Some("CASCADE"),
+        OnDelete::Restrict => Some("RESTRICT"),
+        OnDelete::Keep => None,
+    }
+}
+
+/// What a foreign key says after its column.
+pub(super) fn references(sql: &mut SqlWriter, parent: &Parent, on_delete: &'static str) {
+    sql.text(" REFERENCES ").qualified(&parent.schema, &parent.table).text(" (").ident(&parent.key);
+    sql.text(") ON DELETE ").text(on_delete);
 }

@@ -13,7 +13,9 @@ impl Ingest {
     pub(crate) async fn run<S: Session>(mut self, session: &mut S) -> Result<Outcome, WriteError<S::Error>> {
         self.check_empty()?;
         session::enter(session, &self.model).await?;
-        let unknown = unknown::find(session, &self.model, &self.tables).await.map_err(WriteError::Driver)?;
+        let unknown = unknown::find(session, &self.model, &self.tables, self.coverage.as_ref())
+            .await
+            .map_err(WriteError::Driver)?;
         let skipped = self.skip(&unknown)?;
 
         let mut outcome = Outcome { unknown, ..Outcome::default() };
@@ -24,6 +26,10 @@ impl Ingest {
             }
             of_table.unchanged = rows.len().saturating_sub(of_table.written);
             outcome.set(rows.table.stats, of_table);
+        }
+        if let Some(mark) = &self.coverage {
+            let changed = session.count(mark.statement()).await.map_err(WriteError::Driver)?;
+            outcome.coverage = Some(changed);
         }
         Ok(outcome)
     }
@@ -80,6 +86,9 @@ impl Ingest {
         let skipped = self.unknown.settle(unknown, &mut self.tables)?;
         if self.would_wipe() {
             return Err(Kind::AllUnknown(unknown.clone()).into());
+        }
+        if let Some(mark) = &mut self.coverage {
+            mark.skip(unknown);
         }
         Ok(skipped)
     }

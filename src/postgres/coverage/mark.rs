@@ -1,0 +1,169 @@
+//! Writing coverage: days become measured, or stop being so.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::{days_of, join_rows};
+use crate::error::{Error, Kind, UnknownIds};
+use crate::id::OutputPortId;
+use crate::model::{Column, CoverageTable, UsageModel};
+use crate::statement::{SqlWriter, Statement};
+use crate::time::Days;
+use crate::usage::{Rules, Scope, UsageBatch};
+
+/// Days of output ports that become measured.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::postgres) struct Mark {
+    table: CoverageTable,
+    output_ports: BTreeSet<OutputPortId>,
+    days: Days,
+    /// The first of the days that is not settled; the day after them if all are.
+    settled_until: NaiveDate,
+    rules: Rules,
+}
+
+impl Mark {
+    /// What a batch makes measured, where the model has coverage.
+    ///
+    /// # Errors
+    ///
+    /// A batch that is unsettled from a day outside its scope, whatever the model.
+    pub(in crate::postgres) fn of(model: &UsageModel, batch: &UsageBatch) -> Result<Option<Self>, Error> {
+        let days = batch.scope().checked_days();
+        if let Some(day) = batch.unsettled_from().filter(|day| !days.contains(*day)) {
+            return Err(Kind::UnsettledOutsideScope { day, from: days.start(), until: days.end() }.into());
+        }
+        let mut mark = Self::of_scope(model, batch.scope());
+        if let Some(mark) = &mut mark {
+            mark.settled_until = batch.unsettled_from().unwrap_or(days.end());
+            mark.rules = batch.rules().clone();
+        }
+        Ok(mark)
+    }
+
+    /// A scope that is measured and settled, by rules that nobody knows.
+    pub(in crate::postgres) fn of_scope(model: &UsageModel, scope: &Scope) -> Option<Self> {
+        Some(Self {
+            table: model.0.coverage.clone()?,
+            output_ports: scope.output_ports().clone(),
+            days: scope.checked_days(),
+            settled_until: scope.checked_days().end(),
+            rules: Rules::default(),
+        })
+    }
+
+    /// Takes in the mark of a batch of some of the days and all of the output ports; batches come in the order of days.
+    pub(in crate::postgres) fn add(&mut self, batch: &Self) {
+        self.rules = match batch.days.start() == self.days.start() {
+            true => batch.rules.clone(),
+            false => std::mem::take(&mut self.rules).in_common(&batch.rules),
+        };
+        if batch.settled_until < batch.days.end() {
+            self.settled_until = self.settled_until.min(batch.settled_until);
+        }
+    }
+
+    pub(in crate::postgres) fn output_ports(&self) -> impl Iterator<Item = Uuid> {
+        self.output_ports.iter().map(|port| port.0)
+    }
+
+    /// Leaves out output ports that no parent table holds.
+    pub(in crate::postgres) fn skip(&mut self, unknown: &UnknownIds) {
+        self.output_ports.retain(|port| unknown.output_ports.binary_search(&port.0).is_err());
+    }
+
+    /// Writes the rows that change, and returns one row for each.
+    ///
+    /// Days that were counted by other rules stop being counted days, all of them: from then on `rules` names the new.
+    pub(in crate::postgres) fn statement(&self) -> Statement {
+        let table = &self.table;
+        let column = |of| table.column(of);
+        let mut sql = SqlWriter::new("mark days as measured");
+        let ports = sql.bind(self.output_ports().collect::<std::sync::Arc<[Uuid]>>());
+        let rules = self.output_ports.iter().map(|port| self.rules.of(*port).unwrap_or_default());
+        let rules = sql.bind(rules.collect::<std::sync::Arc<[Uuid]>>());
+        let (from, until) = (sql.bind(self.days.start()), sql.bind(self.days.end()));
+        let settled_until = sql.bind(self.settled_until);
+
+        sql.text("WITH scope AS (\n    SELECT\n        pg_catalog.datemultirange(pg_catalog.daterange(");
+        sql.param(from).text("::date, ").param(until).text("::date)) AS days,\n        ");
+        sql.text("pg_catalog.datemultirange(pg_catalog.daterange(").param(from).text("::date, ");
+        sql.param(settled_until)
+            .text("::date)) AS settled_days\n),\nmarked AS (\n    SELECT\n        u.id,\n        ");
+        days_of(&mut sql, table, Column::Measured);
+        sql.text(" OPERATOR(pg_catalog.+) scope.days AS measured,\n        (");
+        days_of(&mut sql, table, Column::Settled);
+        sql.text(" OPERATOR(pg_catalog.-) scope.days) OPERATOR(pg_catalog.+) scope.settled_days AS settled,\n        ");
+        sql.text("coalesce(u.rules, o.").ident(column(Column::Rules)).text(") AS rules,\n        ");
+        sql.text("CASE\n            WHEN u.rules IS NULL THEN ");
+        days_of(&mut sql, table, Column::Counted);
+        sql.text(" OPERATOR(pg_catalog.-) scope.days\n            WHEN u.rules = o.")
+            .ident(column(Column::Rules));
+        sql.text(" THEN ");
+        days_of(&mut sql, table, Column::Counted);
+        sql.text(" OPERATOR(pg_catalog.+) scope.days\n            ELSE scope.days\n        END AS counted");
+        for of in [Column::Measured, Column::Settled, Column::Counted] {
+            sql.text(",\n        o.").ident(column(of)).text(match of {
+                Column::Measured => " AS measured_before",
+                Column::Settled => " AS settled_before",
+                _ => " AS counted_before",
+            });
+        }
+        sql.text(",\n        o.")
+            .ident(column(Column::Rules))
+            .text(" AS rules_before\n    FROM (\n        SELECT id, ");
+        sql.text(
+            "nullif(rules, '00000000-0000-0000-0000-000000000000'::uuid) AS rules\n        FROM unnest(",
+        );
+        sql.param(ports)
+            .text("::uuid[], ")
+            .param(rules)
+            .text("::uuid[]) AS port(id, rules)\n    ) AS u\n    ");
+        join_rows(&mut sql, table, ports);
+        sql.text("\n    CROSS JOIN scope\n)\nINSERT INTO ").qualified(&table.schema, &table.name).text(" (");
+        sql.list(", ", CoverageTable::COLUMNS, |sql, of| {
+            sql.ident(column(of));
+        });
+        sql.text(
+            ")\nSELECT id, measured, settled, rules, counted\nFROM marked\nWHERE measured_before IS NULL",
+        );
+        for (now, before) in
+            [("measured", "measured_before"), ("settled", "settled_before"), ("counted", "counted_before")]
+        {
+            sql.text("\n    OR ").text(before).text(" IS NULL OR ").text(now);
+            sql.text(" OPERATOR(pg_catalog.<>) ").text(before);
+        }
+        sql.text("\n    OR rules IS DISTINCT FROM rules_before\nON CONFLICT (");
+        sql.ident(column(Column::OutputPortId)).text(") DO UPDATE SET ");
+        sql.list(", ", &CoverageTable::COLUMNS[1..], |sql, &of| {
+            sql.ident(column(of)).text(" = excluded.").ident(column(of));
+        });
+        sql.text("\nRETURNING 1");
+        sql.into_statement()
+    }
+}
+
+/// Days before `before` stop being measured.
+pub(in crate::postgres) fn purge(table: &CoverageTable, before: NaiveDate) -> Statement {
+    let mut sql = SqlWriter::new("purge coverage");
+    let before = sql.bind(before);
+    let days = |sql: &mut SqlWriter| {
+        sql.text("pg_catalog.daterange(NULL, ").param(before).text("::date)");
+    };
+    sql.text("UPDATE ").qualified(&table.schema, &table.name).text("\nSET ");
+    sql.list(", ", [Column::Measured, Column::Settled, Column::Counted], |sql, column| {
+        let column = table.column(column);
+        sql.ident(column)
+            .text(" = ")
+            .ident(column)
+            .text(" OPERATOR(pg_catalog.-) pg_catalog.datemultirange(");
+        days(sql);
+        sql.text(")");
+    });
+    sql.text("\nWHERE ").ident(table.column(Column::Measured)).text(" OPERATOR(pg_catalog.&&) ");
+    days(&mut sql);
+    sql.text("\nRETURNING 1");
+    sql.into_statement()
+}

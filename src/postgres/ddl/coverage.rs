@@ -1,0 +1,76 @@
+//! The table of coverage.
+
+use super::foreign_key;
+use crate::ident::Ident;
+use crate::model::{Column, CoverageTable, UsageModel};
+use crate::statement::{SqlWriter, Statement};
+
+impl UsageModel {
+    /// The table of coverage with its comments, where the model has one.
+    pub(in crate::postgres) fn create_coverage(&self) -> Vec<Statement> {
+        let Some(table) = &self.0.coverage else { return Vec::new() };
+        let columns = CoverageTable::COLUMNS.into_iter().map(|column| comment_on_column(table, column));
+        [self.coverage_table(table), comment_on_table(table)].into_iter().chain(columns).collect()
+    }
+
+    pub(in crate::postgres) fn drop_coverage(&self) -> Option<Statement> {
+        self.0.coverage.as_ref().map(|table| {
+            let mut sql = SqlWriter::new("drop the table of coverage");
+            sql.text("DROP TABLE IF EXISTS ").qualified(&table.schema, &table.name);
+            sql.into_statement()
+        })
+    }
+
+    fn coverage_table(&self, table: &CoverageTable) -> Statement {
+        let name = |suffix| Ident::derived(&table.name, suffix);
+        let column = |column| table.column(column);
+        let mut sql = SqlWriter::new("create the table of coverage");
+        sql.text("CREATE TABLE IF NOT EXISTS ").qualified(&table.schema, &table.name).text(" (");
+        for of in CoverageTable::COLUMNS {
+            sql.text("\n    ").ident(column(of)).text(match of {
+                Column::OutputPortId => " uuid NOT NULL,",
+                Column::Rules => " uuid,",
+                _ => " datemultirange NOT NULL,",
+            });
+        }
+        sql.text("\n    CONSTRAINT ").ident(&table.key_name());
+        sql.text(" PRIMARY KEY (").ident(column(Column::OutputPortId)).text(")");
+        for (of, suffix) in [(Column::Settled, "settled_check"), (Column::Counted, "counted_check")] {
+            sql.text(",\n    CONSTRAINT ").ident(&name(suffix)).text(" CHECK (").ident(column(of));
+            sql.text(" OPERATOR(pg_catalog.<@) ").ident(column(Column::Measured)).text(")");
+        }
+        if let Some(on_delete) = foreign_key::on_delete(&self.0.output_ports) {
+            sql.text(",\n    CONSTRAINT ").ident(&name("output_port_id_fkey"));
+            sql.text(" FOREIGN KEY (").ident(column(Column::OutputPortId)).text(")");
+            foreign_key::references(&mut sql, &self.0.output_ports, on_delete);
+        }
+        // room for the next version of every row beside it: an ingest changes most rows at once
+        sql.text("\n) WITH (fillfactor = 50)");
+        sql.into_statement()
+    }
+}
+
+fn comment_on_table(table: &CoverageTable) -> Statement {
+    let mut sql = SqlWriter::new("describe the table of coverage");
+    sql.text("COMMENT ON TABLE ").qualified(&table.schema, &table.name);
+    sql.text(
+        " IS 'Which days of an output port were measured; on any other day, no row does not mean no use'",
+    );
+    sql.into_statement()
+}
+
+fn comment_on_column(table: &CoverageTable, column: Column) -> Statement {
+    let mut sql = SqlWriter::of(["describe", column.default_name(), "of coverage"]);
+    sql.text("COMMENT ON COLUMN ")
+        .qualified(&table.schema, &table.name)
+        .text(".")
+        .ident(table.column(column));
+    sql.text(match column {
+        Column::Measured => " IS 'Days that some batch stated completely'",
+        Column::Settled => " IS 'Measured days that no later run is expected to change'",
+        Column::Rules => " IS 'Fingerprint of the rules by which the output port was counted last'",
+        Column::Counted => " IS 'Measured days that were counted by these rules'",
+        _ => " IS 'Output port'",
+    });
+    sql.into_statement()
+}
