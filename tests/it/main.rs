@@ -9,6 +9,7 @@ mod errors;
 mod fold;
 mod hostile;
 mod id;
+mod kept;
 mod model;
 mod portal;
 mod postgres;

@@ -3,6 +3,7 @@
 pub(crate) mod backfill;
 pub(crate) mod combinations;
 pub(crate) mod concurrency;
+pub(crate) mod coverage;
 pub(crate) mod ddl;
 pub(crate) mod distribute;
 pub(crate) mod dropped;

@@ -42,12 +42,14 @@ list! {
     WithPrevious<MostPopularAsset>: model().query(&assets().compared_with(BEFORE)), compared(popular_assets());
     WithPrevious<SummaryTotals>: model().query(&summary().compared_with(BEFORE)), compared(totals());
     Violation: model().reconcile(days()), violations();
+    PortCoverage: model().coverage([port(1)]), port_coverage();
+    Gap: model().gaps(&Gaps::of(Scope::new(days(), [port(1)]).unwrap())), gaps();
 }
 
 const BEFORE: Comparison = Comparison::PreviousPeriod;
 
 fn model() -> UsageModel {
-    builder().combinations().build().unwrap()
+    builder().combinations().coverage().build().unwrap()
 }
 
 fn days() -> std::ops::Range<chrono::NaiveDate> {
@@ -71,7 +73,7 @@ fn summary() -> Summary {
 }
 
 /// The value of each column in SQL; a name has one type in every row.
-const VALUES: [(&str, &str); 25] = [
+const VALUES: [(&str, &str); 35] = [
     ("active_days", "4::bigint"),
     ("bucket", "DATE '2026-01-01'"),
     ("buckets", "3::bigint"),
@@ -79,49 +81,65 @@ const VALUES: [(&str, &str); 25] = [
     ("consumer_id", "'00000000-0000-0000-0000-0000000000c1'::uuid"),
     ("consumers", "5::bigint"),
     ("counted", "9::bigint"),
+    ("coverage", "'partly'::text"),
     ("counts", "'{34,8}'::bigint[]"),
     ("date", "DATE '2026-01-02'"),
+    ("first_measured", "DATE '2026-01-04'"),
+    ("from", "DATE '2026-01-05'"),
     ("group_id", "'00000000-0000-0000-0000-0000000000d1'::uuid"),
     ("label", "'sales'::text"),
+    ("last_measured", "DATE '2026-01-06'"),
     ("last_used", "DATE '2026-01-03'"),
     ("members", "3::bigint"),
+    ("missing_days", "2::bigint"),
+    ("of_days", "'unsettled'::text"),
     ("other_output_port_id", "'00000000-0000-0000-0000-0000000000a2'::uuid"),
     ("output_port_id", "'00000000-0000-0000-0000-0000000000a1'::uuid"),
     ("partial", "true"),
     ("places", "'{2,0}'::bigint[]"),
     ("previous", "84::bigint"),
+    ("previous_coverage", "'measured'::text"),
     ("queries", "8::bigint"),
     ("query_count", "42::bigint"),
     ("rank", "7::bigint"),
+    ("reason", "1::bigint"),
+    ("settled_until", "DATE '2026-01-07'"),
     ("share", "0.25::float8"),
     ("tech_asset_id", "'00000000-0000-0000-0000-0000000000e1'::uuid"),
     ("total", "true"),
     ("touches", "6::bigint"),
+    ("until", "DATE '2026-01-08'"),
 ];
 
 fn points() -> Vec<Sample> {
-    vec![row(r#"{"bucket":"2026-01-01","query_count":42,"partial":true}"#).columns([
-        "bucket",
-        "query_count",
-        "partial",
-    ])]
+    vec![
+        row(r#"{"bucket":"2026-01-01","query_count":42,"partial":true,"coverage":"partly"}"#)
+            .columns(["bucket", "query_count", "partial"])
+            .or_null(["coverage"]),
+        row(r#"{"bucket":"2026-01-01","query_count":42,"partial":true}"#)
+            .columns(["bucket", "query_count", "partial"])
+            .null("coverage"),
+    ]
 }
 
 fn series_by_consumer() -> Vec<Sample> {
     vec![
-        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"query_count":42,"counts":[8,0,34]}"#)
+        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"query_count":42,"counts":[8,0,34],"coverage":["measured","unsettled","not_measured"]}"#)
             .columns(["consumer_id", "query_count", "buckets", "places", "counts"])
+            .letters("coverage", "mun")
             .or_null(["label", "rank"]),
         row(r#"{"consumer":{"kind":"other","members":3},"rank":null,"query_count":42,"counts":[8,0,34]}"#)
             .columns(["members", "query_count", "buckets", "places", "counts"])
+            .null("coverage")
             .null("rank"),
     ]
 }
 
 fn series_of_ports() -> Vec<Sample> {
     vec![
-        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"counts":[34,8]}"#)
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"counts":[34,8],"coverage":["partly","measured"]}"#)
             .columns(["output_port_id", "query_count", "counts"])
+            .letters("coverage", "pm")
             .or_null(["label"]),
     ]
 }
@@ -171,33 +189,44 @@ fn combined() -> Vec<Sample> {
 
 fn totals() -> Vec<Sample> {
     vec![
-        row(r#"{"query_count":42,"consumers":5,"active_days":4,"last_used":"2026-01-03"}"#)
+        row(r#"{"query_count":42,"consumers":5,"active_days":4,"last_used":"2026-01-03","coverage":"partly"}"#)
             .columns(["query_count", "consumers", "active_days"])
-            .or_null(["last_used"]),
+            .or_null(["last_used", "coverage"]),
         row(r#"{"query_count":42,"consumers":5,"active_days":4,"last_used":null}"#)
             .columns(["query_count", "consumers", "active_days"])
+            .null("coverage")
             .null("last_used"),
     ]
 }
 
 fn overview() -> Vec<Sample> {
-    let total = |row: Sample| {
-        let json = row.json.replacen('{', r#"{"kind":"total","#, 1);
-        Sample { json, ..row }.columns(["total"])
+    // the summary's word has a column of its own beside the letters of the buckets
+    let summaries = || {
+        vec![
+            row(r#"{"kind":"total","query_count":42,"consumers":5,"active_days":4,"last_used":"2026-01-03","coverage":"unsettled","coverage_over_time":["measured","unsettled"]}"#)
+                .columns(["total", "query_count", "consumers", "active_days"])
+                .letters("coverage", "mu")
+                .or_null(["last_used", "of_days"]),
+            row(r#"{"kind":"total","query_count":42,"consumers":5,"active_days":4,"last_used":null}"#)
+                .columns(["total", "query_count", "consumers", "active_days"])
+                .null("coverage")
+                .null("of_days")
+                .null("last_used"),
+        ]
     };
     let series = |row: Sample| {
         let json = row.json.replacen('{', r#"{"kind":"series","#, 1);
         Sample { json, ..row }.value("total", "false")
     };
-    totals().into_iter().map(total).chain(series_by_consumer().into_iter().map(series)).collect()
+    summaries().into_iter().chain(series_by_consumer().into_iter().map(series)).collect()
 }
 
 /// The rows with what a comparison adds to them.
 fn compared(rows: Vec<Sample>) -> Vec<Sample> {
     let compared = |row: Sample| {
         let fields = row.json.strip_suffix('}').unwrap();
-        let json = format!(r#"{fields},"previous":84,"change":-0.5}}"#);
-        Sample { json, ..row }.columns(["previous"]).or_null(["change"])
+        let json = format!(r#"{fields},"previous":84,"change":-0.5,"previous_coverage":"measured"}}"#);
+        Sample { json, ..row }.columns(["previous"]).or_null(["change", "previous_coverage"])
     };
     rows.into_iter().map(compared).collect()
 }
@@ -216,6 +245,28 @@ fn violations() -> Vec<Sample> {
             .columns(key)
             .or_null(["other_output_port_id"])
             .null("queries"),
+    ]
+}
+
+fn port_coverage() -> Vec<Sample> {
+    vec![
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","first_measured":"2026-01-04","last_measured":"2026-01-06","settled_until":"2026-01-07","missing_days":2}"#)
+            .columns(["output_port_id", "missing_days"])
+            .or_null(["first_measured", "last_measured", "settled_until"]),
+    ]
+}
+
+fn gaps() -> Vec<Sample> {
+    let gap = |reason: &str| {
+        row(&format!(
+            r#"{{"output_port_id":"00000000-0000-0000-0000-0000000000a1","days":{{"start":"2026-01-05","end":"2026-01-08"}},"reason":"{reason}"}}"#
+        ))
+        .columns(["output_port_id", "from", "until"])
+    };
+    vec![
+        gap("never_measured").value("reason", "0::bigint"),
+        gap("unsettled").columns(["reason"]),
+        gap("other_rules").value("reason", "2::bigint"),
     ]
 }
 
@@ -240,6 +291,11 @@ impl Sample {
 
     fn value(self, name: &'static str, value: &str) -> Self {
         self.add(name, value.to_owned(), false)
+    }
+
+    /// A letter for each bucket, whose NULL makes another row.
+    fn letters(self, name: &'static str, letters: &str) -> Self {
+        self.add(name, format!("'{letters}'::text"), true)
     }
 
     /// Columns whose NULL makes another row, none that is broken.
