@@ -204,3 +204,4 @@ impl Portal {
 pub(crate) const QUERY_STATS: &str = "output_port_query_stats_daily";
 pub(crate) const TOUCH_STATS: &str = "tech_asset_stats_daily";
 pub(crate) const COMBINATION_STATS: &str = "output_port_combined_with_daily";
+pub(crate) const COVERAGE: &str = "output_port_usage_coverage";

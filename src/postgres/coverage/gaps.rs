@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::mark::NO_RULES;
 use super::{days_of, join_rows};
 use crate::error::Error;
 use crate::id::OutputPortId;
@@ -192,7 +193,7 @@ impl UsageModel {
             .text(" THEN ");
         days_of(&mut sql, table, Column::Counted);
         sql.text(" ELSE '{}'::datemultirange END AS counted,\n        ");
-        sql.text("u.rules <> '00000000-0000-0000-0000-000000000000'::uuid AS by_rules\n    FROM unnest(");
+        sql.text("u.rules <> '").text(NO_RULES).text("'::uuid AS by_rules\n    FROM unnest(");
         sql.param(ids).text("::uuid[], ").param(rules).text("::uuid[]) AS u(id, rules)\n    ");
         join_rows(&mut sql, table, ids);
         sql.text("\n),\ngap AS (\n    SELECT id, 0 AS reason, pg_catalog.unnest(asked OPERATOR(pg_catalog.-) measured) AS days\n    FROM port");

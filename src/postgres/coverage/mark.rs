@@ -1,6 +1,7 @@
 //! Writing coverage: days become measured, or stop being so.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use super::{days_of, join_rows};
 use crate::error::{Error, Kind, UnknownIds};
 use crate::id::OutputPortId;
 use crate::model::{Column, CoverageTable, UsageModel};
-use crate::statement::{SqlWriter, Statement};
+use crate::statement::{Param, SqlWriter, Statement};
 use crate::time::Days;
 use crate::usage::{Rules, Scope, UsageBatch};
 
@@ -79,70 +80,75 @@ impl Mark {
     /// Days that were counted by other rules stop being counted days, all of them: from then on `rules` names the new.
     pub(in crate::postgres) fn statement(&self) -> Statement {
         let table = &self.table;
-        let column = |of| table.column(of);
         let mut sql = SqlWriter::new("mark days as measured");
-        let ports = sql.bind(self.output_ports().collect::<std::sync::Arc<[Uuid]>>());
+        let ports = sql.bind(self.output_ports().collect::<Arc<[Uuid]>>());
         let rules = self.output_ports.iter().map(|port| self.rules.of(*port).unwrap_or_default());
-        let rules = sql.bind(rules.collect::<std::sync::Arc<[Uuid]>>());
-        let (from, until) = (sql.bind(self.days.start()), sql.bind(self.days.end()));
-        let settled_until = sql.bind(self.settled_until);
+        let rules = sql.bind(rules.collect::<Arc<[Uuid]>>());
+        let [from, until, settled_until] =
+            [self.days.start(), self.days.end(), self.settled_until].map(|day| sql.bind(day));
 
-        sql.text("WITH scope AS (\n    SELECT\n        pg_catalog.datemultirange(pg_catalog.daterange(");
-        sql.param(from).text("::date, ").param(until).text("::date)) AS days,\n        ");
-        sql.text("pg_catalog.datemultirange(pg_catalog.daterange(").param(from).text("::date, ");
-        sql.param(settled_until)
-            .text("::date)) AS settled_days\n),\nmarked AS (\n    SELECT\n        u.id,\n        ");
-        days_of(&mut sql, table, Column::Measured);
-        sql.text(" OPERATOR(pg_catalog.+) scope.days AS measured,\n        (");
-        days_of(&mut sql, table, Column::Settled);
-        sql.text(" OPERATOR(pg_catalog.-) scope.days) OPERATOR(pg_catalog.+) scope.settled_days AS settled,\n        ");
-        sql.text("coalesce(u.rules, o.").ident(column(Column::Rules)).text(") AS rules,\n        ");
-        sql.text("CASE\n            WHEN u.rules IS NULL THEN ");
-        days_of(&mut sql, table, Column::Counted);
-        sql.text(" OPERATOR(pg_catalog.-) scope.days\n            WHEN u.rules = o.")
-            .ident(column(Column::Rules));
-        sql.text(" THEN ");
-        days_of(&mut sql, table, Column::Counted);
-        sql.text(" OPERATOR(pg_catalog.+) scope.days\n            ELSE scope.days\n        END AS counted");
-        for of in [Column::Measured, Column::Settled, Column::Counted] {
-            sql.text(",\n        o.").ident(column(of)).text(match of {
-                Column::Measured => " AS measured_before",
-                Column::Settled => " AS settled_before",
-                _ => " AS counted_before",
-            });
-        }
-        sql.text(",\n        o.")
-            .ident(column(Column::Rules))
-            .text(" AS rules_before\n    FROM (\n        SELECT id, ");
-        sql.text(
-            "nullif(rules, '00000000-0000-0000-0000-000000000000'::uuid) AS rules\n        FROM unnest(",
-        );
-        sql.param(ports)
-            .text("::uuid[], ")
-            .param(rules)
-            .text("::uuid[]) AS port(id, rules)\n    ) AS u\n    ");
-        join_rows(&mut sql, table, ports);
-        sql.text("\n    CROSS JOIN scope\n)\nINSERT INTO ").qualified(&table.schema, &table.name).text(" (");
+        sql.text("INSERT INTO ").qualified(&table.schema, &table.name).text(" (");
         sql.list(", ", CoverageTable::COLUMNS, |sql, of| {
-            sql.ident(column(of));
+            sql.ident(table.column(of));
         });
-        sql.text(
-            ")\nSELECT id, measured, settled, rules, counted\nFROM marked\nWHERE measured_before IS NULL",
-        );
-        for (now, before) in
-            [("measured", "measured_before"), ("settled", "settled_before"), ("counted", "counted_before")]
-        {
-            sql.text("\n    OR ").text(before).text(" IS NULL OR ").text(now);
-            sql.text(" OPERATOR(pg_catalog.<>) ").text(before);
+        sql.text(")\nWITH scope AS (\n    SELECT\n        ");
+        days_between(&mut sql, from, until);
+        sql.text(" AS days,\n        ");
+        days_between(&mut sql, from, settled_until);
+        sql.text(" AS settled_days\n),\nport AS (\n    SELECT u.id, nullif(u.rules, '").text(NO_RULES);
+        sql.text("'::uuid) AS rules\n    FROM unnest(").param(ports).text("::uuid[], ").param(rules);
+        sql.text("::uuid[]) AS u(id, rules)\n),\nmarked AS (\n    SELECT");
+        marked(&mut sql, table);
+        sql.text("\n    FROM port AS u\n    ");
+        join_rows(&mut sql, table, ports);
+        sql.text("\n    CROSS JOIN scope\n)\nSELECT id, measured, settled, rules, counted\nFROM marked");
+        sql.text("\nWHERE rules IS DISTINCT FROM rules_before");
+        for change in [
+            "measured_before IS NULL OR measured OPERATOR(pg_catalog.<>) measured_before",
+            "settled_before IS NULL OR settled OPERATOR(pg_catalog.<>) settled_before",
+            "counted_before IS NULL OR counted OPERATOR(pg_catalog.<>) counted_before",
+        ] {
+            sql.text("\n    OR ").text(change);
         }
-        sql.text("\n    OR rules IS DISTINCT FROM rules_before\nON CONFLICT (");
-        sql.ident(column(Column::OutputPortId)).text(") DO UPDATE SET ");
+        sql.text("\nON CONFLICT (").ident(table.column(Column::OutputPortId)).text(") DO UPDATE SET ");
         sql.list(", ", &CoverageTable::COLUMNS[1..], |sql, &of| {
-            sql.ident(column(of)).text(" = excluded.").ident(column(of));
+            sql.ident(table.column(of)).text(" = excluded.").ident(table.column(of));
         });
         sql.text("\nRETURNING 1");
         sql.into_statement()
     }
+}
+
+/// What stands for an output port without rules in an array, which has no NULL.
+pub(super) const NO_RULES: &str = "00000000-0000-0000-0000-000000000000";
+
+/// What a row is to hold, from `u`, `o` and `scope`, and what it holds.
+fn marked(sql: &mut SqlWriter, table: &CoverageTable) {
+    let rules = table.column(Column::Rules);
+    sql.text("\n        u.id,\n        ");
+    days_of(sql, table, Column::Measured);
+    sql.text(" OPERATOR(pg_catalog.+) scope.days AS measured,\n        (");
+    days_of(sql, table, Column::Settled);
+    sql.text(" OPERATOR(pg_catalog.-) scope.days) OPERATOR(pg_catalog.+) scope.settled_days AS settled,");
+    sql.text("\n        coalesce(u.rules, o.").ident(rules).text(") AS rules,\n        CASE");
+    sql.text("\n            WHEN u.rules IS NULL THEN ");
+    days_of(sql, table, Column::Counted);
+    sql.text(" OPERATOR(pg_catalog.-) scope.days\n            WHEN u.rules = o.").ident(rules).text(" THEN ");
+    days_of(sql, table, Column::Counted);
+    sql.text(" OPERATOR(pg_catalog.+) scope.days\n            ELSE scope.days\n        END AS counted");
+    for (of, before) in [
+        (Column::Measured, " AS measured_before"),
+        (Column::Settled, " AS settled_before"),
+        (Column::Rules, " AS rules_before"),
+        (Column::Counted, " AS counted_before"),
+    ] {
+        sql.text(",\n        o.").ident(table.column(of)).text(before);
+    }
+}
+
+fn days_between(sql: &mut SqlWriter, from: Param, until: Param) {
+    sql.text("pg_catalog.datemultirange(pg_catalog.daterange(");
+    sql.param(from).text("::date, ").param(until).text("::date))");
 }
 
 /// Days before `before` stop being measured.

@@ -52,7 +52,8 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
                 FROM "portal"."data_products" AS "labelled"
                 WHERE "labelled"."id" = "ranked"."consumer_id"
             ) AS text
-        ) AS "label"
+        ) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM "ranked"
     WHERE "ranked"."rank" <= $6
     UNION ALL
@@ -65,7 +66,8 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
             CAST($8 AS bigint) AS "buckets",
             CAST(pg_catalog.array_agg("place") AS bigint[]) AS "places",
             CAST(pg_catalog.array_agg("query_count") AS bigint[]) AS "counts",
-            CAST((NULL) AS text) AS "label"
+            CAST((NULL) AS text) AS "label",
+            CAST((NULL) AS text) AS "coverage"
         FROM (
             SELECT "place", SUM("query_count") AS "query_count"
             FROM (
@@ -145,7 +147,8 @@ fn a_split_by_month_is_driven_by_bucket() {
                 FROM "portal"."data_products" AS "labelled"
                 WHERE "labelled"."id" = "ranked"."consumer_id"
             ) AS text
-        ) AS "label"
+        ) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM "ranked"
     WHERE "ranked"."rank" <= $8
     UNION ALL
@@ -158,7 +161,8 @@ fn a_split_by_month_is_driven_by_bucket() {
             CAST($10 AS bigint) AS "buckets",
             CAST(pg_catalog.array_agg("place") AS bigint[]) AS "places",
             CAST(pg_catalog.array_agg("query_count") AS bigint[]) AS "counts",
-            CAST((NULL) AS text) AS "label"
+            CAST((NULL) AS text) AS "label",
+            CAST((NULL) AS text) AS "coverage"
         FROM (
             SELECT "place", SUM("query_count") AS "query_count"
             FROM (
@@ -205,7 +209,8 @@ fn many_ports_by_day_are_one_statement() {
                 )
             ) AS bigint[]
         ) AS "counts",
-        CAST("labelled"."label" AS text) AS "label"
+        CAST("labelled"."label" AS text) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT
@@ -261,7 +266,8 @@ fn many_ports_by_week_find_the_bucket_once_a_day() {
                 )
             ) AS bigint[]
         ) AS "counts",
-        CAST("labelled"."label" AS text) AS "label"
+        CAST("labelled"."label" AS text) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT
@@ -321,7 +327,8 @@ fn many_ports_by_month_find_the_bucket_once_a_day() {
                 )
             ) AS bigint[]
         ) AS "counts",
-        CAST("labelled"."label" AS text) AS "label"
+        CAST("labelled"."label" AS text) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT

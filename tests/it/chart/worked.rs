@@ -22,7 +22,8 @@ fn queries_over_time_by_day_groups_by_date() {
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
         CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST((FALSE) AS boolean) AS "partial"
+        CAST((FALSE) AS boolean) AS "partial",
+        CAST((NULL) AS text) AS "coverage"
     FROM "bucket"
     LEFT JOIN (
         SELECT "date" AS "date", SUM("query_count") AS "query_count"
@@ -51,7 +52,8 @@ fn queries_over_time_by_week_is_driven_by_bucket() {
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
         CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial"
+        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+        CAST((NULL) AS text) AS "coverage"
     FROM "bucket"
     INNER JOIN
         LATERAL (

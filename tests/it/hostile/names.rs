@@ -74,11 +74,24 @@ fn a_hostile_name_is_refused_or_stays_a_name() {
 /// A function that takes a name, and a model whose only unusual name it was given.
 type Taker = (&'static str, fn(&str) -> UsageModelBuilder);
 
-const TAKERS: [Taker; 28] = [
+const TAKERS: [Taker; 33] = [
     ("UsageModelBuilder::schema", |name| base().schema(name)),
     ("TableNames::new, table 1", |name| base().queries_table(TableNames::new(name))),
     ("TableNames::new, table 2", |name| base().touches_table(TableNames::new(name))),
     ("TableNames::new, table 3", |name| base().combinations_table(TableNames::new(name))),
+    ("TableNames::new, coverage", |name| base().coverage_table(TableNames::new(name))),
+    ("TableNames::column, Measured", |name| {
+        base().coverage_table(TableNames::new("4").column(Column::Measured, name))
+    }),
+    ("TableNames::column, Settled", |name| {
+        base().coverage_table(TableNames::new("4").column(Column::Settled, name))
+    }),
+    ("TableNames::column, Rules", |name| {
+        base().coverage_table(TableNames::new("4").column(Column::Rules, name))
+    }),
+    ("TableNames::column, Counted", |name| {
+        base().coverage_table(TableNames::new("4").column(Column::Counted, name))
+    }),
     ("TableNames::column, Date", |name| {
         base().queries_table(TableNames::new("1").column(Column::Date, name))
     }),
@@ -126,7 +139,7 @@ const TAKERS: [Taker; 28] = [
 ];
 
 fn base() -> UsageModelBuilder {
-    builder().combinations().delete_indexes()
+    builder().combinations().coverage().delete_indexes()
 }
 
 fn grouped(consumers: Reference) -> Reference {

@@ -11,7 +11,8 @@ use sqlx::postgres::{PgPool, Postgres};
 use sqlx::{AssertSqlSafe, Transaction};
 use tokio::sync::Barrier;
 
-use crate::portal::{Portal, asset, combination, consumer, day, port, queries, scope, touches};
+use crate::kept::Kept;
+use crate::portal::{Portal, asset, builder, combination, consumer, day, port, queries, scope, touches};
 use crate::tables::{self, Tables};
 
 const ROUNDS: u64 = 50;
@@ -124,7 +125,8 @@ async fn race(isolation: &'static str, writers: u64) {
 }
 
 async fn rounds(isolation: &'static str, writers: u64) {
-    let portal = Portal::with_combinations().await;
+    let portal = Portal::with(builder().combinations().coverage().build().unwrap()).await;
+    let mut kept = Kept::default();
     let mut state = Tables::default();
     let (mut retries, mut reads) = (0, 0);
     for round in 0..ROUNDS {
@@ -161,6 +163,7 @@ async fn rounds(isolation: &'static str, writers: u64) {
         done.store(true, Ordering::SeqCst);
         let (observed, count) = reader.await.unwrap();
         reads += count;
+        check_coverage(&portal, &mut kept, &batches).await;
         let held = tables::contents(&portal).await.concat().join(" ");
         state = last.remove(&held).unwrap_or_else(|| panic!("round {round}: {held}"));
         let mixed: Vec<_> = observed.difference(&all).collect();
@@ -168,6 +171,20 @@ async fn rounds(isolation: &'static str, writers: u64) {
     }
     assert!(reads > 2 * ROUNDS, "the readers must read while writers write: {reads}");
     assert_eq!(retries > 0, isolation == "SERIALIZABLE", "{retries} retries");
+}
+
+/// Days are measured that any of the writers stated, whoever was the last.
+async fn check_coverage(portal: &Portal, kept: &mut Kept, batches: &[UsageBatch]) {
+    for batch in batches {
+        kept.mark(batch.scope(), None, |_| None);
+    }
+    let ports: BTreeSet<OutputPortId> =
+        batches.iter().flat_map(|batch| batch.scope().output_ports().iter().copied()).collect();
+    let rows = portal.model.coverage(ports).unwrap().into_sqlx().fetch_all(&portal.pool).await.unwrap();
+    for row in rows {
+        let read = (row.first_measured, row.last_measured, row.settled_until, row.missing_days);
+        assert_eq!(read, kept.report(row.output_port_id));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

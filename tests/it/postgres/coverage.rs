@@ -4,9 +4,7 @@ pub(crate) mod random;
 
 use output_port_usage::*;
 
-use crate::portal::{Portal, builder, consumer, day, port, queries, scope};
-
-const TABLE: &str = "output_port_usage_coverage";
+use crate::portal::{COVERAGE, Portal, builder, consumer, day, port, queries, scope};
 
 fn model() -> UsageModel {
     builder().coverage().build().unwrap()
@@ -19,7 +17,7 @@ fn batch(days: std::ops::Range<chrono::NaiveDate>) -> UsageBatchBuilder {
 
 async fn text(portal: &Portal) -> Vec<String> {
     portal
-        .contents(TABLE)
+        .contents(COVERAGE)
         .await
         .into_iter()
         .map(|row| row.replace("00000000-0000-0000-0000-0000a000000", ""))
@@ -51,9 +49,9 @@ async fn a_replace_marks_its_scope_and_nothing_else() {
             r#"(2,"{[2026-01-01,2026-01-11)}","{[2026-01-01,2026-01-09)}",,{})"#,
         ]
     );
-    let versions = portal.versions(TABLE).await;
+    let versions = portal.versions(COVERAGE).await;
     assert_eq!(portal.replace(&later).await.coverage, Some(0));
-    assert_eq!(portal.versions(TABLE).await, versions);
+    assert_eq!(portal.versions(COVERAGE).await, versions);
 }
 
 #[tokio::test]
@@ -123,8 +121,8 @@ async fn deleting_an_output_port_takes_its_coverage() {
 async fn a_table_that_others_filled_reads_within_the_calendar() {
     let portal = Portal::with(model()).await;
     let fill = format!(
-        "ALTER TABLE usage.{TABLE} ALTER measured DROP NOT NULL, ALTER settled DROP NOT NULL, ALTER counted DROP NOT NULL;
-         INSERT INTO usage.{TABLE} VALUES
+        "ALTER TABLE usage.{COVERAGE} ALTER measured DROP NOT NULL, ALTER settled DROP NOT NULL, ALTER counted DROP NOT NULL;
+         INSERT INTO usage.{COVERAGE} VALUES
             ('{}', '{{(,2026-01-03),[2026-01-05,infinity)}}', '{{(,2026-01-02)}}', NULL, '{{}}'),
             ('{}', '{{[290000-01-01,)}}', '{{[290000-01-01,)}}', NULL, '{{}}'),
             ('{}', NULL, NULL, NULL, NULL)",

@@ -13,7 +13,7 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{Postgres, Transaction};
 use tokio_postgres::NoTls;
 
-use crate::portal::{Portal, consumer, day, port};
+use crate::portal::{COMBINATION_STATS, COVERAGE, Portal, QUERY_STATS, TOUCH_STATS, consumer, day, port};
 use crate::postgres::backfill::host::{split, stated};
 use crate::postgres::killed::{batch, filled, pid, wait_until_it_waits};
 use crate::postgres::relay::Relay;
@@ -169,17 +169,16 @@ impl Host {
 }
 
 /// Rows and indexes.
-async fn state(portal: &Portal) -> ([Vec<String>; 3], Vec<String>) {
+async fn state(portal: &Portal) -> ([Vec<String>; 3], Vec<String>, Vec<String>) {
     let indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'usage' ORDER BY 1";
-    (tables::contents(portal).await, portal.texts(indexes).await)
+    (tables::contents(portal).await, portal.contents(COVERAGE).await, portal.texts(indexes).await)
 }
 
 async fn notes(portal: &Portal) -> usize {
     portal.texts("SELECT 'a note' FROM portal.notes").await.len()
 }
 
-const TABLES: [&str; 3] =
-    ["output_port_query_stats_daily", "tech_asset_stats_daily", "output_port_combined_with_daily"];
+const TABLES: [&str; 4] = [QUERY_STATS, TOUCH_STATS, COMBINATION_STATS, COVERAGE];
 
 async fn run(portal: &Portal, sql: String) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&portal.pool).await.unwrap();
@@ -197,7 +196,7 @@ async fn dropped_at_every_await(portal: &Portal, mut host: Host, write: Write) {
     assert!(ended.complete && ended.answer.is_ok(), "{ended:?}");
     let after = state(portal).await;
     assert_ne!(before.0, after.0, "the write changes nothing");
-    assert_eq!(before.1, after.1);
+    assert_eq!(before.2, after.2);
     let charts_after = host.charts(&portal.model).await;
     assert_ne!(charts_before, charts_after, "the charts show nothing of it");
 

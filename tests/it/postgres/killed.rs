@@ -6,7 +6,9 @@ use output_port_usage::*;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 
-use crate::portal::{Portal, asset, combination, consumer, day, port, queries, scope, touches};
+use crate::portal::{
+    COVERAGE, Portal, asset, builder, combination, consumer, day, port, queries, scope, touches,
+};
 use crate::tables;
 
 /// Ports 1 and 2 by consumers 1 to `consumers` on two days, each count `count`.
@@ -24,16 +26,22 @@ pub(crate) fn batch(consumers: u128, count: u64) -> UsageBatch {
 
 /// Old rows; the batch that replaces them removes, changes and adds some in every table.
 pub(crate) async fn filled() -> (Portal, Ingest) {
-    let portal = Portal::with_combinations().await;
+    let portal = Portal::with(builder().combinations().coverage().build().unwrap()).await;
     let later = batch(2, 1);
     let more = UsageBatch::builder(later.scope().clone())
         .queries([later.queries(), &[queries(day(2026, 1, 1), port(1), consumer(9), 4)]].concat());
     let read = [later.touches().unwrap(), &[touches(day(2026, 1, 1), port(1), asset(2), consumer(9), 4)]];
     let pairs =
         [later.combinations().unwrap(), &[combination(day(2026, 1, 1), port(1), port(3), consumer(9), 4)]];
-    portal.replace(&more.touches(read.concat()).combinations(pairs.concat()).build()).await;
+    let more = more.touches(read.concat()).combinations(pairs.concat()).unsettled_from(day(2026, 1, 2));
+    portal.replace(&more.build()).await;
     let ingest = portal.model.replace(&batch(3, 2)).unwrap();
     (portal, ingest)
+}
+
+/// The rows of every table, with their versions.
+async fn versions(portal: &Portal) -> ([Vec<String>; 3], Vec<String>) {
+    (tables::versions(portal).await, portal.versions(COVERAGE).await)
 }
 
 pub(crate) async fn terminate(portal: &Portal, pid: i32) {
@@ -52,9 +60,9 @@ pub(crate) async fn pid(connection: &mut PgConnection) -> i32 {
 #[tokio::test]
 async fn a_connection_killed_after_any_statement_leaves_the_old_state() {
     let (portal, ingest) = filled().await;
-    let before = tables::versions(&portal).await;
+    let before = versions(&portal).await;
     let statements = ingest.statements();
-    assert_eq!(statements.len(), 2 + 3 + 9);
+    assert_eq!(statements.len(), 2 + 3 + 9 + 1);
     for after in 0..=statements.len() {
         let mut connection = portal.pool.acquire().await.unwrap().detach();
         connection.execute("BEGIN").await.unwrap();
@@ -67,7 +75,7 @@ async fn a_connection_killed_after_any_statement_leaves_the_old_state() {
         let pid = pid(&mut connection).await;
         terminate(&portal, pid).await;
         assert!(connection.execute("COMMIT").await.is_err());
-        assert_eq!(tables::versions(&portal).await, before, "killed after {after} statements");
+        assert_eq!(versions(&portal).await, before, "killed after {after} statements");
     }
     // nothing of the dead is in the way
     let outcome = portal.try_ingest(ingest).await.unwrap();
@@ -75,7 +83,7 @@ async fn a_connection_killed_after_any_statement_leaves_the_old_state() {
 }
 
 /// What holds an ingest up, in the order in which it comes upon them.
-const OBSTACLES: [&str; 7] = [
+const OBSTACLES: [&str; 8] = [
     "the lock of the ingests",
     "portal.datasets",
     "portal.technical_assets",
@@ -83,12 +91,13 @@ const OBSTACLES: [&str; 7] = [
     "usage.output_port_query_stats_daily",
     "usage.tech_asset_stats_daily",
     "usage.output_port_combined_with_daily",
+    "usage.output_port_usage_coverage",
 ];
 
 #[tokio::test]
 async fn a_running_ingest_killed_anywhere_leaves_the_old_state() {
     let (portal, ingest) = filled().await;
-    let before = tables::versions(&portal).await;
+    let before = versions(&portal).await;
     for obstacle in OBSTACLES {
         let mut holder = portal.pool.begin().await.unwrap();
         match obstacle {
@@ -113,7 +122,7 @@ async fn a_running_ingest_killed_anywhere_leaves_the_old_state() {
         let error = running.await.unwrap().unwrap_err();
         assert!(matches!(error, WriteError::Driver(_)), "{obstacle}: {error:?}");
         holder.rollback().await.unwrap();
-        assert_eq!(tables::versions(&portal).await, before, "killed waiting for {obstacle}");
+        assert_eq!(versions(&portal).await, before, "killed waiting for {obstacle}");
     }
 }
 
@@ -130,7 +139,7 @@ pub(crate) async fn wait_until_it_waits(portal: &Portal, pid: i32) {
 #[tokio::test]
 async fn an_ingest_killed_before_its_commit_leaves_the_old_state() {
     let (portal, ingest) = filled().await;
-    let before = tables::versions(&portal).await;
+    let before = versions(&portal).await;
     let mut connection = portal.pool.acquire().await.unwrap().detach();
     let pid = pid(&mut connection).await;
     let mut transaction = connection.begin().await.unwrap();
@@ -138,6 +147,6 @@ async fn an_ingest_killed_before_its_commit_leaves_the_old_state() {
     assert!(outcome.combinations.unwrap().written > 0);
     terminate(&portal, pid).await;
     assert!(transaction.commit().await.is_err());
-    assert_eq!(tables::versions(&portal).await, before);
+    assert_eq!(versions(&portal).await, before);
     assert!(portal.try_ingest(ingest).await.is_ok());
 }

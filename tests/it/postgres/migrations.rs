@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 use crate::portal::{Portal, QUERY_STATS, builder, consumer, day, port, queries, scope};
 
 fn whole() -> UsageModel {
-    builder().combinations().delete_indexes().build().unwrap()
+    builder().combinations().coverage().delete_indexes().build().unwrap()
 }
 
 /// A released text never changes: what a later release adds is a migration of its own.
@@ -27,6 +27,7 @@ fn texts_stay_the_same_in_every_release() {
     2 usage_combinations up d53aa9d862df84ab down fd08a7791fe0a345
     3 usage_delete_indexes up 042a5abc721a590a down b7b0b8fe7a885016
     4 usage_combinations_delete_index up e239fbe9bf8577c3 down cc3803a3218d3e61
+    5 usage_coverage up b83899a3dcad2a10 down 1c47002286fa7230
     ");
     insta::assert_snapshot!(whole().migrations()[1].up(), @r#"
     CREATE /* output-port-usage: create the table of combinations */ TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
@@ -76,6 +77,7 @@ fn texts_stay_the_same_in_every_release() {
 
     DROP /* output-port-usage: drop the index on consumer_id of queries */ INDEX IF EXISTS "usage"."output_port_query_stats_daily_consumer_id_idx";
     DROP /* output-port-usage: drop the index on consumer_id of combinations */ INDEX IF EXISTS "usage"."output_port_combined_with_daily_consumer_id_idx";
+    DROP /* output-port-usage: drop the table of coverage */ TABLE IF EXISTS "usage"."output_port_usage_coverage";
     "#);
 }
 
@@ -94,9 +96,10 @@ fn a_model_has_the_migrations_of_what_it_was_built_with() {
     assert_eq!(ids(builder()), [1]);
     assert_eq!(ids(builder().combinations()), [1, 2]);
     assert_eq!(ids(builder().delete_indexes()), [1, 3]);
-    assert_eq!(ids(builder().combinations().delete_indexes()), [1, 2, 3, 4]);
+    assert_eq!(ids(builder().coverage()), [1, 5]);
+    assert_eq!(ids(builder().combinations().delete_indexes().coverage()), [1, 2, 3, 4, 5]);
     let texts = |builder: UsageModelBuilder| builder.build().unwrap().migrations()[0].up().to_owned();
-    assert_eq!(texts(builder()), texts(builder().combinations().delete_indexes()));
+    assert_eq!(texts(builder()), texts(builder().combinations().coverage().delete_indexes()));
 }
 
 /// The migrations as SQLx's own, one up and one down each.
@@ -170,7 +173,8 @@ async fn sqlx_migrates_and_combinations_come_later_with_data_in_place() {
             "1 usage_tables",
             "2 usage_combinations",
             "3 usage_delete_indexes",
-            "4 usage_combinations_delete_index"
+            "4 usage_combinations_delete_index",
+            "5 usage_coverage"
         ]
     );
     let combination = Combination::new(day(2026, 1, 1), port(1), port(2), consumer(1), 2);
@@ -220,7 +224,7 @@ async fn refinery_migrates_and_leaves_what_it_applied() {
     let (mut client, connection) =
         tokio_postgres::connect(migrated.database.url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    for expected in [4, 0] {
+    for expected in [5, 0] {
         let report = refinery::Runner::new(&migrations).run_async(&mut client).await.unwrap();
         assert_eq!(report.applied_migrations().len(), expected);
     }
@@ -264,5 +268,5 @@ fn plain_files_are_added_and_never_overwritten() {
     assert_eq!(fs::read_to_string(&own).unwrap(), "SELECT 1;\n");
     fs::remove_file(own).unwrap();
     write(whole()).unwrap();
-    assert_eq!(files().len(), 8);
+    assert_eq!(files().len(), 10);
 }

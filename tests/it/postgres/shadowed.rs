@@ -16,7 +16,7 @@ use crate::postgres::killed::batch;
 use crate::tables;
 
 /// Types of which there is an overload: functions of one argument and of two, operators of every two.
-const TYPES: [&str; 21] = [
+const TYPES: [&str; 23] = [
     "uuid",
     "uuid[]",
     "date",
@@ -37,6 +37,8 @@ const TYPES: [&str; 21] = [
     "oid",
     "regclass",
     "boolean",
+    "daterange",
+    "datemultirange",
     "\"char\"",
 ];
 
@@ -89,7 +91,8 @@ async fn shadow(client: &Client, functions: &BTreeSet<String>, operators: &BTree
 DECLARE
     types CONSTANT text[] := ARRAY[{types}];
     body CONSTANT text := 'LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION ''a shadow ran''; END$$';
-    of_two CONSTANT text[] := ARRAY['uuid', 'uuid[]', 'date', 'integer', 'bigint', 'text', 'interval', 'timestamp'];
+    of_two CONSTANT text[] := ARRAY['uuid', 'uuid[]', 'date', 'integer', 'bigint', 'text', 'interval', 'timestamp',
+        'daterange', 'datemultirange'];
     one text; two text; named text;
 BEGIN
     FOREACH named IN ARRAY ARRAY[{functions}] LOOP
@@ -127,7 +130,7 @@ END $do$"#
 
 /// Everything of a model.
 fn model() -> UsageModel {
-    builder().combinations().delete_indexes().build().unwrap()
+    builder().combinations().coverage().delete_indexes().build().unwrap()
 }
 
 /// A client whose path has the shadows first.
@@ -172,10 +175,19 @@ async fn no_statement_calls_what_another_schema_shadows() {
     let statements = portal.model.statements();
     let client = connect(&portal).await;
     let (functions, operators) = called(&client, &statements).await;
-    for known in ["unnest", "sum", "count", "generate_series", "current_setting", "pg_advisory_xact_lock"] {
+    for known in [
+        "unnest",
+        "sum",
+        "count",
+        "generate_series",
+        "current_setting",
+        "pg_advisory_xact_lock",
+        "daterange",
+        "range_merge",
+    ] {
         assert!(functions.contains(known), "{known} is missing from {functions:?}");
     }
-    for known in ["=", "<", ">", "+", "-", "/", "||"] {
+    for known in ["=", "<", ">", "+", "-", "*", "/", "||", "<>", "@>", "&&"] {
         assert!(operators.contains(known), "{known} is missing from {operators:?}");
     }
     shadow(&client, &functions, &operators).await;
@@ -184,7 +196,7 @@ async fn no_statement_calls_what_another_schema_shadows() {
     for (title, statement) in statements {
         let first = statement.sql().split_whitespace().next().unwrap_or_default();
         // other commands call nothing of the path
-        if !["SELECT", "WITH", "INSERT", "DELETE"].contains(&first)
+        if !["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].contains(&first)
             || title.starts_with("distribute")
             || title.starts_with("partition")
         {

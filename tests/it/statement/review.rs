@@ -1,6 +1,6 @@
 //! The list of every statement: titles, and that each runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use output_port_usage::chart::*;
@@ -10,7 +10,7 @@ use crate::portal::{Portal, builder, day, port};
 
 #[test]
 fn titles_are_unique_and_stand_in_the_texts() {
-    let model = builder().combinations().delete_indexes().build().unwrap();
+    let model = builder().combinations().coverage().delete_indexes().build().unwrap();
     let statements = model.statements();
     let titles: BTreeSet<&str> = statements.iter().map(|(title, _)| title.as_str()).collect();
     assert_eq!(titles.len(), statements.len());
@@ -41,10 +41,27 @@ fn every_statement_is_as_reviewed() {
     settings.set_omit_expression(true);
     let _bound = settings.bind_to_scope();
     let mut reviewed = BTreeSet::new();
+    let mut review = |name: String, text: &str| {
+        insta::assert_snapshot!(name.clone(), text);
+        reviewed.insert(format!("{name}.snap"));
+    };
+    let mut texts = BTreeMap::new();
     for (title, statement) in model.statements() {
         let name = title.replace([' ', ','], "_");
-        insta::assert_snapshot!(name.clone(), statement.pretty());
-        reviewed.insert(format!("{name}.snap"));
+        review(name.clone(), &statement.pretty());
+        texts.insert(name, statement.pretty());
+    }
+    // what coverage adds, and what it changes
+    let covered = builder().combinations().coverage().delete_indexes().build().unwrap();
+    for (title, statement) in covered.statements() {
+        let name = title.replace([' ', ','], "_");
+        match texts.get(&name) {
+            None => review(name, &statement.pretty()),
+            Some(text) if *text != statement.pretty() => {
+                review(format!("{name}_with_coverage"), &statement.pretty());
+            }
+            Some(_) => {}
+        }
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/statement/snapshots");
     let files =
@@ -64,7 +81,7 @@ fn a_model_without_groups_and_combinations_has_fewer_statements() {
 
 #[tokio::test]
 async fn every_read_of_the_list_runs_as_it_is_shown() {
-    let portal = Portal::with_combinations().await;
+    let portal = Portal::with(builder().combinations().coverage().build().unwrap()).await;
     let mut ran = 0;
     for (title, statement) in portal.model.statements() {
         if statement.sql().starts_with("SELECT")

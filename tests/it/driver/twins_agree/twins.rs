@@ -7,7 +7,10 @@ use chrono::NaiveDate;
 use output_port_usage::*;
 use tokio_postgres::NoTls;
 
-use crate::portal::{Portal, asset, builder, consumer, day, port, queries, scope, touches};
+use crate::portal::{
+    COMBINATION_STATS, COVERAGE, Portal, QUERY_STATS, TOUCH_STATS, asset, builder, consumer, day, port,
+    queries, scope, touches,
+};
 use crate::rows::Listed;
 
 /// A portal that SQLx writes and reads, and its twin for tokio-postgres.
@@ -46,7 +49,7 @@ impl Refusal {
 
 impl Twins {
     pub(crate) async fn new() -> Self {
-        Self::with(builder().combinations().build().unwrap()).await
+        Self::with(builder().combinations().coverage().build().unwrap()).await
     }
 
     pub(crate) async fn with(model: UsageModel) -> Self {
@@ -147,9 +150,7 @@ impl Twins {
     }
 
     pub(crate) async fn check_tables(&self) {
-        for table in
-            ["output_port_query_stats_daily", "tech_asset_stats_daily", "output_port_combined_with_daily"]
-        {
+        for table in [QUERY_STATS, TOUCH_STATS, COMBINATION_STATS, COVERAGE] {
             assert_eq!(self.sqlx.contents(table).await, self.tokio.contents(table).await);
         }
     }

@@ -189,7 +189,8 @@ fn groups_are_compared_by_their_consumers() {
                     CAST("shown"."query_count" AS double precision) - CAST(CAST(COALESCE("shown"."previous", 0) AS bigint) AS double precision)
                 ) / CAST(nullif(CAST(COALESCE("shown"."previous", 0) AS bigint), 0) AS double precision)
             ) AS double precision
-        ) AS "change"
+        ) AS "change",
+        CAST((NULL) AS text) AS "previous_coverage"
     FROM "shown"
     LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
     ORDER BY "shown"."rank" ASC NULLS LAST, "shown"."members" ASC NULLS FIRST
