@@ -67,7 +67,8 @@ fn popular_assets_join_the_days_before_to_the_few_rows() {
                     CAST("ranked"."query_count" AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
                 ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
-        ) AS "change"
+        ) AS "change",
+        CAST((NULL) AS text) AS "previous_coverage"
     FROM "ranked"
     LEFT JOIN "portal"."technical_assets" AS "labelled" ON "labelled"."id" = "ranked"."tech_asset_id"
     LEFT JOIN "before" ON "before"."tech_asset_id" = "ranked"."tech_asset_id"
@@ -138,7 +139,8 @@ fn a_distribution_reads_two_ranges_of_the_key() {
                     CAST("slice"."query_count" AS double precision) - CAST(CAST(COALESCE("slice"."previous", 0) AS bigint) AS double precision)
                 ) / CAST(nullif(CAST(COALESCE("slice"."previous", 0) AS bigint), 0) AS double precision)
             ) AS double precision
-        ) AS "change"
+        ) AS "change",
+        CAST((NULL) AS text) AS "previous_coverage"
     FROM "slice"
     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id"
     ORDER BY "slice"."rank" ASC NULLS LAST, "slice"."members" ASC NULLS FIRST
@@ -156,7 +158,8 @@ fn a_summary_counts_days_and_consumers_in_one_scan() {
         ) AS "query_count",
         CAST(pg_catalog.count("counted"."consumer_id") AS bigint) AS "consumers",
         CAST(pg_catalog.count("counted"."date") AS bigint) AS "active_days",
-        CAST(MAX("counted"."date") AS date) AS "last_used"
+        CAST(MAX("counted"."date") AS date) AS "last_used",
+        CAST((NULL) AS text) AS "coverage"
     FROM (
         SELECT "date", "consumer_id", SUM("query_count") AS "query_count"
         FROM (
@@ -176,6 +179,7 @@ fn a_summary_counts_days_and_consumers_in_one_scan() {
         "now"."consumers",
         "now"."active_days",
         "now"."last_used",
+        "now"."coverage",
         CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
         CAST(
             (
@@ -183,7 +187,8 @@ fn a_summary_counts_days_and_consumers_in_one_scan() {
                     CAST("now"."query_count" AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
                 ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
-        ) AS "change"
+        ) AS "change",
+        CAST((NULL) AS text) AS "previous_coverage"
     FROM (
         SELECT
             CAST(
@@ -191,7 +196,8 @@ fn a_summary_counts_days_and_consumers_in_one_scan() {
             ) AS "query_count",
             CAST(pg_catalog.count("counted"."consumer_id") AS bigint) AS "consumers",
             CAST(pg_catalog.count("counted"."date") AS bigint) AS "active_days",
-            CAST(MAX("counted"."date") AS date) AS "last_used"
+            CAST(MAX("counted"."date") AS date) AS "last_used",
+            CAST((NULL) AS text) AS "coverage"
         FROM (
             SELECT "date", "consumer_id", SUM("query_count") AS "query_count"
             FROM (
@@ -223,14 +229,14 @@ fn bounds_of_buckets_go_back_as_the_days_do() {
     /* output-port-usage: queries over time by week, compared with the year before */
     "bucket" AS MATERIALIZED (
         SELECT
-            CAST($1 AS date) + ("step"."step" * (7)) AS "start",
-            CAST($2 AS date) + (("step"."step" + (1)) * (7)) AS "end"
-        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+            pg_catalog.unnest(CAST($1 AS date[])) AS "start",
+            pg_catalog.unnest(CAST($2 AS date[])) AS "end"
     )
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
         CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+        CAST(("bucket"."start" < $3 OR "bucket"."end" > $4) AS boolean) AS "partial",
+        CAST((NULL) AS text) AS "coverage",
         CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
         CAST(
             (
@@ -238,29 +244,30 @@ fn bounds_of_buckets_go_back_as_the_days_do() {
                     CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
                 ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
-        ) AS "change"
+        ) AS "change",
+        CAST((NULL) AS text) AS "previous_coverage"
     FROM "bucket"
     INNER JOIN
         LATERAL (
             SELECT SUM("query_count") AS "query_count"
             FROM "usage"."output_port_query_stats_daily" AS "fact"
             WHERE
-                "output_port_id" = $6
+                "output_port_id" = $5
                 AND "date" >= "bucket"."start"
                 AND "date" < "bucket"."end"
-                AND "date" >= $7
-                AND "date" < $8
+                AND "date" >= $6
+                AND "date" < $7
         ) AS "counted" ON TRUE
     INNER JOIN
         LATERAL (
             SELECT SUM("query_count") AS "query_count"
             FROM "usage"."output_port_query_stats_daily" AS "fact"
             WHERE
-                "output_port_id" = $9
+                "output_port_id" = $8
                 AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
                 AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
-                AND "date" >= $10
-                AND "date" < $11
+                AND "date" >= $9
+                AND "date" < $10
         ) AS "before" ON TRUE
     ORDER BY "bucket"."start" ASC
     "#);
@@ -280,6 +287,7 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
         CAST("bucket"."start" AS date) AS "bucket",
         CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
         CAST((FALSE) AS boolean) AS "partial",
+        CAST((NULL) AS text) AS "coverage",
         CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
         CAST(
             (
@@ -287,7 +295,8 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
                     CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
                 ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
-        ) AS "change"
+        ) AS "change",
+        CAST((NULL) AS text) AS "previous_coverage"
     FROM "bucket"
     LEFT JOIN (
         SELECT "date" AS "date", SUM("query_count") AS "query_count"
@@ -320,6 +329,7 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
         CAST("bucket"."start" AS date) AS "bucket",
         CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
         CAST((FALSE) AS boolean) AS "partial",
+        CAST((NULL) AS text) AS "coverage",
         CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
         CAST(
             (
@@ -327,7 +337,8 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
                     CAST(CAST(COALESCE("counted"."query_count", 0) AS bigint) AS double precision) - CAST(CAST(COALESCE("before"."query_count", 0) AS bigint) AS double precision)
                 ) / CAST(nullif(CAST(COALESCE("before"."query_count", 0) AS bigint), 0) AS double precision)
             ) AS double precision
-        ) AS "change"
+        ) AS "change",
+        CAST((NULL) AS text) AS "previous_coverage"
     FROM "bucket"
     LEFT JOIN (
         SELECT "date" AS "date", SUM("query_count") AS "query_count"

@@ -52,7 +52,8 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
                 FROM "portal"."data_products" AS "labelled"
                 WHERE "labelled"."id" = "ranked"."consumer_id"
             ) AS text
-        ) AS "label"
+        ) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM "ranked"
     WHERE "ranked"."rank" <= $6
     UNION ALL
@@ -65,7 +66,8 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
             CAST($8 AS bigint) AS "buckets",
             CAST(pg_catalog.array_agg("place") AS bigint[]) AS "places",
             CAST(pg_catalog.array_agg("query_count") AS bigint[]) AS "counts",
-            CAST((NULL) AS text) AS "label"
+            CAST((NULL) AS text) AS "label",
+            CAST((NULL) AS text) AS "coverage"
         FROM (
             SELECT "place", SUM("query_count") AS "query_count"
             FROM (
@@ -91,10 +93,9 @@ fn a_split_by_month_is_driven_by_bucket() {
     /* output-port-usage: queries over time by month split by consumer; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan */
     "bucket" AS MATERIALIZED (
         SELECT
-            CAST((CAST($1 AS date) + pg_catalog.make_interval(0, "step"."step")) AS date) AS "start",
-            CAST((CAST($2 AS date) + pg_catalog.make_interval(0, "step"."step" + (1))) AS date) AS "end",
-            "step"."step" AS "place"
-        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+            pg_catalog.unnest(CAST($1 AS date[])) AS "start",
+            pg_catalog.unnest(CAST($2 AS date[])) AS "end",
+            pg_catalog.unnest(CAST($3 AS integer[])) AS "place"
     ),
     "counted" AS MATERIALIZED (
         SELECT
@@ -145,7 +146,8 @@ fn a_split_by_month_is_driven_by_bucket() {
                 FROM "portal"."data_products" AS "labelled"
                 WHERE "labelled"."id" = "ranked"."consumer_id"
             ) AS text
-        ) AS "label"
+        ) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM "ranked"
     WHERE "ranked"."rank" <= $8
     UNION ALL
@@ -158,7 +160,8 @@ fn a_split_by_month_is_driven_by_bucket() {
             CAST($10 AS bigint) AS "buckets",
             CAST(pg_catalog.array_agg("place") AS bigint[]) AS "places",
             CAST(pg_catalog.array_agg("query_count") AS bigint[]) AS "counts",
-            CAST((NULL) AS text) AS "label"
+            CAST((NULL) AS text) AS "label",
+            CAST((NULL) AS text) AS "coverage"
         FROM (
             SELECT "place", SUM("query_count") AS "query_count"
             FROM (
@@ -191,21 +194,11 @@ fn many_ports_by_day_are_one_statement() {
         /* output-port-usage: queries over time of many output ports by day */
         CAST("port"."port" AS uuid) AS "output_port_id",
         CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
-        CAST(
-            ARRAY(
-                (
-                    SELECT CAST(COALESCE("cell"."query_count", 0) AS bigint)
-                    FROM generate_series(0, CAST($1 AS integer)) AS "place"
-                    LEFT JOIN (
-                        SELECT
-                            pg_catalog.unnest("series"."places") AS "place",
-                            pg_catalog.unnest("series"."counts") AS "query_count"
-                    ) AS "cell" ON "cell"."place" = "place"."place"
-                    ORDER BY "place"."place" ASC
-                )
-            ) AS bigint[]
-        ) AS "counts",
-        CAST("labelled"."label" AS text) AS "label"
+        CAST($1 AS bigint) AS "buckets",
+        CAST(COALESCE(CAST("series"."places" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "places",
+        CAST(COALESCE(CAST("series"."counts" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "counts",
+        CAST("labelled"."label" AS text) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT
@@ -247,21 +240,11 @@ fn many_ports_by_week_find_the_bucket_once_a_day() {
         /* output-port-usage: queries over time of many output ports by week */
         CAST("port"."port" AS uuid) AS "output_port_id",
         CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
-        CAST(
-            ARRAY(
-                (
-                    SELECT CAST(COALESCE("cell"."query_count", 0) AS bigint)
-                    FROM generate_series(0, CAST($1 AS integer)) AS "place"
-                    LEFT JOIN (
-                        SELECT
-                            pg_catalog.unnest("series"."places") AS "place",
-                            pg_catalog.unnest("series"."counts") AS "query_count"
-                    ) AS "cell" ON "cell"."place" = "place"."place"
-                    ORDER BY "place"."place" ASC
-                )
-            ) AS bigint[]
-        ) AS "counts",
-        CAST("labelled"."label" AS text) AS "label"
+        CAST($1 AS bigint) AS "buckets",
+        CAST(COALESCE(CAST("series"."places" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "places",
+        CAST(COALESCE(CAST("series"."counts" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "counts",
+        CAST("labelled"."label" AS text) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT
@@ -307,21 +290,11 @@ fn many_ports_by_month_find_the_bucket_once_a_day() {
         /* output-port-usage: queries over time of many output ports by month */
         CAST("port"."port" AS uuid) AS "output_port_id",
         CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
-        CAST(
-            ARRAY(
-                (
-                    SELECT CAST(COALESCE("cell"."query_count", 0) AS bigint)
-                    FROM generate_series(0, CAST($1 AS integer)) AS "place"
-                    LEFT JOIN (
-                        SELECT
-                            pg_catalog.unnest("series"."places") AS "place",
-                            pg_catalog.unnest("series"."counts") AS "query_count"
-                    ) AS "cell" ON "cell"."place" = "place"."place"
-                    ORDER BY "place"."place" ASC
-                )
-            ) AS bigint[]
-        ) AS "counts",
-        CAST("labelled"."label" AS text) AS "label"
+        CAST($1 AS bigint) AS "buckets",
+        CAST(COALESCE(CAST("series"."places" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "places",
+        CAST(COALESCE(CAST("series"."counts" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "counts",
+        CAST("labelled"."label" AS text) AS "label",
+        CAST((NULL) AS text) AS "coverage"
     FROM pg_catalog.unnest(CAST($2 AS uuid[])) AS "port"
     LEFT JOIN (
         SELECT

@@ -62,8 +62,8 @@ fn a_label_is_the_only_use_that_charts_make_of_a_parent() {
     -                     FROM "portal"."data_products" AS "labelled"
     -                     WHERE "labelled"."id" = "ranked"."consumer_id"
     -                 ) AS text
-    -             ) AS "label"
-    +             CAST((NULL) AS text) AS "label"
+    -             ) AS "label",
+    +             CAST((NULL) AS text) AS "label",
     "#);
     for chart in [over_time(Day), over_time(Month)] {
         insta::allow_duplicates! {
@@ -74,8 +74,8 @@ fn a_label_is_the_only_use_that_charts_make_of_a_parent() {
             -             FROM "portal"."data_products" AS "labelled"
             -             WHERE "labelled"."id" = "ranked"."consumer_id"
             -         ) AS text
-            -     ) AS "label"
-            +     CAST((NULL) AS text) AS "label"
+            -     ) AS "label",
+            +     CAST((NULL) AS text) AS "label",
             "#);
         }
     }
@@ -86,12 +86,12 @@ fn a_label_is_the_only_use_that_charts_make_of_a_parent() {
     -                     FROM "portal"."data_products" AS "labelled"
     -                     WHERE "labelled"."id" = "ranked"."consumer_id"
     -                 ) AS text
-    -             ) AS "label"
-    +             CAST((NULL) AS text) AS "label"
+    -             ) AS "label",
+    +             CAST((NULL) AS text) AS "label",
     "#);
     insta::assert_snapshot!(without_labels(&QueriesOverTime::of_ports([port(1)], days())), @r#"
-    -     CAST("labelled"."label" AS text) AS "label"
-    +     CAST((NULL) AS text) AS "label"
+    -     CAST("labelled"."label" AS text) AS "label",
+    +     CAST((NULL) AS text) AS "label",
     - LEFT JOIN (
     -     SELECT "parent"."id" AS "id", MIN(CAST("parent"."name" AS text)) AS "label"
     -     FROM "portal"."datasets" AS "parent"
