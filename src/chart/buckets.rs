@@ -60,12 +60,20 @@ impl Buckets {
 
     pub(super) fn cte(&self) -> CommonTableExpression {
         // once a bucket, however many rows the chart has of it
-        sql::materialized("bucket", self.select())
+        sql::materialized("bucket", self.select(self.bounds()))
     }
 
-    /// As [`cte`](Self::cte), with the bucket's `place` on the axis from 0.
+    /// As [`cte`](Self::cte), with the bucket's `place` on the axis from 0; not of days.
     pub(super) fn cte_with_place(&self) -> CommonTableExpression {
-        sql::materialized("bucket", self.select().expr_as(step(), "place").take())
+        let mut bounds = self.bounds();
+        let places = (0..=self.steps()).map(Value::from).collect();
+        let places = Value::Array(ArrayType::Int, Some(Box::new(places)));
+        bounds.expr_as(unnest(places, "integer[]"), "place");
+        let mut select = self.select(bounds);
+        if let Ranges::Of(_) = self.ranges {
+            select.column(("bound", "place"));
+        }
+        sql::materialized("bucket", select)
     }
 
     /// Also gives each bucket its requested days, for [`requested`](Self::requested), and as a range `before` those
@@ -83,53 +91,51 @@ impl Buckets {
         }
     }
 
-    /// The first requested day of the bucket of a step, and the first day after those.
+    /// The first requested day of a bucket, and the first day after those.
     fn requested_bounds(&self) -> (Expr, Expr) {
-        let next = || self.after(step().add(Expr::cust("1")));
+        let of_bound = |name: &'static str| Expr::col(("bound", name));
         match self.granularity {
-            Granularity::Day => (self.after(step()), next()),
+            Granularity::Day => (of_bound("start"), of_bound("start").add(Expr::cust("1"))),
             _ => (
-                Func::greatest([self.after(step()), bound(self.days.start())]).into(),
-                Func::least([next(), bound(self.days.end())]).into(),
+                Func::greatest([of_bound("start"), bound(self.days.start())]).into(),
+                Func::least([of_bound("end"), bound(self.days.end())]).into(),
             ),
         }
     }
 
-    fn select(&self) -> SelectStatement {
-        // integers, because the planner then knows how many rows to expect, and because generate_series over
-        // dates would go through the session's time zone
-        let series = Func::cust("generate_series").args([Expr::cust("0"), self.last_place()]);
+    /// The bounds, with ranges where they are wanted.
+    fn select(&self, bounds: SelectStatement) -> SelectStatement {
+        let Ranges::Of(comparison) = self.ranges else { return bounds };
+        let (from, until) = self.requested_bounds();
         let mut select = SelectStatement::new();
-        select.expr_as(self.after(step()), "start").from_function(series, "step");
+        select.column(("bound", "start")).from_subquery(bounds, "bound");
         if self.granularity != Granularity::Day {
-            select.expr_as(self.after(step().add(Expr::cust("1"))), "end");
+            select.column(("bound", "end"));
+            select.expr_as(sql::days_between(from.clone(), until.clone()), "days");
         }
-        if let Ranges::Of(comparison) = self.ranges {
-            let (from, until) = self.requested_bounds();
-            if self.granularity != Granularity::Day {
-                select.expr_as(sql::days_between(from.clone(), until.clone()), "days");
-            }
-            if let Some(comparison) = comparison {
-                let back = |bound| comparison.bound(self.days, bound);
-                select.expr_as(sql::days_between(back(from), back(until)), "before");
-            }
+        if let Some(comparison) = comparison {
+            let back = |bound| comparison.bound(self.days, bound);
+            select.expr_as(sql::days_between(back(from), back(until)), "before");
         }
         select
     }
 
-    /// The first day of the bucket after so many.
-    fn after(&self, steps: Expr) -> Expr {
-        let first = self.first_day();
-        let months = match self.granularity {
-            Granularity::Day => return first.add(steps),
-            Granularity::Week => return first.add(steps.mul(Expr::cust("7"))),
-            Granularity::Month => steps,
-            Granularity::Quarter => steps.mul(Expr::cust("3")),
-            Granularity::Year => steps.mul(Expr::cust("12")),
-        };
-        // not integer * interval, for which a schema in front may have an operator that fits better than the built-in
-        let interval = Func::cust("pg_catalog.make_interval").args([Expr::cust("0"), months]);
-        first.add(Expr::from(interval)).cast_as("date")
+    /// `start` and, but of days, `end` of each bucket.
+    fn bounds(&self) -> SelectStatement {
+        let mut bounds = SelectStatement::new();
+        if self.granularity == Granularity::Day {
+            // integers, because the planner then knows how many rows to expect, and because generate_series over
+            // dates would go through the session's time zone
+            let series = Func::cust("generate_series").args([Expr::cust("0"), self.last_place()]);
+            let start = self.first_day().add(Expr::col(("step", "step")));
+            return bounds.expr_as(start, "start").from_function(series, "step").take();
+        }
+        // not computed from a series: where its length is a parameter, the planner expects a thousand buckets, so that
+        // it would never keep a plan for any values, and plan each execution anew
+        let axis = self.axis();
+        let ends = axis.iter().map(|bucket| self.granularity.next_bucket(bucket.start));
+        bounds.expr_as(unnest(dates(axis.iter().map(|bucket| bucket.start)), "date[]"), "start");
+        bounds.expr_as(unnest(dates(ends), "date[]"), "end").take()
     }
 
     fn first(&self) -> NaiveDate {
@@ -205,8 +211,7 @@ impl Buckets {
             return day.sub(self.first_day());
         }
         // a binary search, whatever the granularity
-        let starts = self.axis().into_iter().map(|bucket| bucket.start.into()).collect();
-        let starts = Value::Array(ArrayType::ChronoDate, Some(Box::new(starts)));
+        let starts = dates(self.axis().iter().map(|bucket| bucket.start));
         let number = Func::cust("pg_catalog.width_bucket").args([day, Expr::val(starts).cast_as("date[]")]);
         Expr::from(number).sub(Expr::cust("1"))
     }
@@ -216,9 +221,14 @@ impl Buckets {
     }
 }
 
-/// The number of a bucket, from 0.
-fn step() -> Expr {
-    Expr::col(("step", "step"))
+/// One array parameter of days.
+fn dates(days: impl Iterator<Item = NaiveDate>) -> Value {
+    Value::Array(ArrayType::ChronoDate, Some(Box::new(days.map(Value::from).collect())))
+}
+
+/// The elements of an array parameter, a row each.
+fn unnest(array: Value, of_type: &'static str) -> Expr {
+    Func::cust("pg_catalog.unnest").arg(Expr::val(array).cast_as(of_type)).into()
 }
 
 fn bound(day: NaiveDate) -> Expr {

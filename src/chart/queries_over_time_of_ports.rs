@@ -121,7 +121,7 @@ impl Columnar for QueriesOverTimeOfPortsSeries {
             output_port_id: OutputPortId(row.uuid("output_port_id")?),
             label: row.text_or_null("label")?,
             query_count: row.count("query_count")?,
-            counts: row.counts("counts")?,
+            counts: series::read(row)?,
             coverage: Coverage::read_each(row, "coverage")?,
         })
     }
@@ -161,10 +161,10 @@ impl Chart for QueriesOverTimeOfPorts {
         let mut select = SelectStatement::new();
         select
             .expr_as(Expr::col(("port", "port")).cast_as("uuid"), "output_port_id")
-            .expr_as(Expr::from(count).cast_as("bigint"), "query_count")
-            .expr_as(dense(&buckets).cast_as("bigint[]"), "counts")
-            .from_function(unnest, "port")
-            .join_subquery(JoinType::LeftJoin, counted(&rows, &buckets), "series", of_port);
+            .expr_as(Expr::from(count).cast_as("bigint"), "query_count");
+        series::columns(&mut select, series::length(&buckets), or_none("places"), or_none("counts"));
+        let counted = counted(&rows, &buckets);
+        select.from_function(unnest, "port").join_subquery(JoinType::LeftJoin, counted, "series", of_port);
         labels(&mut select, &model.0.output_ports, ports.clone());
         let title = format!("queries over time of many output ports by {}", self.granularity.noun());
         if model.0.coverage.is_none() {
@@ -216,28 +216,10 @@ fn counted(rows: &PortDays, buckets: &Buckets) -> SelectStatement {
         .take()
 }
 
-/// A count for each bucket of the axis, from the arrays of `series`.
-fn dense(buckets: &Buckets) -> Expr {
-    let unnest =
-        |array: &'static str| Expr::from(Func::cust("pg_catalog.unnest").arg(Expr::col(("series", array))));
-    let cell = SelectStatement::new()
-        .expr_as(unnest("places"), "place")
-        .expr_as(unnest("counts"), "query_count")
-        .take();
-    let places = Func::cust("generate_series").args([Expr::cust("0"), buckets.last_place()]);
-    let count = Func::coalesce([Expr::col(("cell", "query_count")), Expr::cust("0")]);
-    let each = SelectStatement::new()
-        .expr(Expr::from(count).cast_as("bigint"))
-        .from_function(places, "place")
-        .join_subquery(
-            JoinType::LeftJoin,
-            cell,
-            "cell",
-            Expr::col(("cell", "place")).equals(("place", "place")),
-        )
-        .order_by(("place", "place"), Order::Asc)
-        .take();
-    Func::cust("ARRAY").arg(sql::subquery(each)).into()
+/// An array of `series`, or an empty one where the output port has no rows.
+fn or_none(array: &'static str) -> Expr {
+    let none = Expr::cust("'{}'").cast_as("bigint[]");
+    Func::coalesce([Expr::col(("series", array)).cast_as("bigint[]"), none]).into()
 }
 
 /// The letters of each output port, of which the CTE `covered` has none where nothing was ever measured.

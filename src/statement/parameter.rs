@@ -29,6 +29,13 @@ impl From<Value> for Parameter {
             Value::BigUnsigned(Some(limit)) => Self::BigInt(i64::try_from(limit).unwrap_or(i64::MAX)),
             Value::ChronoDate(Some(value)) => Self::Date(value),
             Value::Uuid(Some(value)) => Self::Uuid(value),
+            Value::Array(ArrayType::Int, Some(values)) => {
+                let ints = values.into_iter().filter_map(|value| match value {
+                    Value::Int(int) => int,
+                    _ => None,
+                });
+                Self::Ints(ints.collect())
+            }
             Value::Array(ArrayType::Uuid, Some(values)) => {
                 let ids = values.into_iter().filter_map(|value| match value {
                     Value::Uuid(id) => id,

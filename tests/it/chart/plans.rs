@@ -138,11 +138,8 @@ async fn explain_once(connection: &mut PgConnection, sql: &str, values: sea_quer
 
 /// The cost of a plan for any values, which a prepared statement may get from its sixth execution on.
 async fn explain_generic(connection: &mut PgConnection, sql: &str, values: &sea_query::Values) -> Cost {
-    let (types, literals): (Vec<_>, Vec<_>) = values.iter().map(literal).unzip();
-    let prepare =
-        format!("SET plan_cache_mode = force_generic_plan; PREPARE chart ({}) AS {sql}", types.join(", "));
-    sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.unwrap();
-    let execute = format!("{EXPLAIN} EXECUTE chart ({})", literals.join(", "));
+    sqlx::raw_sql("SET plan_cache_mode = force_generic_plan").execute(&mut *connection).await.unwrap();
+    let execute = format!("{EXPLAIN} {}", prepare(connection, sql, values).await);
     let mut cost = None;
     for _ in 0..2 {
         let row = sqlx::raw_sql(AssertSqlSafe(execute.clone())).fetch_one(&mut *connection).await.unwrap();
@@ -150,6 +147,28 @@ async fn explain_generic(connection: &mut PgConnection, sql: &str, values: &sea_
     }
     sqlx::raw_sql("DEALLOCATE chart; RESET plan_cache_mode").execute(&mut *connection).await.unwrap();
     cost.unwrap()
+}
+
+/// How many of ten executions of a prepared statement took a plan for any values, which is made once.
+pub(crate) async fn generic_plans<C: Chart>(portal: &Portal, chart: &C) -> i64 {
+    let mut connection = portal.pool.acquire().await.unwrap();
+    let (sql, values) = portal.model.query(chart).unwrap().into_parts();
+    let execute = prepare(&mut connection, &sql, &values).await;
+    for _ in 0..10 {
+        sqlx::raw_sql(AssertSqlSafe(execute.clone())).execute(&mut *connection).await.unwrap();
+    }
+    let plans = "SELECT generic_plans FROM pg_prepared_statements WHERE name = 'chart'";
+    let plans = sqlx::query_scalar(plans).fetch_one(&mut *connection).await.unwrap();
+    sqlx::raw_sql("DEALLOCATE chart").execute(&mut *connection).await.unwrap();
+    plans
+}
+
+/// Prepares a statement as `chart`, and gives what executes it.
+async fn prepare(connection: &mut PgConnection, sql: &str, values: &sea_query::Values) -> String {
+    let (types, literals): (Vec<_>, Vec<_>) = values.iter().map(literal).unzip();
+    let prepare = format!("PREPARE chart ({}) AS {sql}", types.join(", "));
+    sqlx::raw_sql(AssertSqlSafe(prepare)).execute(connection).await.unwrap();
+    format!("EXECUTE chart ({})", literals.join(", "))
 }
 
 const EXPLAIN: &str = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)";
@@ -164,7 +183,11 @@ fn literal(value: &sea_query::Value) -> (&'static str, String) {
         Value::BigInt(Some(number)) => ("bigint", number.to_string()),
         Value::Array(_, Some(items)) => {
             let (types, literals): (Vec<_>, Vec<_>) = items.iter().map(literal).unzip();
-            let of = if types.iter().all(|of| *of == "date") { "date[]" } else { "uuid[]" };
+            let of = match types[0] {
+                "date" => "date[]",
+                "integer" => "integer[]",
+                _ => "uuid[]",
+            };
             assert!(types.iter().all(|one| of.starts_with(one)), "{types:?}");
             (of, format!("ARRAY[{}]::{of}", literals.join(", ")))
         }

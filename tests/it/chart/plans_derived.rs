@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::chart::plans::{PORTS, check, check_labelled, floor, heavy, on_large_tables};
+use crate::chart::plans::{PORTS, check, check_labelled, floor, generic_plans, heavy, on_large_tables};
 use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, day, port};
 
 #[test]
@@ -121,4 +121,25 @@ async fn heavy_days(portal: &Portal) {
     check(portal, &over_time, QUERY_STATS, 1, queries + 5).await;
     check_labelled(portal, &over_time.split_by_consumer(5), QUERY_STATS, 1, queries + 5, 5).await;
     check_labelled(portal, &Overview::new(heavy(), days), QUERY_STATS, 1, queries + 5, 10).await;
+}
+
+#[test]
+fn a_chart_by_week_or_month_is_planned_once_and_not_at_each_execution() {
+    on_large_tables(plans_are_kept);
+}
+
+async fn plans_are_kept(portal: &Portal) {
+    for days in [day(2024, 1, 1)..day(2027, 1, 1), day(2026, 1, 1)..day(2027, 1, 1)] {
+        for granularity in [Granularity::Week, Granularity::Month] {
+            let chart = QueriesOverTime::new(port(7), days.clone()).granularity(granularity);
+            let overview = Overview::new(port(7), days.clone()).granularity(granularity);
+            let split = chart.clone().split_by_consumer(5);
+            let compared = chart.clone().compared_with(Comparison::YearBefore);
+            // the first five are planned for their values
+            assert_eq!(generic_plans(portal, &chart).await, 5);
+            assert_eq!(generic_plans(portal, &compared).await, 5);
+            assert_eq!(generic_plans(portal, &split).await, 5);
+            assert_eq!(generic_plans(portal, &overview).await, 5);
+        }
+    }
 }

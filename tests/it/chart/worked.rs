@@ -45,14 +45,13 @@ fn queries_over_time_by_week_is_driven_by_bucket() {
     /* output-port-usage: queries over time by week */
     "bucket" AS MATERIALIZED (
         SELECT
-            CAST($1 AS date) + ("step"."step" * (7)) AS "start",
-            CAST($2 AS date) + (("step"."step" + (1)) * (7)) AS "end"
-        FROM generate_series(0, CAST($3 AS integer)) AS "step"
+            pg_catalog.unnest(CAST($1 AS date[])) AS "start",
+            pg_catalog.unnest(CAST($2 AS date[])) AS "end"
     )
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
         CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST(("bucket"."start" < $4 OR "bucket"."end" > $5) AS boolean) AS "partial",
+        CAST(("bucket"."start" < $3 OR "bucket"."end" > $4) AS boolean) AS "partial",
         CAST((NULL) AS text) AS "coverage"
     FROM "bucket"
     INNER JOIN
@@ -60,11 +59,11 @@ fn queries_over_time_by_week_is_driven_by_bucket() {
             SELECT SUM("query_count") AS "query_count"
             FROM "usage"."output_port_query_stats_daily" AS "fact"
             WHERE
-                "output_port_id" = $6
+                "output_port_id" = $5
                 AND "date" >= "bucket"."start"
                 AND "date" < "bucket"."end"
-                AND "date" >= $7
-                AND "date" < $8
+                AND "date" >= $6
+                AND "date" < $7
         ) AS "counted" ON TRUE
     ORDER BY "bucket"."start" ASC
     "#);

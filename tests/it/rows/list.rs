@@ -137,8 +137,8 @@ fn series_by_consumer() -> Vec<Sample> {
 
 fn series_of_ports() -> Vec<Sample> {
     vec![
-        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"counts":[34,8],"coverage":["partly","measured"]}"#)
-            .columns(["output_port_id", "query_count", "counts"])
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"counts":[8,0,34],"coverage":["partly","measured"]}"#)
+            .columns(["output_port_id", "query_count", "buckets", "places", "counts"])
             .letters("coverage", "pm")
             .or_null(["label"]),
     ]
