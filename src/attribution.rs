@@ -19,7 +19,7 @@ pub(crate) use self::local_days::LocalDays;
 pub(crate) use self::name::{ObjectName, as_printed};
 pub(crate) use self::set_kind::SetKind;
 use self::sets::ObjectSets;
-pub(crate) use self::sets::{HoldingSet, HoldingSets};
+pub(crate) use self::sets::{HoldingSet, HoldingSets, SetIndex};
 use self::zone::Zone;
 pub use self::zone::time_zone_version;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
@@ -168,9 +168,9 @@ impl Attribution {
         })
     }
 
-    /// The sets that an object counts for, by its name as printed.
-    pub(crate) fn sets_holding(&self, object_name: &str) -> HoldingSets<'_> {
-        self.sets.holding(object_name)
+    /// The sets by their names, for looking up objects.
+    pub(crate) fn set_index(&self) -> SetIndex<'_> {
+        self.sets.index()
     }
 
     /// Whether an object may be in two tech assets at once.

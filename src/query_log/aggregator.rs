@@ -11,7 +11,9 @@ use super::reads::Reads;
 use super::record::Record;
 use super::summary::{IgnoredObject, LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
 use super::touches::{Through, Touch, Touches, Unit};
-use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind, TRUNCATED};
+use crate::attribution::{
+    AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind, SetIndex, TRUNCATED,
+};
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::usage::{Scope, UsageBatch};
@@ -29,6 +31,7 @@ pub struct Aggregator<'a> {
     /// In the order of the ids, so that indexes sort like ids.
     links: Vec<(OutputPortId, TechAssetId)>,
     consumers: Vec<ConsumerId>,
+    sets: SetIndex<'a>,
     /// The links of a tech asset.
     assets: HashMap<TechAssetId, Vec<u32>>,
     principals: HashMap<(PrincipalKind, &'a str), u32>,
@@ -70,6 +73,7 @@ impl<'a> Aggregator<'a> {
             days: attribution.local_days(days),
             links,
             consumers,
+            sets: attribution.set_index(),
             assets,
             principals,
             producers: attribution.producers().collect(),
@@ -152,7 +156,7 @@ impl<'a> Aggregator<'a> {
         let mut left_out = BTreeSet::new();
         for object in objects {
             let name = object.object_name.as_deref();
-            let sets = name.map(|name| (name, self.attribution.sets_holding(name)));
+            let sets = name.map(|name| (name, self.sets.holding(name)));
             let sets = sets.filter(|(_, sets)| !sets.is_empty());
             match (DomainKind::of(object, self.attribution), sets) {
                 (DomainKind::Counted, Some((name, sets))) if sets.are_of_several_assets() => {
