@@ -2,6 +2,7 @@
 
 pub(crate) mod hand_made;
 mod memory;
+mod parts;
 mod random;
 mod tables;
 
