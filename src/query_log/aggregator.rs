@@ -12,7 +12,8 @@ use super::record::Record;
 use super::summary::{IgnoredObject, LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
 use super::touches::{Through, Touch, Touches, Unit};
 use crate::attribution::{
-    AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind, SetIndex, TRUNCATED,
+    AccessedObjects, Attribution, CountedUnit, ICEBERG_SOURCE, IcebergEvents, LocalDays, PrincipalKind,
+    SetIndex, TABLE_LOAD, TRUNCATED,
 };
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
@@ -106,6 +107,10 @@ impl<'a> Aggregator<'a> {
         };
         if record.user_name.as_ref().is_some_and(|user| self.attribution.excluded_users().contains(user)) {
             self.summary.excluded_user += 1;
+            return;
+        }
+        if self.attribution.iceberg_events() == IcebergEvents::TableLoads && is_other_event(record) {
+            self.summary.iceberg_events += 1;
             return;
         }
         let consumer = self.consumer(record);
@@ -302,6 +307,13 @@ enum LeftOut<'r> {
     OfDomain(Option<String>, &'r str),
     /// It has neither of the keys that an object has.
     WithoutKeys,
+}
+
+/// Whether the record is an event of the Iceberg REST catalog that loads no table.
+fn is_other_event(record: &Record) -> bool {
+    let is =
+        |text: &Option<String>, upper| text.as_deref().is_some_and(|text| is_same_in_upper_case(text, upper));
+    is(&record.event_source, ICEBERG_SOURCE) && !is(&record.irc_event_type, TABLE_LOAD)
 }
 
 /// What `UPPER(text) = upper` is in SQL.
