@@ -56,6 +56,8 @@ fn for_all(scope: &Scope, account: &UsageBatch) -> UsageBatch {
         .queries(account.queries().to_vec())
         .touches(account.touches().unwrap().to_vec())
         .combinations(account.combinations().unwrap().to_vec())
+        .unsettled_from(account.unsettled_from())
+        .rules(account.rules().clone())
         .build()
 }
 
