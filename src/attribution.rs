@@ -19,7 +19,7 @@ pub(crate) use self::local_days::LocalDays;
 pub(crate) use self::name::{ObjectName, as_printed};
 pub(crate) use self::set_kind::SetKind;
 use self::sets::ObjectSets;
-pub(crate) use self::sets::{HoldingSet, HoldingSets};
+pub(crate) use self::sets::{HoldingSet, HoldingSets, SetIndex};
 use self::zone::Zone;
 pub use self::zone::time_zone_version;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
@@ -74,6 +74,7 @@ pub struct Attribution {
     time_zone: Zone,
     accessed_objects: AccessedObjects,
     counted_unit: CountedUnit,
+    iceberg_events: IcebergEvents,
 }
 
 /// Which of a query's two lists of objects counts.
@@ -115,6 +116,29 @@ pub enum OverlappingSets {
     /// So a table that is an asset by itself no longer counts for that of its schema.
     MostSpecific,
 }
+
+/// What of the reads by external engines counts.
+///
+/// Spark, Trino and others read Iceberg tables through the REST catalog of Snowflake Horizon. `ACCESS_HISTORY` has
+/// a row with a query id of its own for each call that they make there: its `event_source` is `horizon_irc`, and
+/// its `additional_properties` hold the call as `irc_event_type` (Snowflake's pages "ACCESS_HISTORY view" and
+/// "Horizon Iceberg REST Catalog operations in ACCESS_HISTORY"). [Counting](crate::docs::counting#external-engines)
+/// says what that comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum IcebergEvents {
+    /// Every event, as if it were a statement. The two columns are not asked for.
+    #[default]
+    Every,
+    /// The events of type `LoadTable` alone: an engine loads each table that it reads.
+    TableLoads,
+}
+
+/// The `event_source` of the REST catalog's events, in upper case.
+pub(crate) const ICEBERG_SOURCE: &str = "HORIZON_IRC";
+/// The `irc_event_type` of a table that is loaded, in upper case.
+pub(crate) const TABLE_LOAD: &str = "LOADTABLE";
 
 /// The domain, and the name, of the element that stands for objects that `ACCESS_HISTORY` cut off
 /// (Snowflake's page "ACCESS_HISTORY view").
@@ -168,9 +192,9 @@ impl Attribution {
         })
     }
 
-    /// The sets that an object counts for, by its name as printed.
-    pub(crate) fn sets_holding(&self, object_name: &str) -> HoldingSets<'_> {
-        self.sets.holding(object_name)
+    /// The sets by their names, for looking up objects.
+    pub(crate) fn set_index(&self) -> SetIndex<'_> {
+        self.sets.index()
     }
 
     /// Whether an object may be in two tech assets at once.
@@ -215,6 +239,10 @@ impl Attribution {
 
     pub(crate) fn counted_unit(&self) -> CountedUnit {
         self.counted_unit
+    }
+
+    pub(crate) fn iceberg_events(&self) -> IcebergEvents {
+        self.iceberg_events
     }
 
     pub(crate) fn time_zone(&self) -> &Zone {

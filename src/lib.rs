@@ -142,7 +142,8 @@ mod time;
 mod usage;
 
 pub use attribution::{
-    AccessedObjects, Attribution, AttributionBuilder, CountedUnit, OverlappingSets, time_zone_version,
+    AccessedObjects, Attribution, AttributionBuilder, CountedUnit, IcebergEvents, OverlappingSets,
+    time_zone_version,
 };
 pub use chart::Chart;
 #[cfg(feature = "tokio-postgres")]

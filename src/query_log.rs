@@ -11,9 +11,10 @@
 //! 1. its `execution_status`, where it is neither absent nor empty, is `SUCCESS` in upper or lower case;
 //! 2. the local date of its start is one of the days;
 //! 3. its user is not excluded (a record without a user name is not);
-//! 4. one of its accessed objects has a domain that counts and a name that some set holds;
-//! 5. its user is mapped, or else the role that ran the statement is;
-//! 6. the consumer is not merely reading its own output port, where producers are given.
+//! 4. it is no event of the Iceberg REST catalog that [`IcebergEvents`] leaves out;
+//! 5. one of its accessed objects has a domain that counts and a name that some set holds;
+//! 6. its user is mapped, or else the role that ran the statement is;
+//! 7. the consumer is not merely reading its own output port, where producers are given.
 //!
 //! What is left is a set of touches: (day, output port, tech asset, consumer, unit), where the unit is
 //! the query id or, with [`CountedUnit::RootQuery`], the root query id where there is one. Being a
@@ -68,6 +69,7 @@
 //! ```
 //!
 //! [`CountedUnit::RootQuery`]: crate::CountedUnit::RootQuery
+//! [`IcebergEvents`]: crate::IcebergEvents
 
 mod accessed;
 mod aggregator;

@@ -23,9 +23,8 @@
 //! Whole schemas and databases are found among the distinct names that were read, by what a name starts with.
 //! Without them a statement compares names alone.
 //!
-//! An object is known by its name: the same name in two accounts is one object. With several accounts
-//! (`ORGANIZATION_USAGE` copies, or a run in each) every account has an attribution of its own, over the same
-//! output ports, and [`UsageBatch::merge`](crate::UsageBatch::merge) adds the batches.
+//! An object is known by its name, which two accounts may have: see
+//! [several accounts](crate::docs::counting#several-accounts).
 //!
 //! # Example
 //!

@@ -1,8 +1,9 @@
 //! What the mapping says, as the library's attribution.
 
-use access_log::{Mapping, ObjectsRead, SetsCounted, UnitCounted};
+use access_log::{EventsCounted, Mapping, ObjectsRead, SetsCounted, UnitCounted};
 use output_port_usage::{
-    AccessedObjects, Attribution, ConsumerId, CountedUnit, Error, OutputPortId, OverlappingSets, TechAssetId,
+    AccessedObjects, Attribution, ConsumerId, CountedUnit, Error, IcebergEvents, OutputPortId,
+    OverlappingSets, TechAssetId,
 };
 
 /// The attribution of a mapping.
@@ -24,6 +25,10 @@ pub(crate) fn of(mapping: &Mapping) -> Result<Attribution, Error> {
         .overlapping_sets(match mapping.overlapping_sets {
             SetsCounted::CountAll => OverlappingSets::CountAll,
             SetsCounted::MostSpecific => OverlappingSets::MostSpecific,
+        })
+        .iceberg_events(match mapping.iceberg_events {
+            EventsCounted::Every => IcebergEvents::Every,
+            EventsCounted::TableLoads => IcebergEvents::TableLoads,
         });
     if let Some(domains) = &mapping.object_domains {
         builder = builder.object_domains(domains);

@@ -42,6 +42,7 @@ pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
         (summary.not_successful, "the query failed"),
         (summary.outside_days, "the day is outside the years 1 to 9999"),
         (summary.excluded_user, "the user is excluded"),
+        (summary.iceberg_events, "the call by an external engine loads no table"),
         (summary.no_mapped_object, "no object is mapped"),
         (summary.unmapped_principal, "neither user nor role is mapped"),
         (summary.own_reads, "a producer reads its own output port"),

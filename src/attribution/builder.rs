@@ -7,7 +7,7 @@ use super::name::{self, DatabaseName, ObjectName, SchemaName, SnowflakeIdent};
 use super::set_kind::SetKind;
 use super::sets::ObjectSets;
 use super::zone::Zone;
-use super::{AccessedObjects, Attribution, CountedUnit, OverlappingSets, PrincipalKind};
+use super::{AccessedObjects, Attribution, CountedUnit, IcebergEvents, OverlappingSets, PrincipalKind};
 use crate::error::{Error, Kind};
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 
@@ -38,6 +38,7 @@ pub struct AttributionBuilder {
     time_zone_rules: Option<Vec<u8>>,
     accessed_objects: AccessedObjects,
     counted_unit: CountedUnit,
+    iceberg_events: IcebergEvents,
 }
 
 /// How the name of a set was given.
@@ -166,6 +167,12 @@ impl AttributionBuilder {
         self
     }
 
+    /// What of the reads by external engines counts. Defaults to [`IcebergEvents::Every`].
+    pub fn iceberg_events(mut self, iceberg_events: IcebergEvents) -> Self {
+        self.iceberg_events = iceberg_events;
+        self
+    }
+
     /// The object domains that count, in upper or lower case.
     ///
     /// Defaults to `TABLE`, `VIEW`, `MATERIALIZED VIEW`, `EXTERNAL TABLE`, `ICEBERG TABLE`,
@@ -252,6 +259,7 @@ impl AttributionBuilder {
             time_zone,
             accessed_objects: self.accessed_objects,
             counted_unit: self.counted_unit,
+            iceberg_events: self.iceberg_events,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{AccessedObjects, Attribution, CountedUnit, OverlappingSets, SetKind};
+use super::{AccessedObjects, Attribution, CountedUnit, IcebergEvents, OverlappingSets, SetKind};
 use crate::hash::Fnv1a128;
 use crate::id::OutputPortId;
 use crate::usage::Rules;
@@ -15,9 +15,10 @@ impl Attribution {
     /// It changes with everything that can change what an output port's queries, touches and combinations are counted
     /// from: its tech assets and their objects, schemas and databases, what overlapping sets count for, the users and
     /// roles of all consumers, excluded users, its producers, the object domains, the time zone's name, which list of
-    /// objects counts and the unit. It does not change with the order in which these were given, with the output ports
-    /// of others, or with newer rules of the same time zone. It stays the same in every release: it is the 128-bit
-    /// FNV-1a hash of these texts and ids, in a fixed order, each after its length.
+    /// objects counts, the unit and which events of external engines count. It does not change with the order in
+    /// which these were given, with the output ports of others, or with newer rules of the same time zone. It stays
+    /// the same in every release: it is the 128-bit FNV-1a hash of these texts and ids, in a fixed order, each after
+    /// its length.
     ///
     /// ```
     /// # use output_port_usage::{Attribution, ConsumerId, OutputPortId, TechAssetId};
@@ -83,6 +84,10 @@ impl Attribution {
                 &mut all
             }
         };
+        match self.iceberg_events {
+            IcebergEvents::Every => {}
+            IcebergEvents::TableLoads => _ = all.text("iceberg_table_loads"),
+        }
         all
     }
 }

@@ -1,5 +1,7 @@
 //! Sets of objects by their names, each with the tech assets that it stands for.
 
+use std::collections::HashMap;
+
 use super::OverlappingSets;
 use super::name::{self, INFORMATION_SCHEMA};
 use super::set_kind::SetKind;
@@ -98,31 +100,53 @@ impl ObjectSets {
         self.overlapping
     }
 
-    /// Whether any set is a schema or a database.
-    pub(super) fn hold_many(&self) -> bool {
-        !self.schemas.is_empty() || !self.databases.is_empty()
-    }
-
     /// Whether an object may be in two tech assets at once.
     pub(super) fn may_overlap(&self) -> bool {
-        self.hold_many() || self.objects.windows(2).any(|pair| pair[0].0 == pair[1].0)
+        let hold_many = !self.schemas.is_empty() || !self.databases.is_empty();
+        hold_many || self.objects.windows(2).any(|pair| pair[0].0 == pair[1].0)
     }
 
+    /// The sets by their names.
+    pub(super) fn index(&self) -> SetIndex<'_> {
+        SetIndex {
+            objects: by_name(&self.objects),
+            schemas: by_name(&self.schemas),
+            databases: by_name(&self.databases),
+            overlapping: self.overlapping,
+        }
+    }
+}
+
+/// The sets of an attribution by their names.
+///
+/// Looking up a name takes as long however many sets there are.
+#[derive(Debug)]
+pub(crate) struct SetIndex<'a> {
+    objects: HashMap<&'a str, &'a [Entry]>,
+    schemas: HashMap<&'a str, &'a [Entry]>,
+    databases: HashMap<&'a str, &'a [Entry]>,
+    overlapping: OverlappingSets,
+}
+
+impl<'a> SetIndex<'a> {
     /// The sets that an object counts for, by its name as printed.
-    pub(super) fn holding(&self, object_name: &str) -> HoldingSets<'_> {
-        let (database, schema) = match self.hold_many() {
-            true => name::database_and_schema(object_name),
-            false => (None, None),
+    pub(crate) fn holding(&self, object_name: &str) -> HoldingSets<'a> {
+        let (database, schema) = match self.schemas.is_empty() && self.databases.is_empty() {
+            true => (None, None),
+            false => name::database_and_schema(object_name),
         };
         let is_information_schema = schema.is_some_and(|schema| {
             let database = database.map_or(0, str::len);
             schema.get(database + 1..) == Some(INFORMATION_SCHEMA)
         });
         let database = database.filter(|_| !is_information_schema);
+        let find = |entries: &HashMap<&str, &'a [Entry]>, name: Option<&str>| {
+            name.and_then(|name| entries.get(name)).copied().unwrap_or_default()
+        };
         let mut sets = HoldingSets([
-            find(&self.objects, object_name),
-            schema.map_or(&[][..], |schema| find(&self.schemas, schema)),
-            database.map_or(&[][..], |database| find(&self.databases, database)),
+            find(&self.objects, Some(object_name)),
+            find(&self.schemas, schema),
+            find(&self.databases, database),
         ]);
         match self.overlapping {
             OverlappingSets::CountAll => {}
@@ -132,12 +156,10 @@ impl ObjectSets {
     }
 }
 
-/// The entries of that name.
-fn find<'a>(entries: &'a [Entry], name: &str) -> &'a [Entry] {
-    let start = entries.partition_point(|(other, _)| **other < *name);
-    let rest = &entries[start..];
-    let len = rest.iter().take_while(|(other, _)| **other == *name).count();
-    &rest[..len]
+/// The entries of each name.
+fn by_name(entries: &[Entry]) -> HashMap<&str, &[Entry]> {
+    let names = entries.chunk_by(|(one, _), (next, _)| one == next);
+    names.filter_map(|entries| Some((&*entries.first()?.0, entries))).collect()
 }
 
 #[cfg(test)]
@@ -204,7 +226,7 @@ mod tests {
                     }
                     expected.sort();
                     let sets = ObjectSets::new(sets.clone(), overlapping);
-                    let found = sets.holding(&name);
+                    let found = sets.index().holding(&name);
                     let assets: Vec<_> = found.iter().flat_map(HoldingSet::assets).collect();
                     let expected: Vec<_> = expected.into_iter().map(|(_, asset)| asset).collect();
                     prop_assert_eq!(&assets, &expected, "{}", name);

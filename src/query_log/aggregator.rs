@@ -11,7 +11,10 @@ use super::reads::Reads;
 use super::record::Record;
 use super::summary::{IgnoredObject, LogSummary, Tally, UnmappedObject, UnmappedPrincipal};
 use super::touches::{Through, Touch, Touches, Unit};
-use crate::attribution::{AccessedObjects, Attribution, CountedUnit, LocalDays, PrincipalKind, TRUNCATED};
+use crate::attribution::{
+    AccessedObjects, Attribution, CountedUnit, ICEBERG_SOURCE, IcebergEvents, LocalDays, PrincipalKind,
+    SetIndex, TABLE_LOAD, TRUNCATED,
+};
 use crate::error::Error;
 use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::usage::{Scope, UsageBatch};
@@ -29,6 +32,7 @@ pub struct Aggregator<'a> {
     /// In the order of the ids, so that indexes sort like ids.
     links: Vec<(OutputPortId, TechAssetId)>,
     consumers: Vec<ConsumerId>,
+    sets: SetIndex<'a>,
     /// The links of a tech asset.
     assets: HashMap<TechAssetId, Vec<u32>>,
     principals: HashMap<(PrincipalKind, &'a str), u32>,
@@ -70,6 +74,7 @@ impl<'a> Aggregator<'a> {
             days: attribution.local_days(days),
             links,
             consumers,
+            sets: attribution.set_index(),
             assets,
             principals,
             producers: attribution.producers().collect(),
@@ -102,6 +107,10 @@ impl<'a> Aggregator<'a> {
         };
         if record.user_name.as_ref().is_some_and(|user| self.attribution.excluded_users().contains(user)) {
             self.summary.excluded_user += 1;
+            return;
+        }
+        if self.attribution.iceberg_events() == IcebergEvents::TableLoads && is_other_event(record) {
+            self.summary.iceberg_events += 1;
             return;
         }
         let consumer = self.consumer(record);
@@ -152,7 +161,7 @@ impl<'a> Aggregator<'a> {
         let mut left_out = BTreeSet::new();
         for object in objects {
             let name = object.object_name.as_deref();
-            let sets = name.map(|name| (name, self.attribution.sets_holding(name)));
+            let sets = name.map(|name| (name, self.sets.holding(name)));
             let sets = sets.filter(|(_, sets)| !sets.is_empty());
             match (DomainKind::of(object, self.attribution), sets) {
                 (DomainKind::Counted, Some((name, sets))) if sets.are_of_several_assets() => {
@@ -298,6 +307,13 @@ enum LeftOut<'r> {
     OfDomain(Option<String>, &'r str),
     /// It has neither of the keys that an object has.
     WithoutKeys,
+}
+
+/// Whether the record is an event of the Iceberg REST catalog that loads no table.
+fn is_other_event(record: &Record) -> bool {
+    let is =
+        |text: &Option<String>, upper| text.as_deref().is_some_and(|text| is_same_in_upper_case(text, upper));
+    is(&record.event_source, ICEBERG_SOURCE) && !is(&record.irc_event_type, TABLE_LOAD)
 }
 
 /// What `UPPER(text) = upper` is in SQL.

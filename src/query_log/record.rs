@@ -41,6 +41,10 @@ pub struct Record {
     pub direct_objects_accessed: Vec<AccessedObject>,
     /// The tables underneath.
     pub base_objects_accessed: Vec<AccessedObject>,
+    /// What made the row: `snowflake_sql` or `horizon_irc`; asked for by [`IcebergEvents`](crate::IcebergEvents).
+    pub event_source: Option<String>,
+    /// The call of the Iceberg REST catalog: `irc_event_type` of the column `additional_properties`.
+    pub irc_event_type: Option<String>,
 }
 
 impl Record {
@@ -56,6 +60,8 @@ impl Record {
             execution_status: None,
             direct_objects_accessed: Vec::new(),
             base_objects_accessed: Vec::new(),
+            event_source: None,
+            irc_event_type: None,
         }
     }
 }
@@ -78,10 +84,12 @@ enum RecordColumn {
     ExecutionStatus,
     DirectObjectsAccessed,
     BaseObjectsAccessed,
+    EventSource,
+    IrcEventType,
 }
 
 impl RecordColumn {
-    const NAMED: [(&str, Self); 9] = [
+    const NAMED: [(&str, Self); 11] = [
         ("query_id", Self::QueryId),
         ("parent_query_id", Self::ParentQueryId),
         ("root_query_id", Self::RootQueryId),
@@ -91,6 +99,8 @@ impl RecordColumn {
         ("execution_status", Self::ExecutionStatus),
         ("direct_objects_accessed", Self::DirectObjectsAccessed),
         ("base_objects_accessed", Self::BaseObjectsAccessed),
+        ("event_source", Self::EventSource),
+        ("irc_event_type", Self::IrcEventType),
     ];
 }
 
@@ -152,6 +162,8 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 RecordColumn::UserName => record.user_name = text_or_null(map.next_value()?),
                 RecordColumn::RoleName => record.role_name = text_or_null(map.next_value()?),
                 RecordColumn::ExecutionStatus => record.execution_status = text_or_null(map.next_value()?),
+                RecordColumn::EventSource => record.event_source = text_or_null(map.next_value()?),
+                RecordColumn::IrcEventType => record.irc_event_type = text_or_null(map.next_value()?),
                 RecordColumn::DirectObjectsAccessed => {
                     record.direct_objects_accessed = map.next_value::<DistinctObjects>()?.0;
                 }

@@ -36,6 +36,8 @@ pub struct LogSummary {
     pub outside_days: u64,
     /// Records of excluded users.
     pub excluded_user: u64,
+    /// Events of the Iceberg REST catalog that [`IcebergEvents`](crate::IcebergEvents) leaves out.
+    pub iceberg_events: u64,
     /// Records without a mapped object of a domain that counts.
     pub no_mapped_object: u64,
     /// Records whose user and role are both unmapped.

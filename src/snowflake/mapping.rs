@@ -20,10 +20,7 @@ pub enum Mappings {
     ///
     /// Snowflake recommends query text of up to 1 MB once compressed, and bound values count (page "Limits on
     /// Query Text Size"). Whole schemas are one row each, which keeps a mapping small. Where it is larger all
-    /// the same, count it in parts: each part an attribution with some of the output ports and every principal,
-    /// whose batch covers those ports alone. Sets that overlap belong in one part if the most specific is to
-    /// count; and a part cannot know the combinations with the ports of another, so leave them out with
-    /// [`without_combinations`](crate::UsageBatch::without_combinations). Bound values can be read in
+    /// the same, count [in parts](crate::docs::counting#a-mapping-in-parts). Bound values can be read in
     /// `QUERY_HISTORY.BIND_VALUES`.
     #[default]
     Json,

@@ -4,7 +4,10 @@ use super::aggregation::Aggregation;
 use super::mapping::{self, Mapping};
 use super::objects::ObjectTables;
 use super::statement::{Bind, ScriptWriter};
-use crate::attribution::{AccessedObjects, CountedUnit, ObjectName, PrincipalKind, TRUNCATED};
+use crate::attribution::{
+    AccessedObjects, CountedUnit, ICEBERG_SOURCE, IcebergEvents, ObjectName, PrincipalKind, TABLE_LOAD,
+    TRUNCATED,
+};
 use crate::error::Error;
 
 /// Whether an object may be in two tech assets at once, which combines nothing.
@@ -24,6 +27,9 @@ enum Domains {
 /// How a query ended, in upper case. An export that wrote NULL as an empty text says nothing of a failure.
 const STATUS: &str = "COALESCE(NULLIF(UPPER(qh.execution_status), ''), 'SUCCESS')";
 
+/// What made a row, in upper case; nothing for the rows of before there was such a column.
+const ICEBERG_EVENT: &str = "COALESCE(UPPER(ah.event_source), '')";
+
 /// The parts of a statement up to its results; the days have been checked.
 pub(super) struct Prelude<'a> {
     aggregation: &'a Aggregation<'a>,
@@ -34,6 +40,7 @@ pub(super) struct Prelude<'a> {
     producer: Mapping<'a>,
     maps_users: bool,
     maps_roles: bool,
+    iceberg_events: IcebergEvents,
     overlap: Overlap,
 }
 
@@ -50,6 +57,7 @@ impl<'a> Prelude<'a> {
             producer: mapping::producer(attribution),
             maps_users: maps(PrincipalKind::User),
             maps_roles: maps(PrincipalKind::Role),
+            iceberg_events: attribution.iceberg_events(),
             overlap: if attribution.sets_may_overlap() { Overlap::Possible } else { Overlap::Impossible },
         })
     }
@@ -77,6 +85,10 @@ impl<'a> Prelude<'a> {
                      accessed.usage_date,\n        \
                      accessed.user_name,\n        ",
         );
+        let tells_events = self.maps_roles && self.iceberg_events == IcebergEvents::TableLoads;
+        if tells_events {
+            sql.text("accessed.is_iceberg_event,\n        ");
+        }
         sql.text(object_name).text(objects).text(".output_port_id,\n        ").text(objects);
         sql.text(".tech_asset_id\n    FROM accessed\n    JOIN ").text(objects).text("\n        ON ");
         sql.text(objects).text(".object_name = accessed.object_name\n");
@@ -105,7 +117,8 @@ impl<'a> Prelude<'a> {
         self.write_consumer(sql);
         sql.text("    FROM mapped_reads\n");
         if self.maps_roles {
-            sql.text("    JOIN query_roles\n        ON query_roles.query_id = mapped_reads.query_id\n");
+            sql.text(if tells_events { "    LEFT JOIN query_roles\n" } else { "    JOIN query_roles\n" });
+            sql.text("        ON query_roles.query_id = mapped_reads.query_id\n");
         }
         if self.maps_users {
             sql.text(
@@ -115,6 +128,12 @@ impl<'a> Prelude<'a> {
             );
         }
         self.write_by_role(sql);
+        if tells_events {
+            sql.text(
+                "    WHERE query_roles.query_id IS NOT NULL\n        \
+                     OR mapped_reads.is_iceberg_event -- no statement, so QUERY_HISTORY does not have it\n",
+            );
+        }
         sql.text("),\n");
         self.write_touches(sql);
         Ok(self.overlap)
@@ -143,9 +162,17 @@ impl<'a> Prelude<'a> {
                      accessed.object_name,\n        \
                      accessed.object_domain,\n        \
                      accessed.domain_kind,\n        \
-                     query_roles.role_name,\n        \
-                     query_roles.query_id AS arrived_query_id,\n        ",
+                     query_roles.role_name,\n        ",
         );
+        sql.text(match self.iceberg_events {
+            IcebergEvents::Every => "query_roles.query_id AS arrived_query_id,\n        ",
+            IcebergEvents::TableLoads => {
+                "CASE\n            \
+                     WHEN accessed.is_iceberg_event THEN accessed.query_id -- QUERY_HISTORY never has it\n            \
+                     ELSE query_roles.query_id\n        \
+                 END AS arrived_query_id,\n        "
+            }
+        });
         sql.text(objects).text(".tech_asset_id,\n        ");
         self.write_consumer(sql);
         sql.text(
@@ -208,6 +235,13 @@ impl<'a> Prelude<'a> {
         sql.text(opening).text("    SELECT\n        ah.query_id,\n        ").text(unit);
         sql.text("        TO_DATE(CONVERT_TIMEZONE(").literal(attribution.time_zone().name());
         sql.text(", ah.query_start_time)) AS usage_date,\n        ah.user_name,\n        ");
+        let leaves_events_out = self.iceberg_events == IcebergEvents::TableLoads;
+        if leaves_events_out && (self.maps_roles || domains == Domains::All) {
+            sql.text(ICEBERG_EVENT)
+                .text(" = ")
+                .literal(ICEBERG_SOURCE)
+                .text(" AS is_iceberg_event,\n        ");
+        }
         match domains {
             Domains::Counted => sql.text(NAME).text(" AS object_name\n"),
             Domains::All => {
@@ -237,6 +271,14 @@ impl<'a> Prelude<'a> {
             sql.text("        AND ").text(DOMAIN).text(" IN (\n");
             self.write_domains(sql, "            ");
             sql.text("\n        )\n");
+        }
+        if leaves_events_out {
+            sql.text(
+                "        AND ( -- of calls to the Iceberg REST catalog those that load a table\n            ",
+            );
+            sql.text(ICEBERG_EVENT).text(" <> ").literal(ICEBERG_SOURCE);
+            sql.text("\n            OR UPPER(ah.additional_properties:\"irc_event_type\"::VARCHAR) = ");
+            sql.literal(TABLE_LOAD).text("\n        )\n");
         }
         sql.text("),\n");
     }

@@ -1,7 +1,9 @@
 //! What an attribution accepts, and what it refuses by name.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use output_port_usage::{Attribution, AttributionBuilder, ConsumerId, Error, OutputPortId, TechAssetId};
+use output_port_usage::{
+    Attribution, AttributionBuilder, ConsumerId, Error, IcebergEvents, OutputPortId, TechAssetId,
+};
 use uuid::Uuid;
 
 const PORT: OutputPortId = OutputPortId(Uuid::from_u128(1));
@@ -250,4 +252,15 @@ fn the_usage_date_follows_the_time_zone() {
     assert_eq!(date("UTC"), "2026-03-09");
     assert_eq!(date("Europe/Brussels"), "2026-03-09");
     assert_eq!(date("Asia/Tokyo"), "2026-03-10");
+}
+
+#[test]
+fn counting_external_engines_otherwise_changes_the_rules_of_every_output_port() {
+    let builder = mapping();
+    let every = builder.clone().iceberg_events(IcebergEvents::Every).build().unwrap();
+    let loads = builder.clone().iceberg_events(IcebergEvents::TableLoads).build().unwrap();
+    assert_eq!(builder.build().unwrap().rules(), every.rules());
+    for port in every.output_ports() {
+        assert_ne!(every.rules().of(port), loads.rules().of(port));
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod hand_made;
 mod memory;
+mod parts;
 mod random;
 mod tables;
 
@@ -11,7 +12,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Days, NaiveDate};
 use output_port_usage::query_log::{self, AccessedObject, Aggregator, LogSummary, Record};
-use output_port_usage::{Attribution, UsageBatch};
+use output_port_usage::{Attribution, IcebergEvents, UsageBatch};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -49,6 +50,18 @@ fn neither_order_nor_repetition_of_records_matters() {
         let shuffled = case.records.iter().rev().chain(&case.records);
         let again = query_log::aggregate(&case.attribution, case.days, shuffled).unwrap();
         assert_eq!(batch, again, "{}", case.name);
+    }
+}
+
+#[test]
+fn an_event_of_the_iceberg_catalog_is_a_statement_like_any_other_unless_asked() {
+    let of_events = cases().into_iter().filter(|case| case.iceberg_events == IcebergEvents::TableLoads);
+    for case in of_events {
+        let attribution = mapping().build().unwrap();
+        let batch = query_log::aggregate(&attribution, case.days.clone(), &case.records).unwrap();
+        assert_eq!(tables(&batch)[0], ["2026-03-10 P1 C1 9", "2026-03-10 P2 C1 1"]);
+        let summary = summary(&case.attribution, case.days, &case.records);
+        assert_eq!((summary.iceberg_events, summary.unmapped_principal, summary.counted), (5, 1, 5));
     }
 }
 
@@ -99,6 +112,7 @@ fn random_logs_give_what_a_naive_fold_gives_and_meet_every_rule() {
         let outcomes = summary.not_successful
             + summary.outside_days
             + summary.excluded_user
+            + summary.iceberg_events
             + summary.no_mapped_object
             + summary.unmapped_principal
             + summary.own_reads
@@ -167,7 +181,7 @@ fn the_summary_says_what_became_of_every_record() {
     }
     let (_, summary) = aggregator.finish();
     let expected = serde_json::json!({
-        "malformed_lines": 1, "days_without_records": [], "records": 8, "not_successful": 1, "outside_days": 1, "excluded_user": 1,
+        "malformed_lines": 1, "days_without_records": [], "records": 8, "not_successful": 1, "outside_days": 1, "excluded_user": 1, "iceberg_events": 0,
         "no_mapped_object": 1, "unmapped_principal": 1, "own_reads": 1, "counted": 2, "units": 1,
         "unmapped_principals": [{"user_name": "EVE", "role_name": "PUBLIC", "records": 1}],
         "more_unmapped_principals": 0,

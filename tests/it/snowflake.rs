@@ -2,6 +2,7 @@
 //!
 //! What the statements count is proven by `snowflake-emulation`, which runs them.
 
+mod iceberg;
 mod rows;
 mod sets;
 

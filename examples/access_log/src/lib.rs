@@ -20,7 +20,8 @@ mod shape;
 pub use events::{Event, Events};
 pub use line::write_log;
 pub use mapping::{
-    Consumer, Domain, Mapping, MappingError, ObjectsRead, OutputPort, SetsCounted, TechAsset, UnitCounted,
+    Consumer, Domain, EventsCounted, Mapping, MappingError, ObjectsRead, OutputPort, SetsCounted, TechAsset,
+    UnitCounted,
 };
 pub use model::{MODEL, PARENTS};
 pub use portal::{Actor, Object, Portal};

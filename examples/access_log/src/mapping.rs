@@ -47,6 +47,9 @@ pub struct Mapping {
     /// What an object counts for that is in several tech assets. Defaults to all of them.
     #[serde(default, skip_serializing_if = "SetsCounted::are_all")]
     pub overlapping_sets: SetsCounted,
+    /// What of the reads by external engines counts. Defaults to every event.
+    #[serde(default, skip_serializing_if = "EventsCounted::are_all")]
+    pub iceberg_events: EventsCounted,
     /// The domains of objects that count, such as `TABLE` and `VIEW`. Defaults to those that hold rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object_domains: Option<Vec<String>>,
@@ -100,6 +103,23 @@ pub enum SetsCounted {
 impl SetsCounted {
     fn are_all(&self) -> bool {
         *self == Self::CountAll
+    }
+}
+
+/// What of the reads by external engines counts, which are events of Horizon's Iceberg REST catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventsCounted {
+    /// Every event, as if it were a statement.
+    #[default]
+    Every,
+    /// Those that load a table.
+    TableLoads,
+}
+
+impl EventsCounted {
+    fn are_all(&self) -> bool {
+        *self == Self::Every
     }
 }
 

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use crate::catalogue::{CONSUMERS, DOMAINS, MOST_ASSETS, OUTPUT_PORTS, numbered, person};
 use crate::events::Events;
 use crate::mapping::{
-    Consumer, Domain, Mapping, ObjectsRead, OutputPort, SetsCounted, TechAsset, UnitCounted,
+    Consumer, Domain, EventsCounted, Mapping, ObjectsRead, OutputPort, SetsCounted, TechAsset, UnitCounted,
 };
 use crate::random::{Random, running_totals};
 use crate::shape::{Shape, ShapeError};
@@ -101,6 +101,7 @@ impl Portal {
                 time_zone: Tz::Europe__Brussels,
                 objects: ObjectsRead::default(),
                 overlapping_sets: SetsCounted::default(),
+                iceberg_events: EventsCounted::default(),
                 object_domains: None,
                 unit: UnitCounted::default(),
                 excluded_users: vec![SCANNER.to_owned()],

@@ -117,6 +117,7 @@ fn check_summary(summary: &LogSummary, records: u64) {
         summary.not_successful,
         summary.outside_days,
         summary.excluded_user,
+        summary.iceberg_events,
         summary.no_mapped_object,
         summary.unmapped_principal,
         summary.own_reads,

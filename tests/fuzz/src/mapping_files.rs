@@ -1,8 +1,9 @@
 //! Mapping files, as the quickstart reads them.
 
-use access_log::{Mapping, ObjectsRead, SetsCounted, UnitCounted};
+use access_log::{EventsCounted, Mapping, ObjectsRead, SetsCounted, UnitCounted};
 use output_port_usage::{
-    AccessedObjects, Attribution, ConsumerId, CountedUnit, Error, OutputPortId, OverlappingSets, TechAssetId,
+    AccessedObjects, Attribution, ConsumerId, CountedUnit, Error, IcebergEvents, OutputPortId,
+    OverlappingSets, TechAssetId,
 };
 
 use crate::attribution;
@@ -48,6 +49,10 @@ fn of(mapping: &Mapping) -> Result<Attribution, Error> {
         .overlapping_sets(match mapping.overlapping_sets {
             SetsCounted::CountAll => OverlappingSets::CountAll,
             SetsCounted::MostSpecific => OverlappingSets::MostSpecific,
+        })
+        .iceberg_events(match mapping.iceberg_events {
+            EventsCounted::Every => IcebergEvents::Every,
+            EventsCounted::TableLoads => IcebergEvents::TableLoads,
         });
     if let Some(domains) = &mapping.object_domains {
         builder = builder.object_domains(domains);

@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use output_port_usage::query_log::{AccessedObject, Record};
-use output_port_usage::{AccessedObjects, Attribution, CountedUnit, OverlappingSets};
+use output_port_usage::{AccessedObjects, Attribution, CountedUnit, IcebergEvents, OverlappingSets};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
 use super::hand_made::{asset, consumer, port};
 
 /// What a log can exercise; [`RandomLog::fold`] says which of them one does.
-pub(crate) const RULES: [&str; 25] = [
+pub(crate) const RULES: [&str; 27] = [
     "a unit reads an asset twice",
     "two assets of one port in a query",
     "two ports combined",
@@ -38,6 +38,8 @@ pub(crate) const RULES: [&str; 25] = [
     "the most specific set alone",
     "an empty root query",
     "an empty status",
+    "an external engine loads a table",
+    "an event that loads no table",
 ];
 
 /// Zones without daylight saving, with their seconds east of UTC.
@@ -72,6 +74,14 @@ const SETS: [&[&str]; 11] = [
     &["DB.S", "T0"],
 ];
 const NAMES: [&str; 4] = ["N0", "N1", "n.2", "N3"];
+/// What makes a row, with the call if it is one of the Iceberg REST catalog.
+const EVENTS: [(&str, Option<&str>); 5] = [
+    ("snowflake_sql", None),
+    ("horizon_irc", Some("LoadTable")),
+    ("HORIZON_IRC", Some("loadtable")),
+    ("HORIZON_IRC", Some("PlanTableScan")),
+    ("horizon_irc", None),
+];
 const DOMAINS: [&str; 5] = ["Table", "VIEW", "iceberg table", "Stage", "Truncated"];
 
 /// A log with the mapping and the rules to count it by; everything is an index.
@@ -91,6 +101,7 @@ pub(crate) struct RandomLog {
     producers: BTreeSet<(usize, usize)>,
     base: bool,
     root: bool,
+    pub(crate) iceberg_events: IcebergEvents,
 }
 
 fn first_day() -> NaiveDate {
@@ -113,9 +124,10 @@ fn record() -> impl Strategy<Value = Record> {
     let name = || prop_oneof![9 => (0..4usize).prop_map(Some), 1 => Just(None)];
     let root = prop_oneof![2 => Just(None), 10 => (0..2usize).prop_map(Some), 1 => Just(Some(2))];
     let status = prop_oneof![5 => Just(None), 2 => Just(Some("success")), 1 => Just(Some("FAIL")), 1 => Just(Some(""))];
+    let event = prop_oneof![9 => Just(None), 3 => (0..5usize).prop_map(Some)];
     let objects = || vec(accessed(), 0..6);
-    (0..12usize, root, 0..3 * 24 * 60i64, name(), name(), status, objects(), objects()).prop_map(
-        |(id, root, minute, user, role, status, direct, base)| {
+    (0..12usize, root, 0..3 * 24 * 60i64, name(), name(), status, event, objects(), objects()).prop_map(
+        |(id, root, minute, user, role, status, event, direct, base)| {
             let start = first_day().and_hms_opt(0, 0, 0).unwrap() + TimeDelta::minutes(minute);
             let mut record = Record::new(format!("q{id}"), start.and_utc());
             record.root_query_id = root.map(|root| ["q0", "q1", ""][root].to_owned());
@@ -124,9 +136,23 @@ fn record() -> impl Strategy<Value = Record> {
             record.execution_status = status.map(Into::into);
             record.direct_objects_accessed = direct;
             record.base_objects_accessed = base;
+            if let Some((source, event_type)) = event.map(|event| EVENTS[event]) {
+                record.event_source = Some(source.to_owned());
+                record.irc_event_type = event_type.map(str::to_owned);
+            }
+            if is_event(&record) {
+                // no statement, which would have a role and a status
+                record.query_id = format!("e{id}");
+                (record.role_name, record.execution_status) = (None, None);
+            }
             record
         },
     )
+}
+
+/// Whether the record is an event of the Iceberg REST catalog.
+pub(crate) fn is_event(record: &Record) -> bool {
+    record.event_source.as_ref().is_some_and(|source| source.eq_ignore_ascii_case("horizon_irc"))
 }
 
 /// Logs of up to 40 records over 3 days, of which 1 to 3 are aggregated.
@@ -140,8 +166,11 @@ pub(crate) fn log() -> impl Strategy<Value = RandomLog> {
     let left_out = (btree_set(0..4usize, 0..2), btree_set((0..3usize, 0..4usize), 0..6));
     let days = (0..2u64, 1..=3u64);
     let records = vec(record(), 0..40);
-    (names, left_out, days, 0..3usize, any::<bool>(), any::<bool>(), records).prop_map(
-        |((sets, assets, users, roles), (excluded, producers), (skip, len), zone, base, root, records)| {
+    let events = prop_oneof![1 => Just(IcebergEvents::Every), 1 => Just(IcebergEvents::TableLoads)];
+    let rules = (any::<bool>(), any::<bool>(), events);
+    (names, left_out, days, 0..3usize, rules, records).prop_map(
+        |((sets, assets, users, roles), (excluded, producers), (skip, len), zone, rules, records)| {
+            let (base, root, iceberg_events) = rules;
             let (objects, more_sets, most_specific) = sets;
             let sets = objects.into_iter().chain(more_sets).collect();
             let start = first_day() + chrono::Days::new(skip);
@@ -160,6 +189,7 @@ pub(crate) fn log() -> impl Strategy<Value = RandomLog> {
                 producers,
                 base,
                 root,
+                iceberg_events,
             }
         },
     )
@@ -190,7 +220,8 @@ impl RandomLog {
         let mut builder = Attribution::builder()
             .time_zone(self.zone.0)
             .accessed_objects(if self.base { AccessedObjects::Base } else { AccessedObjects::Direct })
-            .counted_unit(if self.root { CountedUnit::RootQuery } else { CountedUnit::Statement });
+            .counted_unit(if self.root { CountedUnit::RootQuery } else { CountedUnit::Statement })
+            .iceberg_events(self.iceberg_events);
         if self.most_specific {
             builder = builder.overlapping_sets(OverlappingSets::MostSpecific);
         }
@@ -244,6 +275,13 @@ impl RandomLog {
             if user.is_some_and(|user| self.excluded.contains(&user)) {
                 met.insert("an excluded user");
                 continue;
+            }
+            if self.iceberg_events == IcebergEvents::TableLoads && is_event(record) {
+                if record.irc_event_type.as_ref().is_none_or(|name| name == "PlanTableScan") {
+                    met.insert("an event that loads no table");
+                    continue;
+                }
+                met.insert("an external engine loads a table");
             }
             if user.is_none() {
                 met.insert("no user name");

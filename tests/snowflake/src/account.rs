@@ -52,7 +52,7 @@ impl Account {
         connection.execute_batch(&format!(
             "CREATE TABLE \"{access_history}\" (
                 query_id TEXT, parent_query_id TEXT, root_query_id TEXT, query_start_time INTEGER, user_name TEXT,
-                direct_objects_accessed TEXT, base_objects_accessed TEXT
+                direct_objects_accessed TEXT, base_objects_accessed TEXT, event_source TEXT, additional_properties TEXT
             );
             CREATE TABLE \"{query_history}\" (
                 query_id TEXT, start_time INTEGER, user_name TEXT, role_name TEXT, execution_status TEXT
@@ -60,7 +60,7 @@ impl Account {
         ))?;
         Ok(Self {
             connection,
-            insert_access: format!("INSERT INTO \"{access_history}\" VALUES (?, ?, ?, ?, ?, ?, ?)"),
+            insert_access: format!("INSERT INTO \"{access_history}\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
             insert_query: format!("INSERT INTO \"{query_history}\" VALUES (?, ?, ?, ?, ?)"),
             clear: format!("DELETE FROM \"{access_history}\"; DELETE FROM \"{query_history}\";"),
             rewritten: RefCell::default(),
@@ -83,6 +83,8 @@ impl Account {
                     record.user_name,
                     objects(&record.direct_objects_accessed),
                     objects(&record.base_objects_accessed),
+                    record.event_source,
+                    additional_properties(record).map(|properties| properties.to_string()),
                 ])?;
                 for _ in 0..*query_rows {
                     insert_query.execute(params![
@@ -144,6 +146,12 @@ fn objects(objects: &[AccessedObject]) -> String {
         Value::Object(known.chain([("columns".to_owned(), json!([]))]).collect())
     };
     Value::Array(objects.iter().map(object).collect()).to_string()
+}
+
+/// The column as `ACCESS_HISTORY` has it beside other properties; NULL for a statement.
+pub fn additional_properties(record: &Record) -> Option<Value> {
+    let event_type = record.irc_event_type.as_ref()?;
+    Some(json!({"irc_event_type": event_type, "plan_id": "739334_0", "case_sensitive": false}))
 }
 
 fn cell(value: ValueRef<'_>) -> Value {

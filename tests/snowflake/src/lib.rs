@@ -11,7 +11,7 @@ mod rewrite;
 
 use std::fmt;
 
-pub use account::{Access, Account, Answer};
+pub use account::{Access, Account, Answer, additional_properties};
 pub use rewrite::rewrite;
 
 /// Why a statement did not run.

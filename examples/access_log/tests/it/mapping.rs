@@ -1,6 +1,6 @@
 //! A mapping that a person wrote, and what is said about its mistakes.
 
-use access_log::{Mapping, ObjectsRead, SetsCounted, UnitCounted};
+use access_log::{EventsCounted, Mapping, ObjectsRead, SetsCounted, UnitCounted};
 
 const GOOD: &str = r#"{
   "time_zone": "Europe/Brussels",
@@ -140,12 +140,14 @@ fn a_tech_asset_is_one_name_or_a_list_of_them() {
 }
 
 #[test]
-fn overlapping_sets_and_domains_can_be_chosen() {
+fn overlapping_sets_events_and_domains_can_be_chosen() {
     let mapping = Mapping::read(GOOD.as_bytes()).unwrap();
     assert_eq!((mapping.overlapping_sets, mapping.object_domains), (SetsCounted::CountAll, None));
-    let chosen = r#"{ "overlapping_sets": "most_specific", "object_domains": ["TABLE", "STREAM"],"#;
+    assert_eq!(mapping.iceberg_events, EventsCounted::Every);
+    let chosen = r#"{ "overlapping_sets": "most_specific", "iceberg_events": "table_loads", "object_domains": ["TABLE", "STREAM"],"#;
     let mapping = Mapping::read(GOOD.replacen('{', chosen, 1).as_bytes()).unwrap();
     assert_eq!(mapping.overlapping_sets, SetsCounted::MostSpecific);
+    assert_eq!(mapping.iceberg_events, EventsCounted::TableLoads);
     assert_eq!(mapping.object_domains.unwrap(), ["TABLE", "STREAM"]);
     for (wrong, message) in
         [("[]", ": lists none, at least one is needed"), (r#"["TABLE", ""]"#, "[1]: empty")]

@@ -12,7 +12,7 @@ use snowflake_connector_rs::{
     AuthConfig, CellValue, Client, ClientConfig, EndpointConfig, IntoStatement, Session, SessionConfig,
     Statement,
 };
-use snowflake_emulation::Access;
+use snowflake_emulation::{Access, additional_properties};
 
 pub(crate) const ACCOUNT: &str = "xy12345";
 pub(crate) const USER: &str = "sync";
@@ -72,7 +72,8 @@ impl Account {
             "CREATE SCHEMA SNOWFLAKE.ACCOUNT_USAGE",
             "CREATE TABLE SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY (
                 query_id VARCHAR, query_start_time TIMESTAMP_LTZ, user_name VARCHAR, direct_objects_accessed ARRAY,
-                base_objects_accessed ARRAY, parent_query_id VARCHAR, root_query_id VARCHAR
+                base_objects_accessed ARRAY, parent_query_id VARCHAR, root_query_id VARCHAR,
+                event_source VARCHAR, additional_properties VARIANT
             )",
             "CREATE TABLE SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY (
                 query_id VARCHAR, start_time TIMESTAMP_LTZ, user_name VARCHAR, role_name VARCHAR,
@@ -103,6 +104,8 @@ impl Account {
                 "base": objects(&record.base_objects_accessed),
                 "parent_query_id": record.parent_query_id,
                 "root_query_id": record.root_query_id,
+                "event_source": record.event_source,
+                "additional_properties": additional_properties(record),
             }));
             let query = json!({
                 "query_id": record.query_id,
@@ -115,7 +118,8 @@ impl Account {
         }
         let insert = "INSERT INTO SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY
             SELECT value:\"query_id\"::VARCHAR, TO_TIMESTAMP_LTZ(value:\"start\"::NUMBER, 6), value:\"user_name\"::VARCHAR,
-                value:\"direct\", value:\"base\", value:\"parent_query_id\"::VARCHAR, value:\"root_query_id\"::VARCHAR
+                value:\"direct\", value:\"base\", value:\"parent_query_id\"::VARCHAR, value:\"root_query_id\"::VARCHAR,
+                value:\"event_source\"::VARCHAR, value:\"additional_properties\"
             FROM TABLE(FLATTEN(input => PARSE_JSON(?)))";
         self.insert(insert, accesses).await;
         let insert = "INSERT INTO SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY

@@ -3,6 +3,7 @@
 //! It is data, so that every way of aggregating can be held against it.
 
 mod clocks;
+mod iceberg;
 mod sets;
 
 use std::ops::Range;
@@ -10,7 +11,8 @@ use std::ops::Range;
 use chrono::{DateTime, NaiveDate};
 use output_port_usage::query_log::{AccessedObject, Record};
 use output_port_usage::{
-    AccessedObjects, Attribution, AttributionBuilder, ConsumerId, CountedUnit, OutputPortId, TechAssetId,
+    AccessedObjects, Attribution, AttributionBuilder, ConsumerId, CountedUnit, IcebergEvents, OutputPortId,
+    TechAssetId,
 };
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) attribution: Attribution,
     pub(crate) days: Range<NaiveDate>,
     pub(crate) records: Vec<Record>,
+    /// As the attribution has it, for what stands in for the views.
+    pub(crate) iceberg_events: IcebergEvents,
     pub(crate) queries: &'static [&'static str],
     pub(crate) touches: &'static [&'static str],
     pub(crate) combinations: &'static [&'static str],
@@ -116,6 +120,7 @@ fn case(name: &'static str, mapping: AttributionBuilder, records: Vec<Record>) -
         attribution: mapping.build().unwrap(),
         days: days("2026-03-10", "2026-03-11"),
         records,
+        iceberg_events: IcebergEvents::Every,
         queries: &[],
         touches: &[],
         combinations: &[],
@@ -124,7 +129,7 @@ fn case(name: &'static str, mapping: AttributionBuilder, records: Vec<Record>) -
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    [counting(), procedures(), principals(), objects(), clocks::cases(), sets::cases()]
+    [counting(), procedures(), principals(), objects(), clocks::cases(), sets::cases(), iceberg::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -8,13 +8,13 @@ use output_port_usage::query_log::{self, Aggregator, Record};
 use output_port_usage::snowflake::{
     Aggregation, Bind, CoverageReport, Mappings, ResultRow, SnowflakeStatement,
 };
-use output_port_usage::{Attribution, UsageBatch};
+use output_port_usage::{Attribution, IcebergEvents, UsageBatch};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use snowflake_emulation::{Access, Account, Answer};
 
-use crate::random::{self, RandomLog};
+use crate::random::{self, RandomLog, is_event};
 use crate::tables::tables;
 
 pub(crate) const ACCESS_HISTORY: &str = "SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY";
@@ -65,10 +65,12 @@ pub(crate) fn as_views_hold(records: &[Record]) -> Vec<Record> {
     records
 }
 
-/// Histories where some queries are there twice, and start up to 50 minutes before or after the access.
+/// Histories where some queries are there twice, and start up to 50 minutes before or after the access. An event of
+/// the Iceberg REST catalog is in `ACCESS_HISTORY` alone.
 fn histories(records: Vec<Record>, has_arrived: impl Fn(usize, &str) -> bool) -> Vec<Access> {
     let access = |(index, record): (usize, Record)| {
-        let query_rows = if has_arrived(index, &record.query_id) { 1 + index % 2 } else { 0 };
+        let has_arrived = !is_event(&record) && has_arrived(index, &record.query_id);
+        let query_rows = if has_arrived { 1 + index % 2 } else { 0 };
         let delay = TimeDelta::minutes((index as i64 * 37) % 101 - 50);
         Access { record, query_rows, delay }
     };
@@ -77,6 +79,8 @@ fn histories(records: Vec<Record>, has_arrived: impl Fn(usize, &str) -> bool) ->
 
 impl Case {
     /// The counts of a log whose queries with the id `late` have not arrived in `QUERY_HISTORY`.
+    ///
+    /// Nor have the events of the Iceberg REST catalog, unless the attribution tells them from statements.
     pub(crate) fn usage(
         name: String,
         attribution: Attribution,
@@ -84,6 +88,7 @@ impl Case {
         records: &[Record],
         principals: Principals,
         late: &str,
+        iceberg_events: IcebergEvents,
     ) -> Self {
         let mut records = as_views_hold(records);
         let asks_query_history = principals != Principals::Users;
@@ -96,7 +101,11 @@ impl Case {
                     .is_none_or(|status| matches!(&*status.to_uppercase(), "" | "SUCCESS"))
             });
         }
-        let counted = records.iter().filter(|record| !asks_query_history || record.query_id != late);
+        let counted = records.iter().filter(|record| match is_event(record) {
+            _ if !asks_query_history => true,
+            true => iceberg_events == IcebergEvents::TableLoads,
+            false => record.query_id != late,
+        });
         let expected = query_log::aggregate(&attribution, days.clone(), counted).unwrap();
         let log = histories(records, |_, query_id| query_id != late);
         Self { name, attribution, days, log, expected: Expected::Usage(expected) }
@@ -108,6 +117,7 @@ impl Case {
         attribution: Attribution,
         days: Range<NaiveDate>,
         records: &[Record],
+        iceberg_events: IcebergEvents,
     ) -> Self {
         let has_arrived = |index: usize| index % 7 != 3;
         let mut records = records.to_vec();
@@ -115,7 +125,11 @@ impl Case {
             [(); 2].map(|()| Aggregator::new(&attribution, days.clone()).unwrap()).into();
         for (index, record) in records.iter_mut().enumerate() {
             record.query_id = format!("{}/{index}", record.query_id);
-            if has_arrived(index) {
+            let is_expected = match is_event(record) {
+                true => iceberg_events == IcebergEvents::TableLoads,
+                false => has_arrived(index),
+            };
+            if is_expected {
                 arrived.add(record);
             } else {
                 record.execution_status = None;
@@ -265,12 +279,13 @@ pub(crate) fn hand_made() -> Vec<Case> {
                 &case.records,
                 Principals::Both,
                 "",
+                case.iceberg_events,
             );
             let hand_worked = [case.queries, case.touches, case.combinations];
             let Expected::Usage(batch) = &usage.expected else { unreachable!("it is a case of counts") };
             assert_eq!(tables(batch), hand_worked, "{}", case.name);
             let name = format!("coverage of: {}", case.name);
-            [usage, Case::coverage(name, case.attribution, case.days, &case.records)]
+            [usage, Case::coverage(name, case.attribution, case.days, &case.records, case.iceberg_events)]
         })
         .collect();
     let two_days: Vec<Record> = ["2010-11-07T02:30:30Z", "2010-11-07T02:31:00Z"]
@@ -284,6 +299,7 @@ pub(crate) fn hand_made() -> Vec<Case> {
         &two_days,
         Principals::Both,
         "",
+        IcebergEvents::Every,
     ));
     cases
 }
@@ -315,9 +331,10 @@ pub(crate) fn random(count: usize) -> Vec<(RandomLog, [Case; 2])> {
                 &log.records,
                 principals,
                 late,
+                log.iceberg_events,
             );
             let name = format!("coverage of random log {index}");
-            let coverage = Case::coverage(name, attribution, days, &log.records);
+            let coverage = Case::coverage(name, attribution, days, &log.records, log.iceberg_events);
             (log, [usage, coverage])
         })
         .collect()

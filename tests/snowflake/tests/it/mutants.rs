@@ -254,6 +254,60 @@ const MUTANTS: &[Mutant] = &[
         "accessed.usage_date >= TO_DATE",
         "accessed.usage_date > TO_DATE",
     ),
+    // external engines
+    mutant(
+        "an event that loads no table",
+        "OR UPPER(ah.additional_properties:\"irc_event_type\"::VARCHAR) = 'LOADTABLE'",
+        "OR TRUE",
+    ),
+    mutant(
+        "an event that loads no table",
+        "OR UPPER(ah.additional_properties:\"irc_event_type\"::VARCHAR) = 'LOADTABLE'",
+        "OR COALESCE(UPPER(ah.additional_properties:\"irc_event_type\"::VARCHAR), 'LOADTABLE') = 'LOADTABLE'",
+    ),
+    mutant(
+        "an external engine loads a table",
+        "OR UPPER(ah.additional_properties:\"irc_event_type\"::VARCHAR) = 'LOADTABLE'",
+        "",
+    ),
+    mutant(
+        "an event's type in any case",
+        "OR UPPER(ah.additional_properties:\"irc_event_type\"::VARCHAR) = 'LOADTABLE'",
+        "OR ah.additional_properties:\"irc_event_type\"::VARCHAR = 'LoadTable'",
+    ),
+    mutant(
+        "an event's source in any case",
+        "COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'",
+        "COALESCE(ah.event_source, '') <> 'horizon_irc'",
+    ),
+    mutant(
+        "a statement from before there was a source",
+        "COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'",
+        "UPPER(ah.event_source) <> 'HORIZON_IRC'",
+    ),
+    mutant(
+        "an event is not in QUERY_HISTORY",
+        "WHERE query_roles.query_id IS NOT NULL
+        OR mapped_reads.is_iceberg_event",
+        "WHERE query_roles.query_id IS NOT NULL",
+    ),
+    mutant(
+        "a query that has not arrived",
+        "WHERE query_roles.query_id IS NOT NULL
+        OR mapped_reads.is_iceberg_event",
+        "WHERE TRUE",
+    ),
+    mutant(
+        "coverage knows that an event never arrives",
+        "WHEN accessed.is_iceberg_event THEN accessed.query_id",
+        "WHEN accessed.is_iceberg_event THEN NULL",
+    ),
+    mutant(
+        "coverage knows which queries are late",
+        "WHEN accessed.is_iceberg_event THEN accessed.query_id -- QUERY_HISTORY never has it
+            ELSE query_roles.query_id",
+        "WHEN TRUE THEN accessed.query_id",
+    ),
     // QUERY_HISTORY
     mutant(
         "not successful",
