@@ -3,6 +3,7 @@
 //! - [`drivers`]: running statements with SQLx, tokio-postgres, sea-orm or any other driver, and behind a pooler.
 //! - [`migrations`]: the tables in your migration tool, the model in a file, and what happens when a parent is deleted.
 //! - [`charts`]: the requests, their days, their JSON; chart libraries, CSV and OpenAPI.
+//! - [`coverage`]: a day without use and a day that nobody measured; which days to ingest again; gaps in a chart.
 //! - [`counting`]: what counts as a query, a touch, a combination and a day.
 //! - [`operating`]: locks, retries, back-fills, purges and changes of the mapping.
 //! - [`promises`]: what is promised when things go wrong, and how it is tested.
@@ -20,6 +21,9 @@ pub mod migrations {}
 
 #[doc = include_str!("docs/charts.md")]
 pub mod charts {}
+
+#[doc = include_str!("docs/coverage.md")]
+pub mod coverage {}
 
 #[doc = include_str!("docs/counting.md")]
 pub mod counting {}
