@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use output_port_usage::{
-    Attribution, AttributionBuilder, ConsumerId, Error, IcebergEvents, OutputPortId, TechAssetId,
+    AccessedObjects, Attribution, AttributionBuilder, ConsumerId, CountedUnit, Error, IcebergEvents,
+    OutputPortId, OverlappingSets, Rules, TechAssetId,
 };
 use uuid::Uuid;
 
@@ -20,6 +21,93 @@ fn mapping() -> AttributionBuilder {
         .tech_asset(OTHER_ASSET, [PORT])
         .user("ana", CONSUMER)
         .role("reader", CONSUMER)
+}
+
+/// The fingerprint of a small mapping, put together by hand from what the documentation says: each text after its
+/// length in 8 bytes, each id in 16, hashed by FNV-1a in 128 bits.
+#[test]
+fn the_fingerprint_of_the_rules_is_the_documented_hash() {
+    let builder = Attribution::builder()
+        .schema("sales.out", ASSET)
+        .object("sales.ref.countries", ASSET)
+        .tech_asset(ASSET, [PORT])
+        .role("reader", CONSUMER)
+        .user("ana", OTHER_CONSUMER)
+        .exclude_user("etl")
+        .producer(PORT, CONSUMER)
+        .object_domains(["table", "view"])
+        .time_zone("Europe/Brussels");
+    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    let mut write = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u128::from(*byte)).wrapping_mul((1 << 88) + 0x13b);
+        }
+    };
+    let parts = "output-port-usage rules 1|direct|statement|time_zone|Europe/Brussels|object_domain|TABLE|\
+        object_domain|VIEW|excluded_user|ETL|user|ANA|#5|role|READER|#4|count_all|producer|#4|\
+        object|SALES.REF.COUNTRIES|#2|schema|SALES.OUT|#2";
+    for part in parts.split('|') {
+        match part.strip_prefix('#') {
+            Some(id) => write(&id.parse::<u128>().unwrap().to_be_bytes()),
+            None => {
+                write(&(part.len() as u64).to_be_bytes());
+                write(part.as_bytes());
+            }
+        }
+    }
+    assert_eq!(builder.build().unwrap().rules().of(PORT), Some(Uuid::from_u128(hash)));
+}
+
+#[test]
+fn the_fingerprint_changes_with_every_rule_of_its_output_port_and_with_no_other() {
+    let other = OutputPortId(Uuid::from_u128(9));
+    let elsewhere = TechAssetId(Uuid::from_u128(10));
+    let base = || mapping().tech_asset(elsewhere, [other]).object("db.s.elsewhere", elsewhere);
+    let of = |builder: AttributionBuilder| builder.build().unwrap().rules().of(PORT).unwrap();
+    let plain = of(base());
+    let reordered = Attribution::builder()
+        .role("READER", CONSUMER)
+        .tech_asset(OTHER_ASSET, [PORT])
+        .object("db.s.o", OTHER_ASSET)
+        .tech_asset(elsewhere, [other])
+        .object("db.s.elsewhere", elsewhere)
+        .tech_asset(ASSET, [PORT])
+        .object("DB.\"S\".t", ASSET)
+        .user("ana", CONSUMER);
+    assert_eq!(plain, of(reordered));
+    assert_eq!(plain, of(base().object("db.s.more", elsewhere)), "an object of another output port");
+    assert_eq!(plain, of(base().producer(other, CONSUMER)), "the producer of another output port");
+    let changed = [
+        of(base().object("db.s.more", ASSET)),
+        of(base().schema("db.s", ASSET)),
+        of(base().database("db", ASSET)),
+        of(base().tech_asset(elsewhere, [PORT])),
+        of(base().user("bob", CONSUMER)),
+        of(base().role("bob", CONSUMER)),
+        of(base().role("bob", OTHER_CONSUMER)),
+        of(base().exclude_user("etl")),
+        of(base().producer(PORT, CONSUMER)),
+        of(base().time_zone("Europe/Brussels")),
+        of(base().accessed_objects(AccessedObjects::Base)),
+        of(base().counted_unit(CountedUnit::RootQuery)),
+        of(base().iceberg_events(IcebergEvents::TableLoads)),
+        of(base().object_domains(["TABLE"])),
+        of(base().overlapping_sets(OverlappingSets::MostSpecific)),
+    ];
+    let distinct: std::collections::BTreeSet<Uuid> = changed.iter().copied().chain([plain]).collect();
+    assert_eq!(distinct.len(), changed.len() + 1);
+    // there, a set of another output port may take objects from this one's
+    let most_specific = || base().overlapping_sets(OverlappingSets::MostSpecific);
+    assert_ne!(of(most_specific()), of(most_specific().object("db.s.more", elsewhere)));
+}
+
+#[test]
+fn rules_of_two_accounts_add_up_from_either_side() {
+    let (one, two) =
+        (mapping().build().unwrap().rules(), mapping().exclude_user("etl").build().unwrap().rules());
+    assert_eq!(one.clone().merge(&two), two.clone().merge(&one));
+    assert_ne!(one.clone().merge(&two), one);
+    assert_eq!(one.merge(&Rules::default()).of(PORT), None);
 }
 
 fn refused(builder: AttributionBuilder) -> Error {

@@ -8,6 +8,7 @@ pub(crate) mod overview;
 pub(crate) mod plans;
 pub(crate) mod plans_charts;
 pub(crate) mod plans_combinations;
+pub(crate) mod plans_covered;
 pub(crate) mod plans_derived;
 pub(crate) mod plans_growth;
 pub(crate) mod random;
