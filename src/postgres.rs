@@ -16,6 +16,7 @@ mod rows;
 mod scope;
 mod session;
 mod unknown;
+mod violation;
 
 pub(crate) use backfill::Load;
 pub use backfill::{Backfill, BackfillProgress, BackfillStep};
@@ -25,6 +26,6 @@ pub use ingest::Ingest;
 pub use migrations::Migration;
 pub use outcome::{Outcome, TableOutcome, WriteError};
 pub use purge::Purge;
-pub use reconcile::Violation;
 pub use removal::Removal;
 pub(crate) use session::Session;
+pub use violation::Violation;

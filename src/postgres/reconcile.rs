@@ -2,201 +2,17 @@
 
 use std::ops::Range;
 
-use chrono::NaiveDate;
-use sea_query::{
-    CommonTableExpression, Condition, Expr, ExprTrait, Func, JoinType, NullOrdering, Order,
-    PostgresQueryBuilder, SelectStatement, UnionType,
-};
-use serde::{Deserialize, Serialize};
-
+use super::Violation;
 use crate::error::Error;
-use crate::id::{ConsumerId, OutputPortId, TechAssetId};
 use crate::ident::Ident;
-use crate::model::{Column, Table, UsageModel};
-use crate::row::{Columnar, Columns, FlatRecord};
+use crate::model::{Column, CoverageTable, Table, UsageModel};
 use crate::statement::Query;
 use crate::time::Days;
-
-/// Rows of two tables that cannot both be right.
-///
-/// Batches that measure everything leave none. A batch without touches or combinations leaves the earlier ones in
-/// place, which may then exceed its queries; upserts of single rows and tables filled by other means can have the same
-/// effect. To mend them, replace the days again with a batch that measures all three.
-///
-/// As JSON:
-///
-/// ```
-/// # use output_port_usage::Violation;
-/// let json = serde_json::json!([
-///     {"kind": "touches_above_queries", "date": "2026-06-30",
-///         "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
-///         "tech_asset_id": "0190d3a2-5c1e-7b4a-8f00-0123456789e1",
-///         "consumer_id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1",
-///         "touches": 9,
-///         "queries": 8},
-///     {"kind": "combination_above_queries", "date": "2026-06-30",
-///         "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
-///         "other_output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a2",
-///         "consumer_id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1",
-///         "combinations": 9,
-///         "queries": 8},
-///     {"kind": "pair_out_of_order", "date": "2026-06-30",
-///         "output_port_id_1": "0190d3a2-5c1e-7b4a-8f00-0123456789a2",
-///         "output_port_id_2": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
-///         "consumer_id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1",
-///         "combinations": 9}
-/// ]);
-/// let violations: Vec<Violation> = serde_json::from_value(json.clone())?;
-/// # assert_eq!(serde_json::to_value(&violations)?, json);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Violation {
-    /// A tech asset was touched by more queries than its output port had.
-    #[non_exhaustive]
-    TouchesAboveQueries {
-        /// The day.
-        date: NaiveDate,
-        /// The output port.
-        output_port_id: OutputPortId,
-        /// The tech asset.
-        tech_asset_id: TechAssetId,
-        /// The consumer.
-        consumer_id: ConsumerId,
-        /// The touches of the tech asset.
-        touches: i64,
-        /// The output port's queries, 0 where the table has no row.
-        queries: i64,
-    },
-    /// A pair was combined by more queries than one of its output ports had.
-    #[non_exhaustive]
-    CombinationAboveQueries {
-        /// The day.
-        date: NaiveDate,
-        /// The output port that has fewer queries than the pair has combinations.
-        output_port_id: OutputPortId,
-        /// The other output port of the pair.
-        other_output_port_id: OutputPortId,
-        /// The consumer.
-        consumer_id: ConsumerId,
-        /// The queries that combine both.
-        combinations: i64,
-        /// The queries of that output port, 0 where the table has no row.
-        queries: i64,
-    },
-    /// A pair whose first output port is not the smaller one.
-    ///
-    /// Only a table without the library's constraint can hold it.
-    #[non_exhaustive]
-    PairOutOfOrder {
-        /// The day.
-        date: NaiveDate,
-        /// The first output port of the pair.
-        output_port_id_1: OutputPortId,
-        /// The second output port of the pair, smaller than the first or the same.
-        output_port_id_2: OutputPortId,
-        /// The consumer.
-        consumer_id: ConsumerId,
-        /// The queries that combine both.
-        combinations: i64,
-    },
-}
-
-impl Columnar for Violation {
-    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
-        let date = row.date("date")?;
-        let output_port_id = OutputPortId(row.uuid("output_port_id")?);
-        let consumer_id = ConsumerId(row.uuid("consumer_id")?);
-        let counted = row.count("counted")?;
-        let Some(other) = row.uuid_or_null("other_output_port_id")?.map(OutputPortId) else {
-            return Ok(Self::TouchesAboveQueries {
-                date,
-                output_port_id,
-                tech_asset_id: TechAssetId(row.uuid("tech_asset_id")?),
-                consumer_id,
-                touches: counted,
-                queries: row.count("queries")?,
-            });
-        };
-        Ok(match row.count_or_null("queries")? {
-            Some(queries) => Self::CombinationAboveQueries {
-                date,
-                output_port_id,
-                other_output_port_id: other,
-                consumer_id,
-                combinations: counted,
-                queries,
-            },
-            None => Self::PairOutOfOrder {
-                date,
-                output_port_id_1: output_port_id,
-                output_port_id_2: other,
-                consumer_id,
-                combinations: counted,
-            },
-        })
-    }
-
-    fn write_to(&self, record: &mut FlatRecord) {
-        let (kind, date, port, other, asset, consumer, counted, queries) = match self {
-            Self::TouchesAboveQueries {
-                date,
-                output_port_id,
-                tech_asset_id,
-                consumer_id,
-                touches,
-                queries,
-            } => (
-                "touches_above_queries",
-                date,
-                output_port_id,
-                None,
-                Some(tech_asset_id.0),
-                consumer_id,
-                touches,
-                Some(*queries),
-            ),
-            Self::CombinationAboveQueries {
-                date,
-                output_port_id,
-                other_output_port_id,
-                consumer_id,
-                combinations,
-                queries,
-            } => (
-                "combination_above_queries",
-                date,
-                output_port_id,
-                Some(other_output_port_id.0),
-                None,
-                consumer_id,
-                combinations,
-                Some(*queries),
-            ),
-            Self::PairOutOfOrder { date, output_port_id_1, output_port_id_2, consumer_id, combinations } => (
-                "pair_out_of_order",
-                date,
-                output_port_id_1,
-                Some(output_port_id_2.0),
-                None,
-                consumer_id,
-                combinations,
-                None,
-            ),
-        };
-        record
-            .text("kind", kind)
-            .date("date", *date)
-            .id("output_port_id", port.0)
-            .id("other_output_port_id", other)
-            .id("tech_asset_id", asset)
-            .id("consumer_id", consumer.0)
-            .count("counted", *counted)
-            .count("queries", queries);
-    }
-}
+use chrono::NaiveDate;
+use sea_query::{
+    BinOper, CommonTableExpression, Condition, Expr, ExprTrait, Func, JoinType, NullOrdering, Order,
+    PostgresQueryBuilder, SelectStatement, UnionType,
+};
 
 impl UsageModel {
     /// Finds the rows on the half-open `days` in which the tables contradict each other.
@@ -234,6 +50,9 @@ impl UsageModel {
                 .union(UnionType::All, self.pairs_above_queries_on_the_way_back(table, days))
                 .union(UnionType::All, pairs_out_of_order(table, days));
             select.with_cte(pairs_on_days(table, days));
+        }
+        if let Some(table) = &self.0.coverage {
+            violations.union(UnionType::All, settled_not_measured(table, days));
         }
         for (name, of_type) in RESULT {
             select.expr_as(Expr::col(name).cast_as(of_type), name);
@@ -334,6 +153,37 @@ fn pairs_out_of_order(table: &Table, days: Days) -> SelectStatement {
         .and_where(of(table, one).gte(of(table, other)));
     on_days(&mut select, table, days);
     select
+}
+
+/// The settled days of each output port that were not measured, in a row.
+fn settled_not_measured(table: &CoverageTable, days: Days) -> SelectStatement {
+    let of = |column: Column| Expr::col(("kept", table.column(column).clone()));
+    let none = || Expr::cust("'{}'").cast_as("datemultirange");
+    let or_none = |column: Column| Expr::from(Func::coalesce([of(column), none()]));
+    let call = |function: &'static str, argument: Expr| Expr::from(Func::cust(function).arg(argument));
+    let asked = Func::cust("pg_catalog.daterange")
+        .args([days.start(), days.end()].map(|day| Expr::val(day).cast_as("date")));
+    let asked = call("pg_catalog.datemultirange", asked.into());
+    let settled = or_none(Column::Settled).binary(BinOper::Custom("OPERATOR(pg_catalog.*)"), asked);
+    let wrong = settled.binary(BinOper::Custom("OPERATOR(pg_catalog.-)"), or_none(Column::Measured));
+    let mut stretch = SelectStatement::new();
+    stretch
+        .expr_as(of(Column::OutputPortId), "output_port_id")
+        .expr_as(call("pg_catalog.unnest", wrong), "days")
+        .from_as(table.table_ref(), "kept");
+    let bound = |function: &'static str| call(function, Expr::col(("stretch", "days"))).cast_as("date");
+    let (first, until) = (bound("pg_catalog.lower"), bound("pg_catalog.upper"));
+    SelectStatement::new()
+        .expr_as(Func::min(first.clone()), "date")
+        .column(("stretch", "output_port_id"))
+        .expr_as(null("uuid"), "consumer_id")
+        .expr_as(null("uuid"), "tech_asset_id")
+        .expr_as(null("uuid"), "other_output_port_id")
+        .expr_as(Func::sum(until.sub(first)), "counted")
+        .expr_as(null("integer"), "queries")
+        .from_subquery(stretch, "stretch")
+        .group_by_col(("stretch", "output_port_id"))
+        .take()
 }
 
 fn on_days(select: &mut SelectStatement, table: &Table, days: Days) {

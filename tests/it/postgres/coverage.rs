@@ -162,6 +162,34 @@ async fn a_table_that_others_filled_reads_within_the_calendar() {
 }
 
 #[tokio::test]
+async fn settled_days_that_were_not_measured_are_reconciled() {
+    let portal = Portal::with(model()).await;
+    let days = day(2026, 1, 1)..day(2026, 2, 1);
+    portal.replace(&batch(day(2026, 1, 1)..day(2026, 1, 11)).build()).await;
+    let reconcile = || async {
+        let query = portal.model.reconcile(days.clone()).unwrap();
+        serde_json::to_string(&query.into_sqlx().fetch_all(&portal.pool).await.unwrap()).unwrap()
+    };
+    assert_eq!(reconcile().await, "[]");
+    let refused = format!("UPDATE usage.{COVERAGE} SET settled = '{{[2026-01-01,2026-01-12)}}'");
+    let error = sqlx::raw_sql(sqlx::AssertSqlSafe(refused)).execute(&portal.pool).await.unwrap_err();
+    assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("23514"));
+    let wrong = format!(
+        "ALTER TABLE usage.{COVERAGE} DROP CONSTRAINT {COVERAGE}_settled_check;
+         UPDATE usage.{COVERAGE} SET settled = '{{(,2025-06-01),[2026-01-05,2026-01-12),[2026-01-20,2026-03-01)}}'
+         WHERE output_port_id = '{}'",
+        port(2)
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(wrong)).execute(&portal.pool).await.unwrap();
+    // the 11th, and the 20th to the 31st
+    let expected = format!(
+        r#"[{{"kind":"settled_not_measured","date":"2026-01-11","output_port_id":"{}","days":13}}]"#,
+        port(2)
+    );
+    assert_eq!(reconcile().await, expected);
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_by_name() {
     let without = builder().build().unwrap();
     let asked = scope(day(2026, 1, 1)..day(2026, 1, 3), [port(1)]);

@@ -245,6 +245,9 @@ fn violations() -> Vec<Sample> {
             .columns(key)
             .or_null(["other_output_port_id"])
             .null("queries"),
+        row(r#"{"kind":"settled_not_measured","date":"2026-01-02","output_port_id":"00000000-0000-0000-0000-0000000000a1","days":9}"#)
+            .columns(["date", "output_port_id", "counted"])
+            .null("consumer_id"),
     ]
 }
 
