@@ -3,6 +3,7 @@
 mod design;
 mod floor;
 mod log;
+mod points;
 
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::answer::{self, Entry, Member, Series, billionths, number};
 use crate::request::{Kind, Request, TOP, Timed};
 
 pub(crate) use floor::{bare_groups, count, floor};
+pub(crate) use points::{OverviewPoint, Point, entries as entries_of_points, points};
 
 /// The statements of a design, whose results the application folds.
 ///

@@ -10,9 +10,9 @@ use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 use crate::answer::Entry;
-use crate::baselines::{self, Sql, Way};
+use crate::baselines::{self, OverviewPoint, Point, Sql, Way};
 use crate::cost::{self, Cost};
-use crate::request::Request;
+use crate::request::{Kind, Request};
 
 /// Rounds of our chart beside its floor: at least, and at most within the time.
 const ROUNDS: usize = 15;
@@ -58,6 +58,8 @@ pub(crate) struct Reading {
     pub(crate) floor: Beside,
     /// A bare GROUP BY of a split's cells that ships them.
     pub(crate) bare: Option<Beside>,
+    /// The library's statement before a series was one row.
+    pub(crate) points: Option<Beside>,
     pub(crate) design: Option<Beside>,
     pub(crate) log: Option<Beside>,
 }
@@ -91,42 +93,37 @@ async fn measure(request: Request, port: &'static str, host: &mut Host) -> Resul
     let ours = request.ours();
     let floor = baselines::floor(&request);
     let bare = baselines::bare_groups(&request);
-    for _ in 0..WARM_UP {
-        ours.run(model, to).await?;
-        timed::<Total>(&floor, to).await?;
-        if let Some(bare) = &bare {
-            timed::<Group>(bare, to).await?;
-        }
+    let points = baselines::points(&request);
+    if let (Kind::Split, Some(points)) = (request.kind, &points) {
+        let (_, entries) = ours.run(model, to).await?;
+        same("rows a point", &entries, &baselines::entries_of_points(points.clone(), to).await?)?;
     }
-    let mut times: [Vec<f64>; 3] = Default::default();
-    let start = Instant::now();
-    while times[0].len() < ROUNDS || (times[0].len() < MOST_ROUNDS && start.elapsed() < *patience) {
-        let turn = times[0].len();
-        for place in 0..3 {
+    let mut times: [Vec<f64>; 4] = Default::default();
+    let mut start = Instant::now();
+    let mut turn = 0;
+    while turn < WARM_UP + ROUNDS || (turn < WARM_UP + MOST_ROUNDS && start.elapsed() < *patience) {
+        if turn == WARM_UP {
+            times = Default::default();
+            start = Instant::now();
+        }
+        for place in 0..4 {
             // none is always right after the same other
-            let way = if turn.is_multiple_of(2) { place } else { 2 - place };
-            let time = match (way, &bare) {
-                (0, _) => ours.run(model, to).await?.0.as_secs_f64() * 1e3,
-                (1, _) => timed::<Total>(&floor, to).await?,
-                (_, Some(bare)) => timed::<Group>(bare, to).await?,
-                (_, None) => continue,
+            let way = if turn.is_multiple_of(2) { place } else { 3 - place };
+            let time = match way {
+                0 => Some(ours.run(model, to).await?.0.as_secs_f64() * 1e3),
+                1 => Some(timed::<Total>(&floor, to).await?),
+                2 => timed_if::<Group>(&bare, to).await?,
+                _ if request.kind == Kind::Overview => timed_if::<OverviewPoint>(&points, to).await?,
+                _ => timed_if::<Point>(&points, to).await?,
             };
-            times[way].push(time);
+            times[way].extend(time);
         }
+        turn += 1;
     }
-    let [of_ours, of_floor, of_bare] = times;
+    let [of_ours, of_floor, of_bare, of_points] = times;
     let (design, log) = slow_ways(&request, model, to, *patience * 2).await?;
     let (text, values) = ours.parts(model)?;
-    let (cost, floor_cost, bare_cost) = match &bare {
-        None => {
-            let [cost, floor] = cost::of([(&text, &values), floor.parts()], to).await?;
-            (cost, floor, Cost::default())
-        }
-        Some(bare) => {
-            let [cost, floor, bare] = cost::of([(&text, &values), floor.parts(), bare.parts()], to).await?;
-            (cost, floor, bare)
-        }
-    };
+    let [cost, floor_cost] = cost::of([(&text, &values), floor.parts()], to).await?;
     let count: Vec<(i64,)> = baselines::count(&request).fetch(to).await?;
     let beside = |times: Vec<f64>, cost| Beside {
         ratio: Spread::of_ratios(&of_ours, &times),
@@ -138,7 +135,8 @@ async fn measure(request: Request, port: &'static str, host: &mut Host) -> Resul
         tuples: count[0].0,
         cost,
         floor: beside(of_floor, floor_cost),
-        bare: bare.map(|_| beside(of_bare, bare_cost)),
+        bare: bare.map(|_| beside(of_bare, Cost::default())),
+        points: points.map(|_| beside(of_points, Cost::default())),
         ours: Spread::of(of_ours),
         design,
         log,
@@ -165,7 +163,7 @@ async fn slow_ways(
         for (way, times) in [Way::Design, Way::Log].into_iter().zip(&mut others) {
             request.run(way, to).await?;
             if let Some((time, others)) = request.run(way, to).await? {
-                same(way, &entries, &others)?;
+                same(&format!("{way:?}"), &entries, &others)?;
                 times.push(time.as_secs_f64() * 1e3);
             }
         }
@@ -182,12 +180,12 @@ async fn slow_ways(
 }
 
 /// Fails with the first difference.
-fn same(way: Way, ours: &[Entry], others: &[Entry]) -> Result<()> {
+fn same(way: &str, ours: &[Entry], others: &[Entry]) -> Result<()> {
     let different = ours.iter().zip(others).find(|(ours, others)| ours != others);
     if let Some((ours, other)) = different {
-        anyhow::bail!("the {way:?} has other numbers: ours {ours:?}, its {other:?}");
+        anyhow::bail!("the {way} has other numbers: ours {ours:?}, its {other:?}");
     }
-    ensure!(ours.len() == others.len(), "{} entries, the {way:?} has {}", ours.len(), others.len());
+    ensure!(ours.len() == others.len(), "{} entries, the {way} has {}", ours.len(), others.len());
     ensure!(ours.iter().any(|entry| entry.numbers[0] > 0), "there is nothing to count");
     Ok(())
 }
@@ -197,6 +195,16 @@ type Total = (Option<i64>,);
 
 /// A row of a bare GROUP BY: bucket, consumer, queries.
 type Group = (NaiveDate, Uuid, i64);
+
+async fn timed_if<R>(sql: &Option<Sql>, to: &mut PgConnection) -> Result<Option<f64>>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    Ok(match sql {
+        Some(sql) => Some(timed::<R>(sql, to).await?),
+        None => None,
+    })
+}
 
 async fn timed<R>(sql: &Sql, to: &mut PgConnection) -> Result<f64>
 where

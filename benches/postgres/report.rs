@@ -14,6 +14,9 @@ const READS: &str = "\
 Medians of paired, interleaved runs, with quartiles; a run is the driver's fetch, rows decoded, and what the application \
 adds to it. The floor is an index-only sum of the same tuples; \"on the server\" is the ratio of the execution times alone. \
 No heap fetch and no temporary block is a goal of every row. Labels are looked up in the portal's own tables.\n\n";
+const SERIES: &str = "\
+Milliseconds of paired, interleaved runs, medians. *A row a point* is the library's statement before a series was one row; \
+*bare* is a GROUP BY of bucket and consumer that ships its rows, without names, ranks, Other and zeros.\n\n";
 const WRITES: &str = "\
 Rows of tables 1 and 2 together, from the first statement to the commit, in a transaction of its own; ratios are of rows a \
 second in the same round, medians with quartiles. Row versions: inserted, updated and deleted.\n\n";
@@ -40,6 +43,9 @@ impl Report {
         text += "\n### Reads\n\n";
         text += READS;
         text += &self.reads();
+        text += "\n### Series\n\n";
+        text += SERIES;
+        text += &self.series();
         text += "\n### Writes\n\n";
         text += WRITES;
         text += &writes::table(&self.writes);
@@ -97,6 +103,26 @@ impl Report {
             let mut row = vec![String::new(); 12];
             [row[0], row[10], row[11]] = ["queries over time, the same 30 days".to_owned(), goal, result];
             table.row(row);
+        }
+        table.text
+    }
+
+    /// The charts of series beside what they are compared with.
+    fn series(&self) -> String {
+        let mut table =
+            Table::new(&["chart", "port", "tuples", "ms", "a row a point", "bare", "floor", "ours ÷ bare"]);
+        for reading in &self.readings {
+            let (Some(bare), Some(points)) = (&reading.bare, &reading.points) else { continue };
+            table.row([
+                reading.request.to_string(),
+                reading.port.to_owned(),
+                thousands(reading.tuples),
+                format!("{:.2}", reading.ours.median),
+                format!("{:.2}", points.time.median),
+                format!("{:.2}", bare.time.median),
+                format!("{:.2}", reading.floor.time.median),
+                spread(bare.ratio),
+            ]);
         }
         table.text
     }
