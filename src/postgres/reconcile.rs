@@ -2,17 +2,18 @@
 
 use std::ops::Range;
 
+use chrono::NaiveDate;
+use sea_query::{
+    BinOper, CommonTableExpression, Condition, Expr, ExprTrait, Func, JoinType, NullOrdering, Order,
+    PostgresQueryBuilder, SelectStatement, UnionType,
+};
+
 use super::Violation;
 use crate::error::Error;
 use crate::ident::Ident;
 use crate::model::{Column, CoverageTable, Table, UsageModel};
 use crate::statement::Query;
 use crate::time::Days;
-use chrono::NaiveDate;
-use sea_query::{
-    BinOper, CommonTableExpression, Condition, Expr, ExprTrait, Func, JoinType, NullOrdering, Order,
-    PostgresQueryBuilder, SelectStatement, UnionType,
-};
 
 impl UsageModel {
     /// Finds the rows on the half-open `days` in which the tables contradict each other.
