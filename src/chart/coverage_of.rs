@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
-use sea_query::{
-    BinOper, CaseStatement, Expr, ExprTrait, Func, JoinType, SelectStatement, Value, WithClause,
-};
+use sea_query::{BinOper, CaseStatement, Expr, ExprTrait, Func, SelectStatement, Value, WithClause};
 
 use super::buckets::Buckets;
 use super::sql;
@@ -55,17 +53,10 @@ impl<'a> CoverageOf<'a> {
         with.cte(sql::materialized("coverage", row));
     }
 
-    /// Joins the CTE, whose row may be missing, to every row.
-    pub(super) fn join(&self, select: &mut SelectStatement) {
-        if self.is_kept() {
-            select.join(JoinType::LeftJoin, "coverage", Expr::cust("TRUE"));
-        }
-    }
-
     /// A letter for each bucket as the CTE `covered(letters)` of one row.
     pub(super) fn add_letters(&self, with: &mut WithClause, buckets: &Buckets) {
         if self.is_kept() {
-            let letters = all_letters(buckets, |each| self.join(each));
+            let letters = all_letters(looked_up, buckets);
             with.cte(sql::materialized("covered", letters));
         }
     }
@@ -78,18 +69,18 @@ impl<'a> CoverageOf<'a> {
         sql::subquery(SelectStatement::new().column("letters").from("covered").take()).cast_as("text")
     }
 
-    /// The word for a bucket, to whose row the CTE `coverage` is joined.
+    /// The word for a bucket, from the CTE `coverage`.
     pub(super) fn word_of(&self, buckets: &Buckets) -> Expr {
         match self.is_kept() {
-            true => word_of(buckets).cast_as("text"),
+            true => word_of(looked_up, buckets).cast_as("text"),
             false => no_text(),
         }
     }
 
-    /// The word for the days of the bucket's comparison, to whose row the CTE `coverage` is joined.
+    /// The word for the days that a bucket is compared with, from the CTE `coverage`.
     pub(super) fn word_before_of_bucket(&self) -> Expr {
         match self.is_kept() {
-            true => word(Expr::col(("bucket", "before"))).cast_as("text"),
+            true => word(looked_up, Expr::col(("bucket", "before"))).cast_as("text"),
             false => no_text(),
         }
     }
@@ -97,25 +88,26 @@ impl<'a> CoverageOf<'a> {
     /// Whether the bucket and what it is compared with were wholly measured.
     pub(super) fn complete_of(&self, buckets: &Buckets) -> Option<Expr> {
         self.is_kept().then(|| {
-            let now = on("measured", HOLDS, buckets.requested());
-            now.and(on("measured", HOLDS, Expr::col(("bucket", "before"))))
+            let measured = || looked_up("measured");
+            let now = measured().binary(HOLDS, buckets.requested());
+            now.and(measured().binary(HOLDS, Expr::col(("bucket", "before"))))
         })
     }
 
     /// The word for all days of the chart, from the CTE `coverage`.
     pub(super) fn word(&self) -> Expr {
-        self.scalar(word(Expr::col(("coverage", "days"))))
+        self.scalar(word(of_row, of_row("days")))
     }
 
     /// The word for all days before, from the CTE `coverage`.
     pub(super) fn word_before(&self) -> Expr {
-        self.scalar(word(Expr::col(("coverage", "before"))))
+        self.scalar(word(of_row, of_row("before")))
     }
 
     /// Whether both the days and those before were wholly measured, from the CTE `coverage`.
     pub(super) fn complete(&self) -> Option<Expr> {
         self.is_kept().then(|| {
-            let holds = |days| on("measured", HOLDS, Expr::col(("coverage", days)));
+            let holds = |days| of_row("measured").binary(HOLDS, of_row(days));
             let both =
                 SelectStatement::new().expr(holds("days").and(holds("before"))).from("coverage").take();
             sql::subquery(both)
@@ -143,7 +135,7 @@ pub(super) fn add_letters_of_many(
     let mut rows = rows(table);
     rows.expr_as(port(), "output_port_id")
         .and_where(port().eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))));
-    let letters = all_letters(buckets, |_| ());
+    let letters = all_letters(of_row, buckets);
     let mut covered = SelectStatement::new();
     covered
         .column(("coverage", "output_port_id"))
@@ -165,38 +157,46 @@ fn rows(table: &CoverageTable) -> SelectStatement {
 const HOLDS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.@>)");
 const OVERLAPS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.&&)");
 
-fn on(days: &'static str, operator: BinOper, other: Expr) -> Expr {
-    Expr::col(("coverage", days)).binary(operator, other)
+/// How a statement comes by a column of the row.
+type RowColumn = fn(&'static str) -> Expr;
+
+/// A column of the row that is read.
+fn of_row(name: &'static str) -> Expr {
+    Expr::col(("coverage", name))
+}
+
+/// The same from elsewhere: found once for all buckets, where a join would find it for each.
+fn looked_up(name: &'static str) -> Expr {
+    sql::subquery(SelectStatement::new().column(name).from("coverage").take())
 }
 
 /// The word for a range of days.
-fn word(days: Expr) -> Expr {
+fn word(column: RowColumn, days: Expr) -> Expr {
     CaseStatement::new()
-        .case(on("settled", HOLDS, days.clone()), Expr::cust("'measured'"))
-        .case(on("measured", HOLDS, days.clone()), Expr::cust("'unsettled'"))
-        .case(on("measured", OVERLAPS, days), Expr::cust("'partly'"))
+        .case(column("settled").binary(HOLDS, days.clone()), Expr::cust("'measured'"))
+        .case(column("measured").binary(HOLDS, days.clone()), Expr::cust("'unsettled'"))
+        .case(column("measured").binary(OVERLAPS, days), Expr::cust("'partly'"))
         .finally(Expr::cust("'not_measured'"))
         .into()
 }
 
 /// The word for the requested days of a bucket; a day is measured or not, and no range need be made of it.
-fn word_of(buckets: &Buckets) -> Expr {
+fn word_of(column: RowColumn, buckets: &Buckets) -> Expr {
     match buckets.granularity() {
         Granularity::Day => CaseStatement::new()
-            .case(on("settled", HOLDS, buckets.requested()), Expr::cust("'measured'"))
-            .case(on("measured", HOLDS, buckets.requested()), Expr::cust("'unsettled'"))
+            .case(column("settled").binary(HOLDS, buckets.requested()), Expr::cust("'measured'"))
+            .case(column("measured").binary(HOLDS, buckets.requested()), Expr::cust("'unsettled'"))
             .finally(Expr::cust("'not_measured'"))
             .into(),
-        _ => word(buckets.requested()),
+        _ => word(column, buckets.requested()),
     }
 }
 
 /// The words' first letters, in the order of the buckets.
-fn all_letters(buckets: &Buckets, join: impl FnOnce(&mut SelectStatement)) -> SelectStatement {
-    let letter = Func::cust("pg_catalog.left").args([word_of(buckets), Expr::cust("1")]);
+fn all_letters(column: RowColumn, buckets: &Buckets) -> SelectStatement {
+    let letter = Func::cust("pg_catalog.left").args([word_of(column, buckets), Expr::cust("1")]);
     let mut each = SelectStatement::new();
     each.expr_as(letter, "letter").expr_as(buckets.start(), "start").from("bucket");
-    join(&mut each);
     let in_order = Expr::cust(r#"pg_catalog.string_agg("letter", '' ORDER BY "start")"#);
     SelectStatement::new().expr_as(in_order, "letters").from_subquery(each, "each").take()
 }

@@ -174,7 +174,6 @@ impl QueriesOverTime {
             .from("bucket")
             .order_by(("bucket", "start"), Order::Asc);
         buckets.join_sums(&mut select, &rows);
-        coverage.join(&mut select);
         if let (Some(comparison), Some(before)) = (comparison, before) {
             self.join_before(&mut select, &buckets, &rows.during(before), days, comparison);
             let complete = coverage.complete_of(&buckets);
