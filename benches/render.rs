@@ -20,7 +20,8 @@ use output_port_usage::chart::{
 };
 use output_port_usage::{
     Chart, Combination, ConsumerId, Error, Granularity, OnDelete, OutputPortId, OutputPortQueries, Purge,
-    Query, Reference, Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel, Values,
+    Query, Scope, Statement, TechAssetId, TechAssetTouches, UsageBatch, UsageModel, UsageModelBuilder,
+    Values,
 };
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tokio::runtime::Runtime;
@@ -164,15 +165,14 @@ fn days() -> Range<NaiveDate> {
     first..first + Days::new(731)
 }
 
-fn model() -> Result<UsageModel, Error> {
-    let portal = |table| Reference::to(table).schema("portal").label("name").on_delete(OnDelete::Keep);
-    UsageModel::builder()
-        .schema("usage")
-        .output_ports(portal("datasets"))
-        .consumers(portal("data_products").group("domain_id", portal("domains")))
-        .tech_assets(portal("technical_assets"))
-        .combinations()
-        .build()
+/// The model of the examples, without foreign keys.
+fn model() -> Result<UsageModel> {
+    let mut model: serde_json::Value = serde_json::from_str(access_log::MODEL)?;
+    for parent in ["output_ports", "consumers", "tech_assets"] {
+        model[parent]["on_delete"] = serde_json::to_value(OnDelete::Keep)?;
+    }
+    let model: UsageModelBuilder = serde_json::from_value(model)?;
+    Ok(model.build()?)
 }
 
 fn batch(days: &Range<NaiveDate>) -> Result<UsageBatch, Error> {
@@ -194,15 +194,9 @@ fn batch(days: &Range<NaiveDate>) -> Result<UsageBatch, Error> {
         .build())
 }
 
-const PARENTS: &str = "CREATE SCHEMA portal;
-    CREATE TABLE portal.domains (id uuid PRIMARY KEY, name text);
-    CREATE TABLE portal.datasets (id uuid PRIMARY KEY, name text);
-    CREATE TABLE portal.data_products (id uuid PRIMARY KEY, name text, domain_id uuid);
-    CREATE TABLE portal.technical_assets (id uuid PRIMARY KEY, name text)";
-
 async fn fill(model: &UsageModel, url: &str, batch: &UsageBatch) -> Result<PgPool> {
     let pool = PgPoolOptions::new().max_connections(1).connect(url).await?;
-    sqlx::raw_sql(PARENTS).execute(&pool).await?;
+    sqlx::raw_sql(access_log::PARENTS).execute(&pool).await?;
     model.create_schema().into_sqlx().execute(&pool).await?;
     for statement in model.create_tables() {
         statement.into_sqlx().execute(&pool).await?;

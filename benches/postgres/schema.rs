@@ -1,7 +1,7 @@
 //! The portal's parents, the library's tables, the usual portal design and the raw log, in one database.
 
 use anyhow::{Context, Result};
-use output_port_usage::{OnDelete, Reference, UsageModel};
+use output_port_usage::{OnDelete, UsageModel, UsageModelBuilder};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
@@ -20,24 +20,18 @@ pub(crate) async fn models(connection: &mut PgConnection) -> Result<Models> {
     Ok(Models { keyless: model()?, keyed: with("usage", OnDelete::Cascade, OnDelete::Restrict)?, fresh })
 }
 
+/// The model of the examples in another schema, with these foreign keys.
 fn with(schema: &str, on_delete: OnDelete, of_consumer: OnDelete) -> Result<UsageModel> {
-    let portal = |table| Reference::to(table).schema("portal").label("name");
-    UsageModel::builder()
-        .schema(schema)
-        .output_ports(portal("datasets").on_delete(on_delete))
-        .consumers(portal("data_products").on_delete(of_consumer).group("domain_id", portal("domains")))
-        .tech_assets(portal("technical_assets").on_delete(on_delete))
-        .combinations()
-        .build()
-        .context("the bench's model")
+    let mut model: serde_json::Value = serde_json::from_str(access_log::MODEL)?;
+    model["schema"] = schema.into();
+    for (parent, on_delete) in
+        [("output_ports", on_delete), ("consumers", of_consumer), ("tech_assets", on_delete)]
+    {
+        model[parent]["on_delete"] = serde_json::to_value(on_delete)?;
+    }
+    let model: UsageModelBuilder = serde_json::from_value(model)?;
+    model.build().context("the bench's model")
 }
-
-const PORTAL: &str = "
-CREATE SCHEMA portal;
-CREATE TABLE portal.domains (id uuid PRIMARY KEY, name text NOT NULL);
-CREATE TABLE portal.data_products (id uuid PRIMARY KEY, name text NOT NULL, domain_id uuid REFERENCES portal.domains);
-CREATE TABLE portal.datasets (id uuid PRIMARY KEY, name text NOT NULL);
-CREATE TABLE portal.technical_assets (id uuid PRIMARY KEY, name text NOT NULL)";
 
 /// What an ORM makes of the same two tables: the key in the order of the columns, an index for each column that it
 /// joins or filters by.
@@ -76,7 +70,7 @@ CREATE TABLE heap.touches (date date NOT NULL, output_port_id uuid NOT NULL, tec
 
 /// Everything but the facts.
 pub(crate) async fn create(connection: &mut PgConnection, model: &UsageModel, portal: &Portal) -> Result<()> {
-    for sql in [PORTAL, DESIGN, LOG, HEAP] {
+    for sql in [access_log::PARENTS, DESIGN, LOG, HEAP] {
         sqlx::raw_sql(sql).execute(&mut *connection).await?;
     }
     model.create_schema().into_sqlx().execute(&mut *connection).await?;

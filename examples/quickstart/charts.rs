@@ -1,5 +1,8 @@
 //! The three charts of an output port, drawn for a terminal.
 
+#[cfg(test)]
+mod tests;
+
 use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
 use ratatui_core::buffer::{Buffer, Cell as Square};
 use ratatui_core::layout::{Constraint, Rect};

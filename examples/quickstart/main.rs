@@ -7,10 +7,9 @@
 //!
 //! It starts a throw-away PostgreSQL, makes a small portal and the model's tables there, counts an access
 //! log, writes the counts in one transaction and draws the charts. What a host does in production is in
-//! `portal.rs` (the model), `attribution.rs` (the mapping), `log.rs` (the log) and here (the rest).
+//! `portal.rs` (the model), the mapping's `attribution()` in `examples/access_log`, `log.rs` (the log) and here (the rest).
 
 mod arguments;
-mod attribution;
 mod charts;
 mod dashboard;
 mod log;
@@ -52,7 +51,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<()> {
     // Whatever is wrong with the input is said before a server starts.
     let mapping = arguments.input.mapping()?;
-    let attribution = attribution::of(&mapping).with_context(|| arguments.input.mapping_name())?;
+    let attribution = mapping.attribution().with_context(|| arguments.input.mapping_name())?;
     let port =
         arguments.port.as_deref().map(|text| portal::port_of(text, &mapping, &attribution)).transpose()?;
     let log = arguments.input.open_log()?;

@@ -19,5 +19,4 @@ mod send_and_sync;
 mod snowflake;
 mod statement;
 mod tables;
-mod terminal_charts;
 mod usage;

@@ -5,8 +5,6 @@
 //! own: where it goes on is read from the tables, so a run that was missed, refused or killed is made up for by the next.
 
 mod arguments;
-#[path = "../../quickstart/attribution.rs"]
-mod attribution;
 mod database;
 mod failure;
 mod interrupt;

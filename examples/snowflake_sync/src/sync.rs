@@ -9,7 +9,6 @@ use output_port_usage::snowflake::{Aggregation, Window, WindowPlan};
 use output_port_usage::{Attribution, UsageModel};
 
 use crate::arguments::Arguments;
-use crate::attribution;
 use crate::database::{Database, Reached};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -22,7 +21,7 @@ use crate::warehouse::Warehouse;
 pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Secrets) -> Result<(), Failure> {
     let interrupt = Interrupt::listen();
     let mapping = read_mapping(arguments)?;
-    let attribution = attribution::of(&mapping).map_err(|error| wrong_mapping(arguments).because(error))?;
+    let attribution = mapping.attribution().map_err(|error| wrong_mapping(arguments).because(error))?;
     let model = model::read(arguments.model.as_deref())?;
     if arguments.dry_run {
         return dry_run(arguments, &settings, &attribution, model, &interrupt).await;

@@ -8,9 +8,6 @@ mod job;
 mod pipeline;
 mod refusals;
 
-// The job's own reading of a mapping.
-#[path = "../../../quickstart/attribution.rs"]
-mod attribution;
 // The cases that the root package and the emulation in SQLite are held against.
 #[allow(dead_code)] // without their helpers for SQLite
 #[path = "../../../../tests/snowflake/tests/it/case.rs"]

@@ -9,12 +9,11 @@ use output_port_usage::chart::{
     MostOftenCombinedWith, MostPopularAssets, QueriesOverTime, QueryDistribution,
 };
 use output_port_usage::query_log::{self, Record};
-use output_port_usage::{OnDelete, OutputPortId, Reference, UsageModel};
+use output_port_usage::{OutputPortId, UsageModel, UsageModelBuilder};
 use serde_json::{Value, json};
 use snowflake_emulation::Access;
 
 use crate::account::Account;
-use crate::attribution;
 use crate::job::{MappingFile, Portal, job, run};
 
 const ZONE: &str = "Europe/Brussels";
@@ -85,15 +84,8 @@ pub(crate) fn log(days: Range<u64>) -> Vec<Access> {
 }
 
 fn model() -> UsageModel {
-    let portal = |table| Reference::to(table).schema("portal").label("name");
-    UsageModel::builder()
-        .schema("usage")
-        .output_ports(portal("datasets").on_delete(OnDelete::Cascade))
-        .consumers(portal("data_products").group("domain_id", portal("domains")))
-        .tech_assets(portal("technical_assets").on_delete(OnDelete::Cascade))
-        .combinations()
-        .build()
-        .unwrap()
+    let model: UsageModelBuilder = serde_json::from_str(access_log::MODEL).unwrap();
+    model.build().unwrap()
 }
 
 /// Every chart of every output port, as text.
@@ -125,7 +117,7 @@ async fn charts_in_process(log: &[Access], mapping: &Mapping) -> Vec<String> {
     }
     let days: Range<NaiveDate> = "2026-01-01".parse().unwrap().."2026-04-01".parse().unwrap();
     let records = log.iter().map(|access| &access.record);
-    let batch = query_log::aggregate(&attribution::of(mapping).unwrap(), days, records).unwrap();
+    let batch = query_log::aggregate(&mapping.attribution().unwrap(), days, records).unwrap();
     let mut transaction = portal.pool.begin().await.unwrap();
     model.replace(&batch).unwrap().run_sqlx(&mut transaction).await.unwrap();
     transaction.commit().await.unwrap();
@@ -238,7 +230,7 @@ async fn a_run_plans_by_the_clock_of_snowflake() {
     let file = MappingFile::new(&mapping);
     let account = Account::start().await;
     let portal = Portal::new(&[&mapping]).await;
-    let attribution = attribution::of(&mapping).unwrap();
+    let attribution = mapping.attribution().unwrap();
     let yesterday = chrono::Utc::now() - TimeDelta::days(1);
     let start = yesterday.to_rfc3339();
     account.load(&[access("q1".into(), &start, "COCKPIT", "PUBLIC", &["SALES.OUT.ORDER"])]).await;

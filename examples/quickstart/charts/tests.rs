@@ -1,10 +1,6 @@
-//! The quickstart's charts, as a terminal shows them.
+//! The charts, as a terminal shows them.
 
-#[path = "../../examples/quickstart/charts.rs"]
-#[expect(dead_code, reason = "the width of a terminal is the quickstart's alone")]
-mod charts;
-
-use charts::{Asset, Page, Part, Point};
+use super::{Asset, Page, Part, Point};
 
 const PLAIN: Page = Page { width: 80, colour: false };
 
