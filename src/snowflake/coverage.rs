@@ -143,12 +143,12 @@ const SELECT: &str = "SELECT\n    \
              AND domain_kind = 'counted'\n    \
              AND tech_asset_id IS NOT NULL\n\
          ORDER BY\n    \
-             result,\n    \
+             result ASC,\n    \
              query_count DESC,\n    \
-             user_name NULLS FIRST,\n    \
-             role_name NULLS FIRST,\n    \
-             object_domain NULLS FIRST,\n    \
-             object_name NULLS FIRST";
+             user_name ASC NULLS FIRST,\n    \
+             role_name ASC NULLS FIRST,\n    \
+             object_domain ASC NULLS FIRST,\n    \
+             object_name ASC NULLS FIRST";
 
 pub(super) fn statement(mut sql: ScriptWriter, empty: UsageBatch) -> SnowflakeStatement<CoverageReport> {
     sql.text(SELECT);

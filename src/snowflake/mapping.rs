@@ -136,7 +136,7 @@ impl Mapping<'_> {
             Mappings::Json => self.write_json(sql),
             Mappings::Values => self.write_values(sql)?,
         }
-        sql.text("\n),\n");
+        sql.text("\n),\n\n");
         Ok(())
     }
 
@@ -160,7 +160,7 @@ impl Mapping<'_> {
         sql.list(",\n", PLACES.iter().zip(self.columns), |sql, (&place, &column)| {
             sql.text("        ").text(place).text("::VARCHAR AS ").text(column);
         });
-        sql.text("\n    FROM (VALUES\n");
+        sql.text("\n    FROM (\n        VALUES\n");
         sql.list(",\n", &self.rows, |sql, row| {
             sql.text("        (")
                 .list(", ", row, |sql, text| {

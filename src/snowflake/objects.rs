@@ -58,7 +58,7 @@ impl<'a> ObjectTables<'a> {
                      SPLIT_PART(accessed.object_name, '.', 1) AS database_start,\n        \
                      SPLIT_PART(accessed.object_name, '.', 2) AS schema_start\n    \
                  FROM accessed\n\
-             ),\n",
+             ),\n\n",
         );
         let ranked = self.overlapping == OverlappingSets::MostSpecific;
         sql.text(match ranked {
@@ -77,9 +77,12 @@ impl<'a> ObjectTables<'a> {
             if ranked {
                 sql.text(rank);
             }
-            sql.text("\n    FROM read_objects\n    JOIN ").text(map).text("\n        ON ").text(condition);
+            sql.text("\n    FROM read_objects\n    INNER JOIN ")
+                .text(map)
+                .text("\n        ON ")
+                .text(condition);
         });
-        sql.text("),\n");
+        sql.text("),\n\n");
         if ranked {
             sql.text(
                 "best_sets AS ( -- the rank of the most specific set that holds a name\n    \
@@ -88,17 +91,17 @@ impl<'a> ObjectTables<'a> {
                          MIN(set_rank) AS set_rank\n    \
                      FROM holding_sets\n    \
                      GROUP BY object_name\n\
-                 ),\n\
+                 ),\n\n\
                  object_assets AS ( -- the tech assets of that set alone\n    \
                      SELECT\n        \
                          holding_sets.object_name,\n        \
                          holding_sets.output_port_id,\n        \
                          holding_sets.tech_asset_id\n    \
                      FROM holding_sets\n    \
-                     JOIN best_sets\n        \
+                     INNER JOIN best_sets\n        \
                          ON best_sets.object_name = holding_sets.object_name\n        \
                          AND best_sets.set_rank = holding_sets.set_rank\n\
-                 ),\n",
+                 ),\n\n",
             );
         }
     }

@@ -90,10 +90,10 @@ impl<'a> Prelude<'a> {
             sql.text("accessed.is_iceberg_event,\n        ");
         }
         sql.text(object_name).text(objects).text(".output_port_id,\n        ").text(objects);
-        sql.text(".tech_asset_id\n    FROM accessed\n    JOIN ").text(objects).text("\n        ON ");
+        sql.text(".tech_asset_id\n    FROM accessed\n    INNER JOIN ").text(objects).text("\n        ON ");
         sql.text(objects).text(".object_name = accessed.object_name\n");
         self.write_interest(sql);
-        sql.text("\n),\n");
+        sql.text("\n),\n\n");
         if self.maps_roles {
             sql.text(
                 "query_roles AS ( -- successful queries with their role, a row may be there twice, or not yet\n    \
@@ -102,7 +102,7 @@ impl<'a> Prelude<'a> {
                          qh.role_name\n",
             );
             self.write_query_window(sql);
-            sql.text("\n        AND ").text(STATUS).text(" = 'SUCCESS'\n),\n");
+            sql.text("\n        AND ").text(STATUS).text(" = 'SUCCESS'\n),\n\n");
         }
         sql.text(
             "reads AS ( -- the same, each with its consumer\n    \
@@ -115,9 +115,13 @@ impl<'a> Prelude<'a> {
         }
         sql.text("mapped_reads.output_port_id,\n        mapped_reads.tech_asset_id,\n        ");
         self.write_consumer(sql);
-        sql.text("    FROM mapped_reads\n");
+        sql.text("\n    FROM mapped_reads\n");
         if self.maps_roles {
-            sql.text(if tells_events { "    LEFT JOIN query_roles\n" } else { "    JOIN query_roles\n" });
+            sql.text(if tells_events {
+                "    LEFT JOIN query_roles\n"
+            } else {
+                "    INNER JOIN query_roles\n"
+            });
             sql.text("        ON query_roles.query_id = mapped_reads.query_id\n");
         }
         if self.maps_users {
@@ -134,7 +138,7 @@ impl<'a> Prelude<'a> {
                      OR mapped_reads.is_iceberg_event -- no statement, so QUERY_HISTORY does not have it\n",
             );
         }
-        sql.text("),\n");
+        sql.text("),\n\n");
         self.write_touches(sql);
         Ok(self.overlap)
     }
@@ -154,7 +158,7 @@ impl<'a> Prelude<'a> {
         sql.text(STATUS).text(" AS execution_status\n");
         self.write_query_window(sql);
         sql.text(
-            "\n),\n\
+            "\n),\n\n\
              reads AS ( -- one row for each object that a query of a user who is not excluded reads\n    \
                  SELECT\n        \
                      accessed.query_id,\n        \
@@ -164,19 +168,25 @@ impl<'a> Prelude<'a> {
                      accessed.domain_kind,\n        \
                      query_roles.role_name,\n        ",
         );
-        sql.text(match self.iceberg_events {
-            IcebergEvents::Every => "query_roles.query_id AS arrived_query_id,\n        ",
-            IcebergEvents::TableLoads => {
-                "CASE\n            \
-                     WHEN accessed.is_iceberg_event THEN accessed.query_id -- QUERY_HISTORY never has it\n            \
-                     ELSE query_roles.query_id\n        \
-                 END AS arrived_query_id,\n        "
-            }
-        });
         sql.text(objects).text(".tech_asset_id,\n        ");
-        self.write_consumer(sql);
+        match self.iceberg_events {
+            IcebergEvents::Every => {
+                sql.text("query_roles.query_id AS arrived_query_id,\n        ");
+                self.write_consumer(sql);
+            }
+            IcebergEvents::TableLoads => {
+                self.write_consumer(sql);
+                sql.text(
+                    ",\n        \
+                     CASE\n            \
+                         WHEN accessed.is_iceberg_event THEN accessed.query_id -- QUERY_HISTORY never has it\n            \
+                         ELSE query_roles.query_id\n        \
+                     END AS arrived_query_id",
+                );
+            }
+        }
         sql.text(
-            "    FROM accessed\n    \
+            "\n    FROM accessed\n    \
                  LEFT JOIN query_roles\n        \
                      ON query_roles.query_id = accessed.query_id\n    \
                  LEFT JOIN ",
@@ -192,7 +202,7 @@ impl<'a> Prelude<'a> {
         self.write_by_role(sql);
         self.write_interest(sql);
         sql.text(
-            "\n        AND (query_roles.query_id IS NULL OR query_roles.execution_status = 'SUCCESS')\n)\n",
+            "\n        AND (query_roles.query_id IS NULL OR query_roles.execution_status = 'SUCCESS')\n)\n\n",
         );
         Ok(())
     }
@@ -232,36 +242,30 @@ impl<'a> Prelude<'a> {
                 "COALESCE(NULLIF(ah.root_query_id, ''), ah.query_id) AS usage_unit, -- the outermost query counts\n"
             }
         };
-        sql.text(opening).text("    SELECT\n        ah.query_id,\n        ").text(unit);
-        sql.text("        TO_DATE(CONVERT_TIMEZONE(").literal(attribution.time_zone().name());
-        sql.text(", ah.query_start_time)) AS usage_date,\n        ah.user_name,\n        ");
+        sql.text(opening).text("    SELECT\n        ah.query_id,\n        ah.user_name,\n        ");
+        if domains == Domains::Counted {
+            sql.text(NAME).text(" AS object_name,\n        ");
+        }
+        sql.text(unit).text("        TO_DATE(CONVERT_TIMEZONE(").literal(attribution.time_zone().name());
+        sql.text(", ah.query_start_time)) AS usage_date");
         let leaves_events_out = self.iceberg_events == IcebergEvents::TableLoads;
         if leaves_events_out && (self.maps_roles || domains == Domains::All) {
-            sql.text(ICEBERG_EVENT)
-                .text(" = ")
-                .literal(ICEBERG_SOURCE)
-                .text(" AS is_iceberg_event,\n        ");
+            sql.text(",\n        ").text(ICEBERG_EVENT).text(" = ").literal(ICEBERG_SOURCE);
+            sql.text(" AS is_iceberg_event");
         }
-        match domains {
-            Domains::Counted => sql.text(NAME).text(" AS object_name\n"),
-            Domains::All => {
-                sql.text(DOMAIN).text(" AS object_domain,\n        CASE\n            WHEN ").text(DOMAIN);
-                sql.text(" IN (\n");
-                self.write_domains(sql, "                ");
-                sql.text("\n            ) THEN 'counted'\n            WHEN ").text(DOMAIN).text(" = ");
-                sql.literal(TRUNCATED).text(" THEN 'truncated' -- names were cut off\n");
-                sql.text(
-                    "            ELSE 'other'\n        END AS domain_kind,\n        CASE\n            WHEN ",
-                );
-                sql.text(DOMAIN)
-                    .text(" = ")
-                    .literal(TRUNCATED)
-                    .text(" THEN NULL\n            ELSE ")
-                    .text(NAME);
-                sql.text("\n        END AS object_name\n")
-            }
-        };
-        sql.text("    FROM ").name(&self.access_history);
+        if domains == Domains::All {
+            sql.text(",\n        ").text(DOMAIN).text(" AS object_domain,\n        CASE\n            WHEN ");
+            sql.text(DOMAIN).text(" IN (\n");
+            self.write_domains(sql, "                    ");
+            sql.text("\n                ) THEN 'counted'\n            WHEN ").text(DOMAIN).text(" = ");
+            sql.literal(TRUNCATED).text(" THEN 'truncated' -- names were cut off\n");
+            sql.text(
+                "            ELSE 'other'\n        END AS domain_kind,\n        CASE\n            WHEN ",
+            );
+            sql.text(DOMAIN).text(" = ").literal(TRUNCATED).text(" THEN NULL\n            ELSE ").text(NAME);
+            sql.text("\n        END AS object_name");
+        }
+        sql.text("\n    FROM ").name(&self.access_history);
         sql.text(" AS ah,\n        LATERAL FLATTEN(input => ").text(array);
         let bounds = self.bounds();
         sql.text(") AS obj\n    WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
@@ -280,7 +284,7 @@ impl<'a> Prelude<'a> {
             sql.text("\n            OR UPPER(ah.additional_properties:\"irc_event_type\"::VARCHAR) = ");
             sql.literal(TABLE_LOAD).text("\n        )\n");
         }
-        sql.text("),\n");
+        sql.text("),\n\n");
     }
 
     fn write_domains(&self, sql: &mut ScriptWriter, indent: &'static str) {
@@ -302,9 +306,9 @@ impl<'a> Prelude<'a> {
     /// The user's consumer or else the role's.
     fn write_consumer(&self, sql: &mut ScriptWriter) {
         sql.text(match (self.maps_users, self.maps_roles) {
-            (true, true) => "COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id\n",
-            (true, false) => "by_user.consumer_id\n",
-            (false, _) => "by_role.consumer_id\n",
+            (true, true) => "COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id",
+            (true, false) => "by_user.consumer_id",
+            (false, _) => "by_role.consumer_id",
         });
     }
 
@@ -368,7 +372,7 @@ impl<'a> Prelude<'a> {
         if self.overlap == Overlap::Possible {
             sql.text("\n    GROUP BY\n        ").text(KEY);
         }
-        sql.text("\n)\n");
+        sql.text("\n)\n\n");
     }
 
     /// The instants of the days, in seconds since the epoch, half open.

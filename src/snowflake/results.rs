@@ -83,7 +83,7 @@ pub(super) fn combinations(
 fn write_pairs(sql: &mut ScriptWriter, overlap: Overlap) {
     sql.text(
         "FROM touches AS first_touch\n\
-         JOIN touches AS second_touch\n    \
+         INNER JOIN touches AS second_touch\n    \
              ON second_touch.usage_date = first_touch.usage_date\n    \
              AND second_touch.consumer_id = first_touch.consumer_id\n    \
              AND second_touch.usage_unit = first_touch.usage_unit\n    \

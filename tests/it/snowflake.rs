@@ -82,6 +82,7 @@ fn touches_are_counted_by_tech_asset() {
             entry.value:"tech_asset_id"::VARCHAR AS tech_asset_id
         FROM TABLE(FLATTEN(input => PARSE_JSON('[{"object_name":"DB.S.A","output_port_id":"00000000-0000-0000-0000-00000000b001","tech_asset_id":"00000000-0000-0000-0000-00000000a001"}]'))) AS entry
     ),
+
     consumer_map AS ( -- a user or role by its name in the history views, and its consumer
         SELECT
             entry.value:"principal_kind"::VARCHAR AS principal_kind,
@@ -89,13 +90,14 @@ fn touches_are_counted_by_tech_asset() {
             entry.value:"consumer_id"::VARCHAR AS consumer_id
         FROM TABLE(FLATTEN(input => PARSE_JSON('[{"principal_kind":"user","principal_name":"ANA","consumer_id":"00000000-0000-0000-0000-00000000c001"}]'))) AS entry
     ),
+
     accessed AS ( -- one row for each object that a query names: a view is the view
         SELECT
             ah.query_id,
-            ah.query_id AS usage_unit, -- every statement counts
-            TO_DATE(CONVERT_TIMEZONE('UTC', ah.query_start_time)) AS usage_date,
             ah.user_name,
-            obj.value:"objectName"::VARCHAR AS object_name
+            obj.value:"objectName"::VARCHAR AS object_name,
+            ah.query_id AS usage_unit, -- every statement counts
+            TO_DATE(CONVERT_TIMEZONE('UTC', ah.query_start_time)) AS usage_date
         FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
             LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
         WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800 - 21600, 0) -- absolute instants prune the scan, the dates below decide
@@ -111,6 +113,7 @@ fn touches_are_counted_by_tech_asset() {
                 'VIEW'
             )
     ),
+
     mapped_reads AS ( -- one row for each mapped object that a query reads, and each of its output ports
         SELECT
             accessed.query_id,
@@ -120,11 +123,12 @@ fn touches_are_counted_by_tech_asset() {
             object_map.output_port_id,
             object_map.tech_asset_id
         FROM accessed
-        JOIN object_map
+        INNER JOIN object_map
             ON object_map.object_name = accessed.object_name
         WHERE accessed.usage_date >= TO_DATE('2026-03-10', 'YYYY-MM-DD') -- local days: a clock may go back over midnight
             AND accessed.usage_date < TO_DATE('2026-03-11', 'YYYY-MM-DD')
     ),
+
     reads AS ( -- the same, each with its consumer
         SELECT
             mapped_reads.usage_date,
@@ -137,6 +141,7 @@ fn touches_are_counted_by_tech_asset() {
             ON by_user.principal_kind = 'user'
             AND by_user.principal_name = mapped_reads.user_name
     ),
+
     touches AS ( -- one row for each day, output port, tech asset, consumer and unit: no repeats
         SELECT DISTINCT
             reads.usage_date,
@@ -147,6 +152,7 @@ fn touches_are_counted_by_tech_asset() {
         FROM reads
         WHERE reads.consumer_id IS NOT NULL
     )
+
     SELECT
         usage_date,
         output_port_id,
@@ -230,7 +236,11 @@ fn values_lists_hold_512_rows_and_an_empty_map_has_none() {
             .map(|statement| statement.script())
     };
     let script = values(&objects(512)).unwrap();
-    assert_eq!(script.matches("(VALUES").count(), 2, "two maps, and none for excluded users and producers");
+    assert_eq!(
+        script.matches("        VALUES\n").count(),
+        2,
+        "two maps, and none for excluded users and producers"
+    );
     let error = values(&objects(513)).unwrap_err();
     assert!(error.is_mapping());
     insta::assert_snapshot!(error, @"513 pairs of object and output port are more than the 512 rows of a VALUES list: bind them as JSON");

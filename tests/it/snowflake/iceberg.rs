@@ -21,9 +21,9 @@ fn events_are_left_out_by_columns_that_are_named_only_then() {
         [&every, &loads].map(|attribution| Aggregation::new(attribution, march()).usage().unwrap().sql());
     assert!(!texts[0].contains("event_source") && !texts[0].contains("additional_properties"));
     insta::assert_snapshot!(more_lines(&texts[1], &texts[0]), @r#"
-    37         AND ( -- of calls to the Iceberg REST catalog those that load a table
-    38             COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'
-    39             OR UPPER(ah.additional_properties:"irc_event_type"::VARCHAR) = 'LOADTABLE'
+    39         AND ( -- of calls to the Iceberg REST catalog those that load a table
+    40             COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'
+    41             OR UPPER(ah.additional_properties:"irc_event_type"::VARCHAR) = 'LOADTABLE'
     "#);
 }
 
@@ -35,25 +35,27 @@ fn an_event_does_not_wait_for_query_history() {
     let [before, after] =
         [&every, &loads].map(|attribution| Aggregation::new(attribution, march()).usage().unwrap().sql());
     insta::assert_snapshot!(more_lines(&after, &before), @r#"
-    22         COALESCE(UPPER(ah.event_source), '') = 'HORIZON_IRC' AS is_iceberg_event,
-    38         AND ( -- of calls to the Iceberg REST catalog those that load a table
-    39             COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'
-    40             OR UPPER(ah.additional_properties:"irc_event_type"::VARCHAR) = 'LOADTABLE'
-    49         accessed.is_iceberg_event,
-    75     LEFT JOIN query_roles
-    83     WHERE query_roles.query_id IS NOT NULL
-    84         OR mapped_reads.is_iceberg_event -- no statement, so QUERY_HISTORY does not have it
+    24         TO_DATE(CONVERT_TIMEZONE('UTC', ah.query_start_time)) AS usage_date,
+    25         COALESCE(UPPER(ah.event_source), '') = 'HORIZON_IRC' AS is_iceberg_event
+    40         AND ( -- of calls to the Iceberg REST catalog those that load a table
+    41             COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'
+    42             OR UPPER(ah.additional_properties:"irc_event_type"::VARCHAR) = 'LOADTABLE'
+    52         accessed.is_iceberg_event,
+    80     LEFT JOIN query_roles
+    88     WHERE query_roles.query_id IS NOT NULL
+    89         OR mapped_reads.is_iceberg_event -- no statement, so QUERY_HISTORY does not have it
     "#);
     let [before, after] =
         [&every, &loads].map(|attribution| Aggregation::new(attribution, march()).coverage().unwrap().sql());
     insta::assert_snapshot!(more_lines(&after, &before), @r#"
-    22         COALESCE(UPPER(ah.event_source), '') = 'HORIZON_IRC' AS is_iceberg_event,
-    46         AND ( -- of calls to the Iceberg REST catalog those that load a table
-    47             COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'
-    48             OR UPPER(ah.additional_properties:"irc_event_type"::VARCHAR) = 'LOADTABLE'
-    49         )
-    69             WHEN accessed.is_iceberg_event THEN accessed.query_id -- QUERY_HISTORY never has it
-    70             ELSE query_roles.query_id
-    71         END AS arrived_query_id,
+    24         COALESCE(UPPER(ah.event_source), '') = 'HORIZON_IRC' AS is_iceberg_event,
+    48         AND ( -- of calls to the Iceberg REST catalog those that load a table
+    49             COALESCE(UPPER(ah.event_source), '') <> 'HORIZON_IRC'
+    50             OR UPPER(ah.additional_properties:"irc_event_type"::VARCHAR) = 'LOADTABLE'
+    51         )
+    73         COALESCE(by_user.consumer_id, by_role.consumer_id) AS consumer_id,
+    75             WHEN accessed.is_iceberg_event THEN accessed.query_id -- QUERY_HISTORY never has it
+    76             ELSE query_roles.query_id
+    77         END AS arrived_query_id
     "#);
 }

@@ -44,7 +44,7 @@ fn the_most_specific_set_is_found_by_its_rank() {
             object_map.tech_asset_id,
             1 AS set_rank
         FROM read_objects
-        JOIN object_map
+        INNER JOIN object_map
             ON object_map.object_name = read_objects.object_name
         UNION
         SELECT
@@ -53,7 +53,7 @@ fn the_most_specific_set_is_found_by_its_rank() {
             schema_map.tech_asset_id,
             2 AS set_rank
         FROM read_objects
-        JOIN schema_map
+        INNER JOIN schema_map
             ON schema_map.database_start = read_objects.database_start
             AND schema_map.schema_start = read_objects.schema_start
             AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)
@@ -64,13 +64,14 @@ fn the_most_specific_set_is_found_by_its_rank() {
             database_map.tech_asset_id,
             3 AS set_rank
         FROM read_objects
-        JOIN database_map
+        INNER JOIN database_map
             ON database_map.database_start = read_objects.database_start
             AND STARTSWITH(read_objects.object_name, database_map.database_prefix)
             AND NOT STARTSWITH(
                 read_objects.object_name, database_map.database_prefix || 'INFORMATION_SCHEMA.'
             )
     ),
+
     best_sets AS ( -- the rank of the most specific set that holds a name
         SELECT
             object_name,
@@ -78,13 +79,14 @@ fn the_most_specific_set_is_found_by_its_rank() {
         FROM holding_sets
         GROUP BY object_name
     ),
+
     object_assets AS ( -- the tech assets of that set alone
         SELECT
             holding_sets.object_name,
             holding_sets.output_port_id,
             holding_sets.tech_asset_id
         FROM holding_sets
-        JOIN best_sets
+        INNER JOIN best_sets
             ON best_sets.object_name = holding_sets.object_name
             AND best_sets.set_rank = holding_sets.set_rank
     ),

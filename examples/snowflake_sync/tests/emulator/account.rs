@@ -26,7 +26,7 @@ pub(crate) struct Account {
 }
 
 /// The Python that has fakesnow.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     match std::env::var_os("OUTPUT_PORT_USAGE_PYTHON") {
         Some(python) => python.into(),
         None => {

@@ -4,6 +4,7 @@
 
 mod account;
 mod agreement;
+mod grammars;
 mod job;
 mod pipeline;
 mod refusals;

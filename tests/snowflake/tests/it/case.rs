@@ -172,6 +172,7 @@ impl Case {
                 let batch = queries.decode(run(&queries));
                 let only_queries = UsageBatch::builder(expected.scope().clone())
                     .queries(expected.queries().to_vec())
+                    .rules(expected.rules().clone())
                     .build();
                 same("output_port_queries", &only_queries, batch)?;
 

@@ -89,7 +89,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("the JSON key's case", "obj.value:\"objectName\"", "obj.value:\"objectname\""),
     mutant(
         "no object name",
-        "    JOIN object_map\n        ON object_map.object_name = accessed.object_name",
+        "    INNER JOIN object_map\n        ON object_map.object_name = accessed.object_name",
         "    LEFT JOIN object_map\n        ON object_map.object_name = accessed.object_name",
     ),
     mutant(
@@ -321,7 +321,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     mutant("slack before the window", "? - 25200, 0", "?, 0"),
     mutant("slack after the window", "? + 25200, 0", "?, 0"),
-    mutant("a query that has not arrived", "    JOIN query_roles", "    LEFT JOIN query_roles"),
+    mutant("a query that has not arrived", "    INNER JOIN query_roles", "    LEFT JOIN query_roles"),
     mutant("a query that has not arrived", "    LEFT JOIN query_roles", "    JOIN query_roles"),
     // coverage
     mutant(
