@@ -4,6 +4,7 @@
 
 mod account;
 mod agreement;
+mod healing;
 mod job;
 mod pipeline;
 mod refusals;
