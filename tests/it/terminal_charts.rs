@@ -4,12 +4,15 @@
 #[expect(dead_code, reason = "the width of a terminal is the quickstart's alone")]
 mod charts;
 
-use charts::{Asset, Page, Part, Point};
+use charts::{Asset, Known, Page, Part, Point};
+
+/// Columns of which not everything is known.
+mod coverage;
 
 const PLAIN: Page = Page { width: 80, colour: false };
 
 fn point(label: &str, queries: i64, partial: bool) -> Point {
-    Point { label: label.to_owned(), queries, partial }
+    Point { label: label.to_owned(), queries, partial, known: Known::Final }
 }
 
 fn part(name: &str, queries: i64, share: f64) -> Part {
