@@ -32,6 +32,18 @@ pub(crate) struct Point {
     pub(crate) queries: i64,
     /// Whether the bucket is only partly inside the days: drawn in grey.
     pub(crate) partial: bool,
+    pub(crate) known: Known,
+}
+
+/// What is known of a column: marked by its shape, for readers without colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// All of it.
+    Final,
+    /// Not all: days are not settled, or were not measured.
+    InPart,
+    /// Nothing: no day was measured.
+    Nothing,
 }
 
 /// A part of a whole.
@@ -98,6 +110,10 @@ impl Page {
             }
             let base = "─".repeat((step * band.len() as u16) as usize);
             buffer.set_string(0, HEIGHT, format!("{:>width$} └{base}", 0, width = axis as usize - 2), QUIET);
+            for (index, point) in band.iter().enumerate() {
+                let left = axis + index as u16 * step;
+                mark(&mut buffer, Rect::new(left, 0, step - gap, HEIGHT + 1), point.known);
+            }
             // As many labels as have room, each under the start of its column.
             let widest = band.iter().map(|point| measure_text_width(&point.label)).max().unwrap_or(0) + 1;
             for (index, point) in band.iter().enumerate().step_by(widest.div_ceil(step as usize)) {
@@ -115,7 +131,16 @@ impl Page {
         if points.iter().any(|point| point.partial) {
             note += " · grey: not wholly inside the days";
         }
-        drawn + &self.line(&note, QUIET)
+        drawn += &self.line(&note, QUIET);
+        for (known, legend) in [
+            (Known::InPart, "░ ╌  may be too low: not all days are measured and settled"),
+            (Known::Nothing, "·    not measured, which is not zero"),
+        ] {
+            if points.iter().any(|point| point.known == known) {
+                drawn += &self.line(legend, QUIET);
+            }
+        }
+        drawn
     }
 
     /// One bar for each part, with its share of the whole.
@@ -207,6 +232,28 @@ impl Page {
             text.push('\n');
         }
         text
+    }
+}
+
+/// Marks a column and the axis under it by what is known of it.
+fn mark(buffer: &mut Buffer, column: Rect, known: Known) {
+    let axis = column.bottom() - 1;
+    for x in column.left()..column.right() {
+        match known {
+            Known::Final => {}
+            Known::InPart => {
+                for y in column.top()..axis {
+                    if buffer[(x, y)].symbol() == bar::FULL {
+                        buffer[(x, y)].set_symbol("░");
+                    }
+                }
+                buffer[(x, axis)].set_symbol("╌");
+            }
+            Known::Nothing => {
+                buffer[(x, axis - 1)].set_symbol("·").set_style(QUIET);
+                buffer[(x, axis)].set_symbol("·");
+            }
+        }
     }
 }
 

@@ -6,14 +6,14 @@ use access_log::{Mapping, printable};
 use anyhow::{Context, Result};
 use chrono::{Days, NaiveDate};
 use output_port_usage::chart::{
-    Chart, GroupOrOther, MostOftenCombined, MostOftenCombinedWith, MostPopularAsset, MostPopularAssets,
-    QueriesOverTime, QueriesOverTimePoint, QueryDistribution, QueryDistributionGroupSlice,
+    Chart, Coverage, GroupOrOther, MostOftenCombined, MostOftenCombinedWith, MostPopularAsset,
+    MostPopularAssets, QueriesOverTime, QueriesOverTimePoint, QueryDistribution, QueryDistributionGroupSlice,
     QueryDistributionSlice,
 };
 use output_port_usage::{Granularity, OutputPortId, UsageModel};
 use sqlx::postgres::PgPool;
 
-use crate::charts::{Asset, Page, Part, Point, percent};
+use crate::charts::{Asset, Known, Page, Part, Point, percent};
 use crate::report::Totals;
 
 /// The assets that are drawn; all are fetched, so that their total can be checked.
@@ -82,6 +82,11 @@ impl Dashboard {
                 queries: point.query_count,
                 // the log does not reach back to the start of its first column
                 partial: point.partial || point.bucket < self.days.start,
+                known: match point.coverage {
+                    Some(Coverage::NotMeasured) => Known::Nothing,
+                    Some(Coverage::Partly | Coverage::Unsettled) => Known::InPart,
+                    _ => Known::Final,
+                },
             })
             .collect();
         let consumers: Vec<Part> = self

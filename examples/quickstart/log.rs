@@ -38,6 +38,7 @@ pub(crate) struct Counted {
     pub(crate) name: String,
     /// The local days from the log's first record to its last.
     pub(crate) days: Range<NaiveDate>,
+    /// The counts of all of these days.
     pub(crate) batch: UsageBatch,
     pub(crate) summary: LogSummary,
     /// The first of the malformed lines.
@@ -136,23 +137,44 @@ impl Log {
             }
         };
         let days = first..last.succ_opt().context("the log's last day has no day after it")?;
-        let batch = within(batch, days.clone())?;
+        let batch = within(&batch, days.clone())?;
         summary.days_without_records.retain(|day| days.contains(day));
         Ok(Counted { name: self.name, days, batch, summary, malformed, took: began.elapsed() })
     }
 }
 
-/// The batch with the scope of the log's days; every row of it is in them.
-fn within(batch: UsageBatch, days: Range<NaiveDate>) -> Result<UsageBatch> {
-    let scope = Scope::new(days, batch.scope().output_ports().iter().copied())?;
-    let mut narrowed = UsageBatch::builder(scope).queries(batch.queries().to_vec());
+impl Counted {
+    /// The batches that state what the log knows: a day without any record is in none of them, and on its last day
+    /// more records may follow.
+    pub(crate) fn batches(&self) -> Result<Vec<UsageBatch>> {
+        let without = &self.summary.days_without_records;
+        let mut batches = Vec::new();
+        let mut from = self.days.start;
+        for next in without.iter().copied().chain([self.days.end]) {
+            if from < next {
+                batches.push(within(&self.batch, from..next)?);
+            }
+            from = next.succ_opt().context("the calendar ends too early")?;
+        }
+        let last = batches.pop().context("the log has no day")?;
+        batches.push(last.with_unsettled_from(self.days.end.pred_opt()));
+        Ok(batches)
+    }
+}
+
+/// The part of the batch on some of its days.
+fn within(batch: &UsageBatch, days: Range<NaiveDate>) -> Result<UsageBatch> {
+    let scope = Scope::new(days.clone(), batch.scope().output_ports().iter().copied())?;
+    let queries = batch.queries().iter().filter(|row| days.contains(&row.date)).cloned().collect();
+    let mut part = UsageBatch::builder(scope).queries(queries).rules(batch.rules().clone());
     if let Some(touches) = batch.touches() {
-        narrowed = narrowed.touches(touches.to_vec());
+        part = part.touches(touches.iter().filter(|row| days.contains(&row.date)).cloned().collect());
     }
     if let Some(combinations) = batch.combinations() {
-        narrowed = narrowed.combinations(combinations.to_vec());
+        let within = combinations.iter().filter(|row| days.contains(&row.date));
+        part = part.combinations(within.cloned().collect());
     }
-    Ok(narrowed.build())
+    Ok(part.build())
 }
 
 fn first_of_january(year: i32) -> Result<NaiveDate> {

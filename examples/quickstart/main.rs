@@ -73,9 +73,9 @@ async fn run(arguments: Arguments) -> Result<()> {
     );
 
     let began = Instant::now();
-    let outcome = ingest(&pool, &model, &counted.batch).await?;
+    let outcomes = ingest(&pool, &model, &counted.batches()?).await?;
     model.vacuum().into_sqlx().execute(&pool).await.context("cannot vacuum the tables")?;
-    write!(out, "{}", report::of_ingest(&outcome, began.elapsed()))?;
+    write!(out, "{}", report::of_ingest(&outcomes, began.elapsed()))?;
 
     let port = port.unwrap_or_else(|| portal::busiest(&counted.batch));
     let dashboard = Dashboard::read(&pool, &model, port, counted.days.clone(), arguments.granularity).await?;
@@ -97,13 +97,17 @@ async fn create_tables(pool: &PgPool, model: &UsageModel) -> Result<(), sqlx::Er
     Ok(())
 }
 
-/// All of the batch or nothing: the transaction is the host's.
+/// All of the batches or nothing: the transaction is the host's.
 ///
-/// The days are the log's own here. A host whose days do not come from its log, say the last three, also calls
-/// `refuse_empty_days()` on the replace: a log that holds one of them would remove what was counted on the others.
-async fn ingest(pool: &PgPool, model: &UsageModel, batch: &UsageBatch) -> Result<Outcome> {
+/// The days are the log's own here, and one on which no query counts is a day without use: there are records of it. A
+/// host whose days do not come from its log, say the last three, calls `refuse_empty_days()` on the replace instead: a
+/// log that holds one of them would remove what was counted on the others.
+async fn ingest(pool: &PgPool, model: &UsageModel, batches: &[UsageBatch]) -> Result<Vec<Outcome>> {
     let mut transaction = pool.begin().await.context("cannot begin a transaction")?;
-    let outcome = model.replace(batch)?.run_sqlx(&mut transaction).await?;
+    let mut outcomes = Vec::with_capacity(batches.len());
+    for batch in batches {
+        outcomes.push(model.replace(batch)?.allow_empty().run_sqlx(&mut transaction).await?);
+    }
     transaction.commit().await.context("cannot commit the ingest")?;
-    Ok(outcome)
+    Ok(outcomes)
 }

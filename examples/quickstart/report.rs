@@ -62,7 +62,7 @@ pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let number = count(without.len() as u64);
         lines.push(format!(
-            "  {number:>9} {days} without a record, charted as zero: {}{more}",
+            "  {number:>9} {days} without a record, charted as not measured: {}{more}",
             first.join(", ")
         ));
     }
@@ -76,16 +76,17 @@ pub(crate) fn of_log(counted: &Counted, mapping: &Mapping) -> String {
 }
 
 /// What the ingest did to each table.
-pub(crate) fn of_ingest(outcome: &Outcome, took: Duration) -> String {
-    let written = |table: &TableOutcome| count(table.written);
-    let mut text = format!("wrote rows: {} of queries", written(&outcome.queries));
-    if let Some(touches) = &outcome.touches {
-        text += &format!(", {} of touches", written(touches));
-    }
-    if let Some(combinations) = &outcome.combinations {
-        text += &format!(", {} of combinations", written(combinations));
-    }
-    text + &format!(", in {} with VACUUM\n", seconds(took))
+pub(crate) fn of_ingest(outcomes: &[Outcome], took: Duration) -> String {
+    let written = |table: fn(&Outcome) -> Option<&TableOutcome>| {
+        count(outcomes.iter().filter_map(table).map(|table| table.written).sum())
+    };
+    format!(
+        "wrote rows: {} of queries, {} of touches, {} of combinations, in {} with VACUUM\n",
+        written(|outcome| Some(&outcome.queries)),
+        written(|outcome| outcome.touches.as_ref()),
+        written(|outcome| outcome.combinations.as_ref()),
+        seconds(took)
+    )
 }
 
 /// What is counted for one output port.

@@ -1,11 +1,14 @@
 //! The charts, as a terminal shows them.
 
-use super::{Asset, Page, Part, Point};
+use super::{Asset, Known, Page, Part, Point};
+
+/// Columns of which not everything is known.
+mod coverage;
 
 const PLAIN: Page = Page { width: 80, colour: false };
 
 fn point(label: &str, queries: i64, partial: bool) -> Point {
-    Point { label: label.to_owned(), queries, partial }
+    Point { label: label.to_owned(), queries, partial, known: Known::Final }
 }
 
 fn part(name: &str, queries: i64, share: f64) -> Part {

@@ -15,7 +15,7 @@ usage: snowflake-sync [OPTIONS] MAPPING.json
 options:
   --model FILE      the usage tables and the portal's tables they refer to, as JSON; README describes it
   --dry-run         print the statements for Snowflake, run and write nothing
-  --since DAY       read from this day on, for instance after a change of the mapping (2026-03-01)
+  --since DAY       read all days from this one on and none before it, whatever is measured (2026-03-01)
   --create-tables   create the usage tables first, where they are missing
   --allow-empty     write even if nothing was counted, which removes what these days hold
   --no-coverage     leave out the report on what is not counted, and its scan of the views

@@ -1,18 +1,22 @@
 //! The portal's Postgres.
 
+use std::ops::Range;
+
 use chrono::NaiveDate;
-use output_port_usage::{Column, Outcome, OutputPortId, TableOutcome, UsageBatch, UsageModel, WriteError};
-use sea_query::extension::postgres::PgFunc;
-use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, Query, SelectStatement};
-use sea_query_sqlx::SqlxBinder as _;
-use sqlx::AssertSqlSafe;
+use output_port_usage::chart::{QueriesOverTime, Row};
+use output_port_usage::{
+    Attribution, Gap, Gaps, Granularity, Ingest, Outcome, OutputPortId, PortCoverage, Query, Scope,
+    TableOutcome, UsageBatch, UsageModel, WriteError,
+};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
-use uuid::Uuid;
 
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
+
+/// How many output ports a chart takes.
+const PORTS_OF_A_CHART: usize = 10_000;
 
 /// The usage tables, in the portal's database.
 ///
@@ -20,14 +24,6 @@ use crate::secret::Secret;
 pub(crate) struct Database {
     options: PgConnectOptions,
     model: UsageModel,
-}
-
-/// How far the tables reach.
-pub(crate) struct Reached {
-    /// The last day of any output port.
-    pub(crate) last_day: Option<NaiveDate>,
-    /// Output ports without a single row.
-    pub(crate) without_rows: Vec<OutputPortId>,
 }
 
 impl Database {
@@ -48,88 +44,85 @@ impl Database {
         Ok(())
     }
 
-    /// How far the rows of these output ports reach.
-    ///
-    /// What was settled when need not be kept anywhere: a run reads the last days again anyway, so the
-    /// last day with a row is all that the next one has to know.
-    pub(crate) async fn reached(
+    /// What was measured of the output ports.
+    pub(crate) async fn coverage(&self, attribution: &Attribution) -> Result<Vec<PortCoverage>, Failure> {
+        let query = self.model.coverage(attribution.output_ports()).map_err(unasked)?;
+        self.rows(query).await
+    }
+
+    /// What has to be counted of these days: never measured, unsettled, or counted by another mapping.
+    pub(crate) async fn gaps(
         &self,
-        ports: impl IntoIterator<Item = OutputPortId>,
-    ) -> Result<Reached, Failure> {
-        let ports: Vec<Uuid> = ports.into_iter().map(Uuid::from).collect();
-        // one look at the end of the key for each output port
-        let port = || Expr::col(("port", "port"));
-        let last_day = rows_of(&self.model, |rows, of, date| {
-            rows.expr(date.max()).and_where(of.eq(port()));
-        })?;
-        let (sql, values) = Query::select()
-            .expr(port())
-            .expr(last_day)
-            .from_function(Func::cust("unnest").arg(ports), "port")
-            .build_sqlx(PostgresQueryBuilder);
+        attribution: &Attribution,
+        days: Range<NaiveDate>,
+    ) -> Result<Vec<Gap>, Failure> {
+        let scope = Scope::new(days, attribution.output_ports()).map_err(unasked)?;
+        let gaps = Gaps::of(scope).counted_by(attribution.rules());
+        self.rows(self.model.gaps(&gaps).map_err(unasked)?).await
+    }
+
+    /// Whether the tables hold a query of the batch's days and output ports.
+    pub(crate) async fn holds_any(&self, batch: &UsageBatch) -> Result<bool, Failure> {
+        let ports: Vec<OutputPortId> = batch.scope().output_ports().iter().copied().collect();
+        for ports in ports.chunks(PORTS_OF_A_CHART) {
+            let chart = QueriesOverTime::of_ports(ports.iter().copied(), batch.scope().days());
+            let query = self.model.query(&chart.granularity(Granularity::Year)).map_err(unasked)?;
+            if self.rows(query).await?.iter().any(|port| port.query_count > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn rows<T: Row>(&self, query: Query<T>) -> Result<Vec<T>, Failure> {
         let mut connection = self.connect().await?;
-        let days: Vec<(OutputPortId, Option<NaiveDate>)> = sqlx::query_as_with(AssertSqlSafe(sql), values)
-            .fetch_all(&mut connection)
-            .await
-            .map_err(failed)?;
-        Ok(Reached {
-            last_day: days.iter().filter_map(|(_, day)| *day).max(),
-            without_rows: days.into_iter().filter(|(_, day)| day.is_none()).map(|(port, _)| port).collect(),
+        query.into_sqlx().fetch_all(&mut connection).await.map_err(failed)
+    }
+
+    /// What makes the tables hold a batch.
+    pub(crate) fn ingest(&self, batch: &UsageBatch, empty: Empty) -> Result<Ingest, Failure> {
+        let replace = self.model.replace(batch).map_err(|error| refused(WriteError::Rejected(error)))?;
+        Ok(match empty {
+            Empty::Allowed => replace.allow_empty(),
+            Empty::Refused => replace,
         })
     }
 
-    /// Whether the tables hold a row of the batch's days and output ports.
-    pub(crate) async fn holds_any(&self, batch: &UsageBatch) -> Result<bool, Failure> {
-        let days = batch.scope().days();
-        let ports: Vec<Uuid> = batch.scope().output_ports().iter().copied().map(Uuid::from).collect();
-        let rows = rows_of(&self.model, |rows, of, date| {
-            rows.expr(Expr::val(1)).and_where(of.eq(PgFunc::any(ports)));
-            rows.and_where(date.clone().gte(days.start)).and_where(date.lt(days.end));
-        })?;
-        let (sql, values) = Query::select().expr(Expr::exists(rows)).build_sqlx(PostgresQueryBuilder);
-        let mut connection = self.connect().await?;
-        sqlx::query_scalar_with(AssertSqlSafe(sql), values).fetch_one(&mut connection).await.map_err(failed)
-    }
-
-    /// Makes the tables hold the batch, all of it or nothing.
-    pub(crate) async fn replace(
+    /// Makes the tables hold the batches, all of them or nothing.
+    pub(crate) async fn write(
         &self,
-        batch: &UsageBatch,
-        allow_empty: bool,
+        batches: Vec<Ingest>,
         interrupt: &Interrupt,
-    ) -> Result<Outcome, Failure> {
-        let replace = self.model.replace(batch).map_err(|error| refused(WriteError::Rejected(error)))?;
-        let replace = if allow_empty { replace.allow_empty() } else { replace };
+    ) -> Result<Vec<Outcome>, Failure> {
         let mut connection = interrupt.or(self.connect()).await?;
         let ingest = async {
             let mut transaction = connection.begin().await.map_err(failed)?;
-            let outcome = replace.run_sqlx(&mut transaction).await.map_err(refused)?;
-            Ok((transaction, outcome))
+            let mut outcomes = Vec::with_capacity(batches.len());
+            for batch in batches {
+                outcomes.push(batch.run_sqlx(&mut transaction).await.map_err(refused)?);
+            }
+            Ok((transaction, outcomes))
         };
-        let (transaction, outcome) = interrupt.or(ingest).await?;
+        let (transaction, outcomes) = interrupt.or(ingest).await?;
         // from here on it is too late to stop: whether a commit that was cut off took place, nobody knows
         transaction.commit().await.map_err(undecided)?;
-        if wrote(&outcome) {
+        if outcomes.iter().any(wrote) {
             // outside of the transaction; it only keeps the charts fast
             self.model.vacuum().into_sqlx().execute(&mut connection).await.map_err(|error| {
                 Failure::new(Exit::Postgres, "the rows were written, but VACUUM failed").because(error)
             })?;
         }
-        Ok(outcome)
+        Ok(outcomes)
     }
 }
 
-/// A query over the table of queries.
-fn rows_of(
-    model: &UsageModel,
-    select: impl FnOnce(&mut SelectStatement, Expr, Expr),
-) -> Result<SelectStatement, Failure> {
-    let table = model.queries_table();
-    let column = |column| table.column(column).map(Expr::col).map_err(unknown_column);
-    let mut rows = Query::select();
-    rows.from(table.table_ref());
-    select(&mut rows, column(Column::OutputPortId)?, column(Column::Date)?);
-    Ok(rows)
+/// A batch without a query.
+#[derive(Clone, Copy)]
+pub(crate) enum Empty {
+    /// It removes what its days hold.
+    Allowed,
+    /// It is an error.
+    Refused,
 }
 
 /// Whether an ingest changed a row.
@@ -170,8 +163,8 @@ fn undecided(error: sqlx::Error) -> Failure {
     .next("the next run writes what is missing")
 }
 
-fn unknown_column(error: output_port_usage::Error) -> Failure {
-    Failure::new(Exit::Usage, "the model is of no use").because(error)
+fn unasked(error: output_port_usage::Error) -> Failure {
+    Failure::new(Exit::Usage, "the tables cannot be asked what they hold").because(error)
 }
 
 fn refused(error: WriteError<sqlx::Error>) -> Failure {
@@ -193,7 +186,10 @@ fn refused(error: WriteError<sqlx::Error>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use output_port_usage::{ConsumerId, OutputPortQueries, Scope, TableNames, UsageModelBuilder};
+    use output_port_usage::{
+        Column, ConsumerId, GapReason, OutputPortQueries, TableNames, TechAssetId, UsageModelBuilder,
+    };
+    use sqlx::AssertSqlSafe;
     use uuid::Uuid;
 
     use super::*;
@@ -227,23 +223,69 @@ mod tests {
         UsageBatch::builder(Scope::new(day(1)..day(3), PORTS).unwrap()).queries(rows).build()
     }
 
-    #[tokio::test]
-    async fn the_tables_of_any_model_are_asked_how_far_they_reach() {
-        let names = TableNames::new("Q").column(Column::Date, "day").column(Column::OutputPortId, "of");
-        let builder: UsageModelBuilder = serde_json::from_str(access_log::MODEL).unwrap();
-        let model = builder.schema("own schema").queries_table(names).build().unwrap();
-        let (database, _, _server) = portal(model).await;
-        let batch = batch();
-        assert!(!database.holds_any(&batch).await.unwrap());
-        let reached = database.reached(PORTS).await.unwrap();
-        assert_eq!((reached.last_day, reached.without_rows), (None, PORTS.to_vec()));
+    fn attribution() -> Attribution {
+        let asset = TechAssetId(Uuid::from_u128(3));
+        let builder = Attribution::builder().object("db.s.t", asset).tech_asset(asset, PORTS);
+        builder.user("ana", ConsumerId(Uuid::from_u128(2))).build().unwrap()
+    }
 
-        database.replace(&batch, false, &Interrupt::listen()).await.unwrap();
+    #[tokio::test]
+    async fn the_tables_of_any_model_are_asked_what_they_hold() {
+        let names = TableNames::new("Q").column(Column::Date, "day").column(Column::OutputPortId, "of");
+        let coverage = TableNames::new("C").column(Column::Measured, "there");
+        let builder: UsageModelBuilder = serde_json::from_str(access_log::MODEL).unwrap();
+        let builder = builder.schema("own schema").queries_table(names).coverage_table(coverage);
+        let (database, _, _server) = portal(builder.build().unwrap()).await;
+        let attribution = attribution();
+        let batch = batch().into_builder().rules(attribution.rules()).unsettled_from(day(2)).build();
+        assert!(!database.holds_any(&batch).await.unwrap());
+        let firsts =
+            |coverage: Vec<PortCoverage>| coverage.iter().map(|port| port.first_measured).collect::<Vec<_>>();
+        assert_eq!(firsts(database.coverage(&attribution).await.unwrap()), [None, None]);
+
+        let ingest = database.ingest(&batch, Empty::Refused).unwrap();
+        database.write(vec![ingest], &Interrupt::listen()).await.unwrap();
         assert!(database.holds_any(&batch).await.unwrap());
-        let reached = database.reached(PORTS).await.unwrap();
-        assert_eq!((reached.last_day, reached.without_rows), (Some(day(1)), vec![PORTS[1]]));
+        assert_eq!(firsts(database.coverage(&attribution).await.unwrap()), [Some(day(1)); 2]);
+        let gaps = database.gaps(&attribution, day(1)..day(4)).await.unwrap();
+        let gaps: Vec<_> = gaps.into_iter().map(|gap| (gap.output_port_id, gap.days, gap.reason)).collect();
+        let of = |port| {
+            [(port, day(2)..day(3), GapReason::Unsettled), (port, day(3)..day(4), GapReason::NeverMeasured)]
+        };
+        assert_eq!(gaps, [of(PORTS[0]), of(PORTS[1])].concat());
         let later = UsageBatch::builder(Scope::new(day(2)..day(3), PORTS).unwrap()).build();
         assert!(!database.holds_any(&later).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn tables_without_coverage_name_the_way_to_it() {
+        let (database, mut connection, _server) = portal(crate::model::read(None).unwrap()).await;
+        let drop = "DROP TABLE usage.output_port_usage_coverage";
+        sqlx::raw_sql(drop).execute(&mut connection).await.unwrap();
+        let failure = database.coverage(&attribution()).await.unwrap_err();
+        assert_eq!(failure.exit(), Exit::Postgres);
+        assert!(failure.to_string().contains("next: run once with --create-tables"), "{failure}");
+        database.create_tables().await.unwrap();
+        assert_eq!(database.coverage(&attribution()).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn batches_are_all_written_or_none() {
+        let (database, mut connection, _server) = portal(crate::model::read(None).unwrap()).await;
+        let later = UsageBatch::builder(Scope::new(day(7)..day(9), PORTS).unwrap()).build();
+        let ingests = |empty| {
+            vec![database.ingest(&batch(), Empty::Refused).unwrap(), database.ingest(&later, empty).unwrap()]
+        };
+        let rows = "SELECT count(*) FROM usage.output_port_query_stats_daily";
+        let interrupt = Interrupt::listen();
+        let failure = database.write(ingests(Empty::Refused), &interrupt).await.unwrap_err();
+        assert!(failure.to_string().contains("nothing was written"), "{failure}");
+        assert_eq!(sqlx::query_scalar::<_, i64>(rows).fetch_one(&mut connection).await.unwrap(), 0);
+
+        let outcomes = database.write(ingests(Empty::Allowed), &interrupt).await.unwrap();
+        let written: Vec<_> =
+            outcomes.iter().map(|outcome| (outcome.queries.written, outcome.coverage)).collect();
+        assert_eq!(written, [(1, Some(2)), (0, Some(2))]);
     }
 
     #[tokio::test]
@@ -262,7 +304,8 @@ mod tests {
                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();"
             );
             sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&mut connection).await.unwrap();
-            let failure = database.replace(&batch(), false, &Interrupt::listen()).await.unwrap_err();
+            let ingest = database.ingest(&batch(), Empty::Refused).unwrap();
+            let failure = database.write(vec![ingest], &Interrupt::listen()).await.unwrap_err();
             let text = failure.to_string();
             assert_eq!(failure.exit(), Exit::Postgres);
             assert!(text.contains("the commit failed, or its answer was lost"), "{text}");

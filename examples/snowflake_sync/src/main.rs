@@ -1,14 +1,15 @@
 //! An hourly job that brings usage from Snowflake to Postgres.
 //!
-//! It plans the days to read, counts them in Snowflake with the library's single-scan statement, replaces
-//! them in one Postgres transaction, and says what changed and what was left out. It keeps no state of its
-//! own: where it goes on is read from the tables, so a run that was missed, refused or killed is made up for by the next.
+//! It reads from the coverage which days are missing, counts them in Snowflake with the library's single-scan
+//! statement, replaces them in one Postgres transaction, and says what changed and what was left out. It keeps no
+//! state of its own, so a run that was missed, refused or killed is made up for by the next.
 
 mod arguments;
 mod database;
 mod failure;
 mod interrupt;
 mod model;
+mod plan;
 mod report;
 mod secret;
 mod settings;

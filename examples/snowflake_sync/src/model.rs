@@ -4,20 +4,26 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use output_port_usage::{UsageModel, UsageModelBuilder};
+use output_port_usage::{OutputPortId, UsageModel, UsageModelBuilder};
+use uuid::Uuid;
 
 use crate::failure::{Exit, Failure};
 
 /// The model of a file, which the host's backend reads too; without one, that of the examples.
 pub(crate) fn read(file: Option<&Path>) -> Result<UsageModel, Failure> {
-    let Some(file) = file else {
-        return parse(access_log::MODEL)
-            .map_err(|error| Failure::new(Exit::Usage, "the examples' model is of no use").because(error));
+    let (name, text) = match file {
+        Some(file) => (format!("the model {}", file.display()), fs::read_to_string(file).map_err(Into::into)),
+        None => ("the examples' model".to_owned(), Ok(access_log::MODEL.to_owned())),
     };
-    let read = fs::read_to_string(file).map_err(Into::into).and_then(|text| parse(&text));
-    read.map_err(|error| {
-        Failure::new(Exit::Usage, format!("the model {} is of no use", file.display())).because(error)
-    })
+    let of_no_use = || Failure::new(Exit::Usage, format!("{name} is of no use"));
+    let model = text.and_then(|text| parse(&text)).map_err(|error| of_no_use().because(error))?;
+    // which days to read is asked of the coverage
+    match model.coverage([OutputPortId(Uuid::nil())]) {
+        Ok(_) => Ok(model),
+        Err(error) => Err(of_no_use().because(error).next(
+            "add \"coverage\": {} to it, in the backend's copy too, and run once with --create-tables",
+        )),
+    }
 }
 
 /// An error names the key.

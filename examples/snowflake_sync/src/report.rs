@@ -1,14 +1,15 @@
 //! What a run says: which days, what changed, what is not counted.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use access_log::{Mapping, printable};
 use chrono::{Days, NaiveDate};
-use output_port_usage::snowflake::{CoverageReport, WindowPlan};
-use output_port_usage::{Outcome, TableOutcome};
+use output_port_usage::snowflake::CoverageReport;
+use output_port_usage::{Gap, GapReason, Outcome, TableOutcome};
 
-use crate::database::Reached;
+use crate::plan::Plan;
 
 /// The most names of one kind.
 const NAMES_SHOWN: usize = 10;
@@ -19,28 +20,45 @@ pub(crate) fn days(days: &Range<NaiveDate>) -> String {
     if days.start >= last { days.start.to_string() } else { format!("{} to {last}", days.start) }
 }
 
-pub(crate) fn of_plan(plan: &WindowPlan, reached: &Reached, mapping: &Mapping) -> String {
-    let settled = if plan.settled.is_empty() {
-        "none of them is settled".to_owned()
-    } else {
-        format!("{} settled", days(&plan.settled))
-    };
-    let mut text = format!("reading {} ({}), {settled}\n", days(&plan.days), mapping.time_zone.name());
+pub(crate) fn of_plan(plan: &Plan, mapping: &Mapping) -> String {
+    let ranges: Vec<String> = plan.ranges.iter().map(days).collect();
+    let settled = plan.unsettled_from.map(|from| format!(", settled until {}", from - Days::new(1)));
+    let settled = settled.unwrap_or_default();
+    let mut text = format!("reading {} ({}){settled}\n", ranges.join(", "), mapping.time_zone.name());
+    for (reason, what) in [
+        (GapReason::NeverMeasured, "never measured:"),
+        (GapReason::Unsettled, "not settled:"),
+        (GapReason::OtherRules, "other mapping:"),
+    ] {
+        let gaps: Vec<Gap> = plan.gaps.iter().filter(|gap| gap.reason == reason).cloned().collect();
+        text += &of_gaps(what, &gaps);
+    }
     if let Some(expired) = &plan.expired {
         text += &format!("warning: {} is no longer kept by Snowflake, and stays as it is\n", days(expired));
     }
-    // on a first run none has rows, which is no news
-    let new = &reached.without_rows;
-    if reached.last_day.is_some() && !new.is_empty() {
-        text +=
-            "note: output ports without any row; if they are new in the mapping, run once with --since:\n";
-        let names = new.iter().map(|id| {
+    if !plan.new.is_empty() {
+        text += "output ports that are counted for the first time:\n";
+        let names = plan.new.iter().map(|new| {
+            let id = new.output_port_id;
             let port = mapping.output_ports.iter().find(|port| port.id == id.0);
             format!("{id}  {}", port.map(|port| shown(&port.name)).unwrap_or_default())
         });
         text += &list(names.collect());
     }
     text
+}
+
+/// How many output ports have gaps, and on which days.
+fn of_gaps(what: &str, gaps: &[Gap]) -> String {
+    let ports: BTreeSet<_> = gaps.iter().map(|gap| gap.output_port_id).collect();
+    let ranges = Gap::days(gaps);
+    let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return String::new() };
+    let ports = match ports.len() {
+        1 => "1 output port".to_owned(),
+        many => format!("{many} output ports"),
+    };
+    let within = if ranges.len() > 1 { " (not all of these days)" } else { "" };
+    format!("  {what:<16}{ports}, {}{within}\n", days(&(first.start..last.end)))
 }
 
 pub(crate) fn of_ingest(outcome: &Outcome) -> String {
@@ -55,6 +73,9 @@ pub(crate) fn of_ingest(outcome: &Outcome) -> String {
             let row = format!("{written} written, {unchanged} unchanged, {removed} removed");
             text += &format!("{:<14}{row}\n", format!("{table}:"));
         }
+    }
+    if let Some(changed) = outcome.coverage {
+        text += &format!("{:<14}{changed} output ports changed\n", "coverage:");
     }
     text
 }

@@ -2,17 +2,19 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::ops::Range;
 
 use access_log::Mapping;
-use chrono::{DateTime, Days, Utc};
-use output_port_usage::snowflake::{Aggregation, Window, WindowPlan};
-use output_port_usage::{Attribution, UsageModel};
+use chrono::{DateTime, NaiveDate, Utc};
+use output_port_usage::snowflake::{Aggregation, CoverageReport, SnowflakeStatement};
+use output_port_usage::{Attribution, UsageBatch, UsageModel};
 
 use crate::arguments::Arguments;
-use crate::database::{Database, Reached};
+use crate::database::{Database, Empty};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::model;
+use crate::plan::{Plan, Readable};
 use crate::report;
 use crate::secret::Secrets;
 use crate::settings::Settings;
@@ -32,7 +34,8 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Sec
     if arguments.create_tables {
         interrupt.or(database.create_tables()).await?;
     }
-    let reached = interrupt.or(database.reached(attribution.output_ports())).await?;
+    // whether the tables are there is known before anything is asked of Snowflake
+    let coverage = interrupt.or(database.coverage(&attribution)).await?;
 
     // Postgres waits for nothing while Snowflake counts
     let warehouse = Warehouse::log_in(account, interrupt.clone()).await?;
@@ -40,34 +43,31 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Sec
         Some(now) => now,
         None => warehouse.clock().await?,
     };
-    let plan = plan(arguments, &attribution, now, Some(&reached))?;
-    print!("{}", secrets.shown(&report::of_plan(&plan, &reached, &mapping)));
-    let aggregation = Aggregation::new(&attribution, plan.days.clone());
-    let statement = aggregation.usage().map_err(|error| unplanned().because(error))?;
-    let batch = warehouse.run(&statement, "counting").await?;
-
-    // an empty result may be true, but is more often a missing edition, grant or mapping
-    let mut allow_empty = arguments.allow_empty;
-    if batch.queries().is_empty() && !allow_empty {
-        if !warehouse.has_history().await? {
-            return Err(Failure::new(Exit::NothingToCount, "ACCESS_HISTORY is empty; nothing was written").next(
-                "it is filled on Enterprise Edition or higher only: see the edition in Snowsight, account details",
-            ));
-        }
-        if interrupt.or(database.holds_any(&batch)).await? {
-            return Err(Failure::new(
-                Exit::NothingToCount,
-                "no query counts by the mapping, though the tables hold some for these days; nothing was written",
-            )
-            .next("check the mapping's names and time zone; --allow-empty writes all the same"));
-        }
-        allow_empty = true;
+    let readable = readable(arguments, &attribution, now)?;
+    let gaps = interrupt.or(database.gaps(&attribution, readable.days())).await?;
+    let plan = readable.plan(gaps, coverage);
+    print!("{}", secrets.shown(&report::of_plan(&plan, &mapping)));
+    let mut ingests = Vec::with_capacity(plan.ranges.len());
+    for days in &plan.ranges {
+        let statement = usage(&attribution, days)?;
+        let batch = warehouse.run(&statement, "counting").await?;
+        let batch = batch.with_unsettled_from(plan.unsettled_in(days));
+        let empty = match arguments.allow_empty {
+            true => Empty::Allowed,
+            false => may_be_empty(&batch, &warehouse, &database, &interrupt).await?,
+        };
+        ingests.push(database.ingest(&batch, empty)?);
     }
-    let outcome = database.replace(&batch, allow_empty, &interrupt).await?;
-    print!("{}", secrets.shown(&report::of_ingest(&outcome)));
+    let outcomes = database.write(ingests, &interrupt).await?;
+    for (days, outcome) in plan.ranges.iter().zip(&outcomes) {
+        if outcomes.len() > 1 {
+            println!("{}", report::days(days));
+        }
+        print!("{}", secrets.shown(&report::of_ingest(outcome)));
+    }
 
     if arguments.coverage {
-        let statement = aggregation.coverage().map_err(|error| unplanned().because(error))?;
+        let statement = left_out(&attribution, &plan)?;
         let coverage = warehouse
             .run(&statement, "coverage")
             .await
@@ -75,6 +75,34 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Sec
         print!("{}", secrets.shown(&report::of_coverage(&coverage)));
     }
     Ok(())
+}
+
+/// Whether a batch may be empty: an empty result may be true, but is more often a missing edition, grant or mapping.
+async fn may_be_empty(
+    batch: &UsageBatch,
+    warehouse: &Warehouse,
+    database: &Database,
+    interrupt: &Interrupt,
+) -> Result<Empty, Failure> {
+    if !batch.queries().is_empty() {
+        return Ok(Empty::Refused);
+    }
+    if !warehouse.has_history().await? {
+        return Err(Failure::new(Exit::NothingToCount, "ACCESS_HISTORY is empty; nothing was written").next(
+            "it is filled on Enterprise Edition or higher only: see the edition in Snowsight, account details",
+        ));
+    }
+    if interrupt.or(database.holds_any(batch)).await? {
+        let days = report::days(&batch.scope().days());
+        return Err(Failure::new(
+            Exit::NothingToCount,
+            format!(
+                "no query counts by the mapping on {days}, though the tables hold some; nothing was written"
+            ),
+        )
+        .next("check the mapping's names and time zone; --allow-empty writes all the same"));
+    }
+    Ok(Empty::Allowed)
 }
 
 /// Prints what would run. The database alone is asked, if it is given; there is nothing to log in to.
@@ -85,42 +113,45 @@ async fn dry_run(
     model: UsageModel,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let reached = match &settings.database_url {
+    let readable = readable(arguments, attribution, arguments.now.unwrap_or_else(Utc::now))?;
+    let plan = match &settings.database_url {
         Some(url) => {
             let database = Database::new(url, model)?;
-            Some(interrupt.or(database.reached(attribution.output_ports())).await?)
+            let coverage = interrupt.or(database.coverage(attribution)).await?;
+            let gaps = interrupt.or(database.gaps(attribution, readable.days())).await?;
+            readable.plan(gaps, coverage)
         }
-        None => None,
+        None => readable.first_run(),
     };
-    let plan = plan(arguments, attribution, arguments.now.unwrap_or_else(Utc::now), reached.as_ref())?;
-    let aggregation = Aggregation::new(attribution, plan.days.clone());
-    let usage = aggregation.usage().map_err(|error| unplanned().because(error))?;
-    println!("-- usage of {}\n{usage};", report::days(&plan.days));
+    for days in &plan.ranges {
+        println!("-- usage of {}\n{};\n", report::days(days), usage(attribution, days)?);
+    }
     if arguments.coverage {
-        let coverage = aggregation.coverage().map_err(|error| unplanned().because(error))?;
-        println!("\n-- what that leaves out\n{coverage};");
+        println!("-- what that leaves out\n{};", left_out(attribution, &plan)?);
     }
     Ok(())
 }
 
-/// The days to read: where the tables end, unless the command line says from when on.
-fn plan(
+/// The days that can be read: all that Snowflake keeps, unless the command line says from when on.
+fn readable(
     arguments: &Arguments,
     attribution: &Attribution,
     now: DateTime<Utc>,
-    reached: Option<&Reached>,
-) -> Result<WindowPlan, Failure> {
-    let window = Window::new(attribution);
-    let planned = match arguments.since {
-        Some(since) => window.trailing_days(1).plan(now, Some(since)),
-        None => {
-            // rows of the last day may still have been under way when it was written
-            let last_day = reached.and_then(|reached| reached.last_day);
-            let settled = last_day.and_then(|day| day.checked_sub_days(Days::new(1)));
-            window.plan(now, settled)
-        }
-    };
-    planned.map_err(|error| unplanned().because(error))
+) -> Result<Readable, Failure> {
+    Readable::new(attribution, now, arguments.since).map_err(|error| unplanned().because(error))
+}
+
+fn usage(
+    attribution: &Attribution,
+    days: &Range<NaiveDate>,
+) -> Result<SnowflakeStatement<UsageBatch>, Failure> {
+    Aggregation::new(attribution, days.clone()).usage().map_err(|error| unplanned().because(error))
+}
+
+/// The report on what is not counted on the last days.
+fn left_out(attribution: &Attribution, plan: &Plan) -> Result<SnowflakeStatement<CoverageReport>, Failure> {
+    let days = plan.ranges.last().cloned().ok_or_else(unplanned)?;
+    Aggregation::new(attribution, days).coverage().map_err(|error| unplanned().because(error))
 }
 
 fn read_mapping(arguments: &Arguments) -> Result<Mapping, Failure> {

@@ -18,8 +18,9 @@ pub(crate) struct Portal {
     database: throwaway_postgres::Database,
 }
 
-pub(crate) const TABLES: [&str; 3] =
+const TABLES: [&str; 3] =
     ["output_port_query_stats_daily", "tech_asset_stats_daily", "output_port_combined_with_daily"];
+const COVERAGE: &str = "output_port_usage_coverage";
 
 impl Portal {
     /// A portal that knows what these mappings name.
@@ -49,17 +50,27 @@ impl Portal {
         Self { pool, database }
     }
 
-    /// Every row of the tables of usage, with the row versions that hold it.
+    /// Every row of the tables of usage and coverage, with the row versions that hold it.
     pub(crate) async fn versions(&self) -> Vec<String> {
-        let mut rows = Vec::new();
+        let mut rows = self.texts(COVERAGE, "t::text || ' ' || t.xmin").await;
         for table in TABLES {
-            let sql =
-                format!("SELECT '{table} ' || t::text || ' ' || t.xmin FROM usage.{table} AS t ORDER BY 1");
-            let of_table: Vec<String> =
-                sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await.unwrap();
-            rows.extend(of_table);
+            rows.extend(self.texts(table, "t::text || ' ' || t.xmin").await);
         }
         rows
+    }
+
+    /// Every row of the tables of usage.
+    pub(crate) async fn rows(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in TABLES {
+            rows.extend(self.texts(table, "t::text").await);
+        }
+        rows
+    }
+
+    async fn texts(&self, table: &str, text: &str) -> Vec<String> {
+        let sql = format!("SELECT '{table} ' || {text} FROM usage.{table} AS t ORDER BY 1");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await.unwrap()
     }
 }
 

@@ -5,6 +5,7 @@
 mod account;
 mod agreement;
 mod grammars;
+mod healing;
 mod job;
 mod pipeline;
 mod refusals;

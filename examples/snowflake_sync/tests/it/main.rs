@@ -73,6 +73,13 @@ fn what_is_missing_is_said_before_anything_is_reached() {
     fails(&job(&[mapping], &[&account[..], &[strange]].concat()), 1, &["DATABASE_URL is no URL"]);
 }
 
+/// The model of an installation that is older than coverage.
+fn without_coverage() -> String {
+    let mut model: serde_json::Value = serde_json::from_str(access_log::MODEL).unwrap();
+    model.as_object_mut().unwrap().remove("coverage").expect("the examples' model has coverage");
+    model.to_string()
+}
+
 #[test]
 fn a_wrong_file_is_named_with_its_key_and_commands_no_terminal() {
     let directory = std::env::temp_dir().join(format!("snowflake-sync-{}", std::process::id()));
@@ -107,6 +114,7 @@ fn a_wrong_file_is_named_with_its_key_and_commands_no_terminal() {
         (format!(r#"{{ "{escape}": 1 }}"#), "unknown field `\u{fffd}[2J"),
         (r#"{ "schema": "usage" } x"#.to_owned(), "trailing characters"),
         (r#"{ "schema": "usage" }"#.to_owned(), "no reference for output ports"),
+        (without_coverage(), "build it with coverage()\nnext: add \"coverage\": {} to it"),
     ] {
         let model = file("model.json", &model);
         let output = job(&[mapping.to_str().unwrap(), "--dry-run", "--model", &model], &[]);
