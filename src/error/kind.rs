@@ -95,6 +95,10 @@ pub(crate) enum Kind {
         "the transaction is {0}: its snapshot is older than the ingest's lock; use READ COMMITTED, or SERIALIZABLE and retry on SQLSTATE 40001"
     )]
     Isolation(String),
+    #[error(
+        "row level security hides rows of {0} from this role, which a write could neither find nor remove: write as the table's owner, or as a role with BYPASSRLS"
+    )]
+    RowSecurity(String),
     #[error("unknown {0}")]
     Unknown(UnknownIds),
     #[error(
@@ -233,7 +237,7 @@ impl Kind {
             | Self::TimeZoneRules { .. }
             | Self::TooManyValues { .. } => Category::Mapping,
             Self::ResultCell { .. } | Self::ResultWidth { .. } => Category::Result,
-            Self::Isolation(_) => Category::Transaction,
+            Self::Isolation(_) | Self::RowSecurity(_) => Category::Transaction,
         }
     }
 }

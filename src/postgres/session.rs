@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::WriteError;
 use crate::error::Kind;
 use crate::hash::fnv1a;
-use crate::model::UsageModel;
+use crate::model::{CoverageTable, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 /// A transaction of some driver, as far as a write needs it.
@@ -26,26 +26,39 @@ pub(crate) trait Session {
 
 /// The statements that every write starts with.
 pub(super) fn entrance(model: &UsageModel) -> [Statement; 2] {
-    [isolation(), lock(model)]
+    [sight(model), lock(model)]
 }
 
-/// Refuses a transaction whose snapshot is older than the lock, then waits for the lock.
+/// Refuses a transaction that does not see all rows, then waits for the lock.
 pub(super) async fn enter<S: Session>(
     session: &mut S,
     model: &UsageModel,
 ) -> Result<(), WriteError<S::Error>> {
-    let isolation = session.text(isolation()).await.map_err(WriteError::Driver)?;
-    if isolation == "repeatable read" {
-        return Err(WriteError::Rejected(Kind::Isolation(isolation.to_uppercase()).into()));
+    let answer = session.text(sight(model)).await.map_err(WriteError::Driver)?;
+    if let Some(table) = answer.strip_prefix(HIDDEN) {
+        return Err(WriteError::Rejected(Kind::RowSecurity(table.to_owned()).into()));
+    }
+    if answer == "repeatable read" {
+        return Err(WriteError::Rejected(Kind::Isolation(answer.to_uppercase()).into()));
     }
     session.count(lock(model)).await.map_err(WriteError::Driver)?;
     Ok(())
 }
 
-/// Which isolation level the transaction has: its snapshot must not be older than the lock.
-fn isolation() -> Statement {
-    let mut sql = SqlWriter::new("ask for the isolation level");
-    sql.text("SELECT pg_catalog.current_setting('transaction_isolation') AS \"isolation\"");
+const HIDDEN: &str = "row level security of ";
+
+/// What the transaction sees of the tables: its isolation level, because its snapshot must not be older than the lock;
+/// or a table of which row level security hides rows from its role, who could neither find nor remove them.
+fn sight(model: &UsageModel) -> Statement {
+    let mut sql = SqlWriter::new("ask what the transaction sees");
+    sql.text("SELECT CASE");
+    let daily = model.tables().map(|table| (table.stats.what(), &table.schema, &table.name));
+    let coverage = model.0.coverage.iter().map(|table| (CoverageTable::WHAT, &table.schema, &table.name));
+    for (what, schema, name) in daily.chain(coverage) {
+        sql.text("\n    WHEN pg_catalog.row_security_active(").regclass(schema, name).text("::text) THEN '");
+        sql.text(HIDDEN).text(what).text("'");
+    }
+    sql.text("\n    ELSE pg_catalog.current_setting('transaction_isolation')\nEND AS \"sight\"");
     sql.into_statement()
 }
 

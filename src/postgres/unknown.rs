@@ -73,11 +73,14 @@ pub(super) fn enforced(model: &UsageModel) -> impl Iterator<Item = (Column, &Par
 }
 
 /// The ids that a parent table does not hold, ascending.
+///
+/// None where row level security may hide some from the role: the foreign key sees all of them, and decides.
 pub(super) fn statement(parent: &Parent, ids: Arc<[Uuid]>) -> Statement {
     let mut sql = SqlWriter::for_each("find unknown", parent.plural());
     let ids = sql.bind(ids);
     sql.text("SELECT u.id\nFROM pg_catalog.unnest(").param(ids).text("::uuid[]) AS u(id)\nLEFT JOIN ");
     sql.qualified(&parent.schema, &parent.table).text(" AS p ON p.").ident(&parent.key).text(" = u.id");
-    sql.text("\nWHERE p.").ident(&parent.key).text(" IS NULL\nORDER BY u.id");
+    sql.text("\nWHERE p.").ident(&parent.key).text(" IS NULL\n    AND NOT pg_catalog.row_security_active(");
+    sql.regclass(&parent.schema, &parent.table).text("::text)\nORDER BY u.id");
     sql.into_statement()
 }

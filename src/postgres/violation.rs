@@ -113,9 +113,12 @@ impl Columnar for Violation {
         let date = row.date("date")?;
         let output_port_id = OutputPortId(row.uuid("output_port_id")?);
         let counted = row.count("counted")?;
-        let Some(consumer_id) = row.uuid_or_null("consumer_id")?.map(ConsumerId) else {
+        let [consumer, asset, other] = ["consumer_id", "tech_asset_id", "other_output_port_id"];
+        let ids = [row.uuid_or_null(consumer)?, row.uuid_or_null(asset)?, row.uuid_or_null(other)?];
+        if ids == [None; 3] {
             return Ok(Self::SettledNotMeasured { date, output_port_id, days: counted });
-        };
+        }
+        let consumer_id = ConsumerId(row.uuid(consumer)?);
         let Some(other) = row.uuid_or_null("other_output_port_id")?.map(OutputPortId) else {
             return Ok(Self::TouchesAboveQueries {
                 date,

@@ -18,6 +18,7 @@ pub(crate) mod reconcile;
 pub(crate) mod reconcile_random;
 pub(crate) mod relay;
 pub(crate) mod removal;
+pub(crate) mod row_security;
 pub(crate) mod shadowed;
 pub(crate) mod upsert;
 pub(crate) mod writes_random;

@@ -34,7 +34,11 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
     let statements = model.replace(&batch()).unwrap().statements();
     let text: String = statements.iter().map(|statement| format!("{};\n\n", statement.sql())).collect();
     insta::assert_snapshot!(text, @r#"
-    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: ask what the transaction sees */ CASE
+        WHEN pg_catalog.row_security_active('"usage"."output_port_query_stats_daily"'::text) THEN 'row level security of the output-port queries'
+        WHEN pg_catalog.row_security_active('"usage"."tech_asset_stats_daily"'::text) THEN 'row level security of the tech-asset touches'
+        ELSE pg_catalog.current_setting('transaction_isolation')
+    END AS "sight";
 
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
 
@@ -42,18 +46,21 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
+        AND NOT pg_catalog.row_security_active('"portal"."datasets"'::text)
     ORDER BY u.id;
 
     SELECT /* output-port-usage: find unknown tech assets */ u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
+        AND NOT pg_catalog.row_security_active('"portal"."technical_assets"'::text)
     ORDER BY u.id;
 
     SELECT /* output-port-usage: find unknown consumers */ u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
     WHERE p."id" IS NULL
+        AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     ORDER BY u.id;
 
     SELECT /* output-port-usage: find vanished queries */ count(*) AS "vanished"

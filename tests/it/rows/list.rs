@@ -240,14 +240,18 @@ fn violations() -> Vec<Sample> {
             .null("other_output_port_id"),
         row(r#"{"kind":"combination_above_queries","date":"2026-01-02","output_port_id":"00000000-0000-0000-0000-0000000000a1","other_output_port_id":"00000000-0000-0000-0000-0000000000a2","consumer_id":"00000000-0000-0000-0000-0000000000c1","combinations":9,"queries":8}"#)
             .columns(key)
+            .null("tech_asset_id")
             .or_null(["other_output_port_id", "queries"]),
         row(r#"{"kind":"pair_out_of_order","date":"2026-01-02","output_port_id_1":"00000000-0000-0000-0000-0000000000a1","output_port_id_2":"00000000-0000-0000-0000-0000000000a2","consumer_id":"00000000-0000-0000-0000-0000000000c1","combinations":9}"#)
             .columns(key)
+            .null("tech_asset_id")
             .or_null(["other_output_port_id"])
             .null("queries"),
         row(r#"{"kind":"settled_not_measured","date":"2026-01-02","output_port_id":"00000000-0000-0000-0000-0000000000a1","days":9}"#)
             .columns(["date", "output_port_id", "counted"])
-            .null("consumer_id"),
+            .null("consumer_id")
+            .null("tech_asset_id")
+            .null("other_output_port_id"),
     ]
 }
 

@@ -10,7 +10,11 @@ fn removals_of_two_tables() {
     let model = builder().build().unwrap();
     let delete = model.delete(port(1), consumer(2), day(2026, 1, 1)).unwrap();
     insta::assert_snapshot!(script(&delete.statements()), @r#"
-    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: ask what the transaction sees */ CASE
+        WHEN pg_catalog.row_security_active('"usage"."output_port_query_stats_daily"'::text) THEN 'row level security of the output-port queries'
+        WHEN pg_catalog.row_security_active('"usage"."tech_asset_stats_daily"'::text) THEN 'row level security of the tech-asset touches'
+        ELSE pg_catalog.current_setting('transaction_isolation')
+    END AS "sight";
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
     DELETE /* output-port-usage: delete one day of queries */ FROM "usage"."output_port_query_stats_daily"
     WHERE "output_port_id" = $1 AND "date" = $2 AND "consumer_id" = $3
@@ -21,7 +25,11 @@ fn removals_of_two_tables() {
     "#);
     let purge = model.purge(&Purge::before(day(2025, 1, 1))).unwrap();
     insta::assert_snapshot!(script(&purge.statements()), @r#"
-    SELECT /* output-port-usage: ask for the isolation level */ pg_catalog.current_setting('transaction_isolation') AS "isolation";
+    SELECT /* output-port-usage: ask what the transaction sees */ CASE
+        WHEN pg_catalog.row_security_active('"usage"."output_port_query_stats_daily"'::text) THEN 'row level security of the output-port queries'
+        WHEN pg_catalog.row_security_active('"usage"."tech_asset_stats_daily"'::text) THEN 'row level security of the tech-asset touches'
+        ELSE pg_catalog.current_setting('transaction_isolation')
+    END AS "sight";
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
     DELETE /* output-port-usage: purge queries */ FROM "usage"."output_port_query_stats_daily"
     WHERE "date" < $1
