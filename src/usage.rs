@@ -14,4 +14,4 @@ pub(crate) use self::fact::Fact;
 pub use self::fact::{Combination, OutputPortQueries, TechAssetTouches};
 pub use self::rules::Rules;
 pub use self::scope::Scope;
-pub(crate) use self::sorted::Sorted;
+pub(crate) use self::sorted::{PortDay, Sorted};

@@ -54,8 +54,8 @@ impl TableRows {
     fn new<F: Fact>(table: &Table, scope: &Scope, rows: &Sorted<'_, F>) -> Self {
         let split = Split::new(scope, rows);
         let mut parts: Vec<Vec<&F>> = split.scopes().map(|_| Vec::new()).collect();
-        for row in rows.iter() {
-            parts[split.part_of(row)].push(row);
+        for (port_day, rows) in rows.port_days() {
+            parts[split.part_of(port_day)].extend(rows);
         }
         let parts = split.scopes().zip(parts).map(|(scope, rows)| Part::new(scope, &rows)).collect();
         Self { table: table.clone(), parts }
@@ -101,12 +101,22 @@ impl TableRows {
 
 impl Part {
     fn new<F: Fact>(scope: Scope, rows: &[&F]) -> Self {
-        let width = F::STATS.ids().count();
+        let mut dates = Vec::with_capacity(rows.len());
+        let mut ids = vec![Vec::with_capacity(rows.len()); F::STATS.ids().count()];
+        let mut counts = Vec::with_capacity(rows.len());
+        // each row once: in the order of the key they lie anywhere
+        for row in rows {
+            dates.push(row.date());
+            for (column, id) in ids.iter_mut().zip(row.ids().as_ref()) {
+                column.push(*id);
+            }
+            counts.push(i32::try_from(row.count()).unwrap_or(i32::MAX));
+        }
         Self {
             scope,
-            dates: rows.iter().map(|row| row.date()).collect(),
-            ids: (0..width).map(|id| rows.iter().map(|row| row.ids().as_ref()[id]).collect()).collect(),
-            counts: rows.iter().map(|row| i32::try_from(row.count()).unwrap_or(i32::MAX)).collect(),
+            dates: dates.into(),
+            ids: ids.into_iter().map(Into::into).collect(),
+            counts: counts.into(),
         }
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::id::OutputPortId;
 use crate::time::Days;
-use crate::usage::{Fact, Scope, Sorted};
+use crate::usage::{Fact, PortDay, Scope, Sorted};
 
 /// How many rows a part has at the most, unless one output port has more on one day.
 const ROWS: usize = 50_000;
@@ -33,8 +33,8 @@ impl Split {
     pub(super) fn new<F: Fact>(scope: &Scope, rows: &Sorted<'_, F>) -> Self {
         let mut groups = groups::<F>(scope, rows);
         let mut by_day: Vec<BTreeMap<NaiveDate, usize>> = groups.iter().map(|_| BTreeMap::new()).collect();
-        for row in rows.iter() {
-            *by_day[group_of(&groups, row)].entry(row.date()).or_default() += 1;
+        for ((port, date), rows) in rows.port_days() {
+            *by_day[group_of(&groups, port)].entry(date).or_default() += rows.len();
         }
         let mut part = 0;
         for (group, by_day) in groups.iter_mut().zip(by_day) {
@@ -50,15 +50,14 @@ impl Split {
         self.groups.iter().flat_map(|group| group.ranges.iter().map(|&days| group.scope.on(days)))
     }
 
-    /// The number of the part that a row belongs to.
-    pub(super) fn part_of<F: Fact>(&self, row: &F) -> usize {
-        let group = &self.groups[group_of(&self.groups, row)];
-        group.part + group.ranges.partition_point(|days| days.end() <= row.date())
+    /// The number of the part that the rows of an output port's day belong to.
+    pub(super) fn part_of(&self, (port, date): PortDay) -> usize {
+        let group = &self.groups[group_of(&self.groups, port)];
+        group.part + group.ranges.partition_point(|days| days.end() <= date)
     }
 }
 
-fn group_of<F: Fact>(groups: &[Group], row: &F) -> usize {
-    let port = row.ids().as_ref()[0];
+fn group_of(groups: &[Group], port: Uuid) -> usize {
     groups.partition_point(|group| group.first <= port).saturating_sub(1)
 }
 
@@ -74,8 +73,8 @@ fn groups<F: Fact>(scope: &Scope, rows: &Sorted<'_, F>) -> Vec<Group> {
         return vec![Group { first: Uuid::nil(), scope: scope.clone(), ranges: Vec::new(), part: 0 }];
     }
     let mut of_port: HashMap<Uuid, usize> = HashMap::new();
-    for row in rows.iter() {
-        *of_port.entry(row.ids().as_ref()[0]).or_default() += 1;
+    for ((port, _), rows) in rows.port_days() {
+        *of_port.entry(port).or_default() += rows.len();
     }
     let (mut groups, mut ports, mut count) = (Vec::new(), Vec::new(), 0);
     for &port in scope.output_ports() {
@@ -130,7 +129,7 @@ mod tests {
         let split = Split::new(batch.scope(), &checked.queries);
         let mut parts: Vec<(Scope, usize)> = split.scopes().map(|scope| (scope, 0)).collect();
         for row in checked.queries.iter() {
-            let (scope, count) = &mut parts[split.part_of(row)];
+            let (scope, count) = &mut parts[split.part_of((row.output_port_id.0, row.date))];
             assert!(scope.contains(row.date, row.output_port_id), "{row:?} in {scope:?}");
             *count += 1;
         }
