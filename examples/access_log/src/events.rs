@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::portal::{Habit, Portal};
@@ -250,13 +250,11 @@ impl<'a> Events<'a> {
     fn instant(&self, milliseconds: u64) -> DateTime<Utc> {
         let local = local_day(self.portal, self.day).and_time(NaiveTime::MIN)
             + TimeDelta::milliseconds(milliseconds as i64);
-        let zone = self.portal.mapping().time_zone;
-        let at = |local| zone.from_local_datetime(&local).earliest();
+        let at = |local| self.portal.mapping().time_zone.first_instant(local);
         // In spring an hour is left out: what would be in it comes an hour later.
         at(local)
             .or_else(|| at(local + TimeDelta::hours(1)))
             .expect("Brussels leaves out one hour a year, at two in the morning")
-            .to_utc()
     }
 
     fn next_number(&mut self) -> u64 {

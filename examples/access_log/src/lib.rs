@@ -17,6 +17,7 @@ mod portal;
 mod printable;
 mod random;
 mod shape;
+mod zone;
 
 pub use events::{Event, Events};
 pub use line::write_log;
@@ -28,3 +29,4 @@ pub use model::{MODEL, PARENTS};
 pub use portal::{Actor, Object, Portal};
 pub use printable::printable;
 pub use shape::{Shape, ShapeError};
+pub use zone::Zone;

@@ -2,13 +2,11 @@
 
 mod check;
 
-use std::fmt;
-
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::check::MappingError;
+use crate::zone::Zone;
 
 /// A portal's domains, output ports, tech assets and consumers, and what they are in the warehouse.
 ///
@@ -36,8 +34,8 @@ pub use self::check::MappingError;
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// The zone whose local days are counted. Defaults to UTC.
-    #[serde(default, with = "zone_name")]
-    pub time_zone: Tz,
+    #[serde(default)]
+    pub time_zone: Zone,
     /// Which of a record's two arrays counts. Defaults to the direct objects.
     #[serde(default)]
     pub objects: ObjectsRead,
@@ -214,33 +212,5 @@ mod one_or_many {
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
             Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(seq))
         }
-    }
-}
-
-/// A time zone as its IANA name.
-mod zone_name {
-    use super::{Tz, ZoneName};
-    use serde::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(zone.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
-        deserializer.deserialize_str(ZoneName)
-    }
-}
-
-struct ZoneName;
-
-impl serde::de::Visitor<'_> for ZoneName {
-    type Value = Tz;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the IANA name of a time zone, such as Europe/Brussels")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Tz, E> {
-        name.parse().map_err(|_| E::invalid_value(serde::de::Unexpected::Str(name), &self))
     }
 }

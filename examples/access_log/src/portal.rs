@@ -1,7 +1,6 @@
 //! A made-up portal: what there is to read, who reads, and how often.
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 
 use crate::catalogue::{CONSUMERS, DOMAINS, MOST_ASSETS, OUTPUT_PORTS, numbered, person};
 use crate::events::Events;
@@ -10,6 +9,7 @@ use crate::mapping::{
 };
 use crate::random::{Random, running_totals};
 use crate::shape::{Shape, ShapeError};
+use crate::zone::Zone;
 
 /// A made-up portal and the warehouse behind it.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ impl Portal {
             shape,
             first_day,
             mapping: Mapping {
-                time_zone: Tz::Europe__Brussels,
+                time_zone: Zone::named("Europe/Brussels").expect("it is in the database"),
                 objects: ObjectsRead::default(),
                 overlapping_sets: SetsCounted::default(),
                 iceberg_events: EventsCounted::default(),

@@ -88,6 +88,6 @@ impl Scan {
     }
 
     pub(crate) fn local(&self, row: &Row) -> NaiveDateTime {
-        row.start.with_timezone(&self.mapping.time_zone).naive_local()
+        self.mapping.time_zone.local(row.start)
     }
 }
