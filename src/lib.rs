@@ -55,7 +55,9 @@
 //!    SQL that counts in the warehouse and decodes its rows; both give a [`UsageBatch`].
 //! 3. [`UsageModel::replace`] makes the batch's days and output ports hold exactly its rows, in the host's
 //!    transaction. [`UsageModel::backfill`] loads years of batches at once.
-//! 4. [`UsageModel::query`] turns a request from the module [`chart`] into one statement with typed rows.
+//! 4. [`UsageModel::query`] turns a request from the module [`chart`] into one statement with typed rows. With
+//!    [coverage](docs::coverage), these tell a day without use from one that nobody measured, and
+//!    [`UsageModel::gaps`] lists the days to ingest again.
 //!
 #![cfg_attr(feature = "sqlx", doc = "```no_run")]
 #![cfg_attr(not(feature = "sqlx"), doc = "```ignore")]

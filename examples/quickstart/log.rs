@@ -1,5 +1,8 @@
 //! Reading and counting an access log.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;

@@ -1,5 +1,7 @@
 //! The recipes of the README and the guide, with numbers worked by hand.
 
+mod coverage;
+
 use output_port_usage::chart::{Comparison, QueriesOverTime, QueryDistribution};
 use output_port_usage::*;
 
