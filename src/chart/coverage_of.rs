@@ -37,14 +37,15 @@ impl<'a> CoverageOf<'a> {
         self.table.is_some()
     }
 
-    /// Adds the output port's row as the CTE `coverage`: `measured, settled`, and as ranges the `days` of the chart and
-    /// those `before`.
+    /// Adds the output port's row as the CTE `coverage`: `measured, settled` of the days, and as ranges the `days` of the
+    /// chart and those `before`.
     ///
     /// It is empty where nothing was ever measured.
     pub(super) fn add_to(&self, with: &mut WithClause) {
         let Some(table) = self.table else { return };
-        let mut row = rows(table);
         let range = |days: Range<NaiveDate>| sql::days_between(bound(days.start), bound(days.end));
+        let asked = [Some(self.days.range()), self.before.clone()].into_iter().flatten();
+        let mut row = rows(table, asked.map(range).collect());
         row.expr_as(range(self.days.range()), "days");
         if let Some(before) = self.before.clone() {
             row.expr_as(range(before), "before");
@@ -80,7 +81,7 @@ impl<'a> CoverageOf<'a> {
     /// The word for the days that a bucket is compared with, from the CTE `coverage`.
     pub(super) fn word_before_of_bucket(&self) -> Expr {
         match self.is_kept() {
-            true => word(looked_up, Expr::col(("bucket", "before"))).cast_as("text"),
+            true => word_before(looked_up, Expr::col(("bucket", "before"))).cast_as("text"),
             false => no_text(),
         }
     }
@@ -101,7 +102,7 @@ impl<'a> CoverageOf<'a> {
 
     /// The word for all days before, from the CTE `coverage`.
     pub(super) fn word_before(&self) -> Expr {
-        self.scalar(word(of_row, of_row("before")))
+        self.scalar(word_before(of_row, of_row("before")))
     }
 
     /// Whether both the days and those before were wholly measured, from the CTE `coverage`.
@@ -128,28 +129,36 @@ pub(super) fn add_letters_of_many(
     with: &mut WithClause,
     model: &UsageModel,
     ports: Value,
+    days: Days,
     buckets: &Buckets,
 ) {
     let Some(table) = &model.0.coverage else { return };
     let port = || Expr::col(("kept", table.column(Column::OutputPortId).clone()));
-    let mut rows = rows(table);
+    let asked = sql::days_between(bound(days.start()), bound(days.end()));
+    let mut rows = rows(table, vec![asked]);
     rows.expr_as(port(), "output_port_id")
         .and_where(port().eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))));
     let letters = all_letters(of_row, buckets);
-    let mut covered = SelectStatement::new();
-    covered
-        .column(("coverage", "output_port_id"))
+    let covered = SelectStatement::new()
+        .column("output_port_id")
         .expr_as(sql::subquery(letters), "letters")
-        .from_subquery(rows, "coverage");
-    with.cte(sql::materialized("covered", covered));
+        .from("coverage")
+        .take();
+    with.cte(sql::materialized("coverage", rows)).cte(sql::materialized("covered", covered));
 }
 
-/// `measured, settled` of the table.
-fn rows(table: &CoverageTable) -> SelectStatement {
-    let column = |column: Column| Expr::col(("kept", table.column(column).clone()));
+/// `measured, settled` of the table, as far as they are asked for.
+///
+/// Cutting them makes values of them. A long value that is stored out of line would be fetched again for each bucket.
+fn rows(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
+    let asked = Expr::from(Func::cust("pg_catalog.datemultirange").args(asked));
+    let cut = |column: Column| {
+        Expr::col(("kept", table.column(column).clone()))
+            .binary(BinOper::Custom("OPERATOR(pg_catalog.*)"), asked.clone())
+    };
     SelectStatement::new()
-        .expr_as(column(Column::Measured), "measured")
-        .expr_as(column(Column::Settled), "settled")
+        .expr_as(cut(Column::Measured), "measured")
+        .expr_as(cut(Column::Settled), "settled")
         .from_as(table.table_ref(), "kept")
         .take()
 }
@@ -178,6 +187,13 @@ fn word(column: RowColumn, days: Expr) -> Expr {
         .case(column("measured").binary(OVERLAPS, days), Expr::cust("'partly'"))
         .finally(Expr::cust("'not_measured'"))
         .into()
+}
+
+/// The word for days of a comparison, which are none for 28 February of a leap year.
+fn word_before(column: RowColumn, days: Expr) -> Expr {
+    let none = Expr::from(Func::cust("pg_catalog.isempty").arg(days.clone()));
+    let none_is_not_measured = CaseStatement::new().case(none, Expr::cust("'not_measured'"));
+    none_is_not_measured.finally(word(column, days)).into()
 }
 
 /// The word for the requested days of a bucket; a day is measured or not, and no range need be made of it.

@@ -174,7 +174,7 @@ impl Chart for QueriesOverTimeOfPorts {
         let buckets = buckets.with_ranges(None);
         let mut with = WithClause::new();
         with.cte(buckets.cte());
-        coverage_of::add_letters_of_many(&mut with, model, ports, &buckets);
+        coverage_of::add_letters_of_many(&mut with, model, ports, Days::check(&self.days)?, &buckets);
         coverage(&mut select, &buckets);
         select.order_by(("port", "port"), Order::Asc);
         Ok(Query::new(title, select.with(with).build(PostgresQueryBuilder)))

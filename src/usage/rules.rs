@@ -11,7 +11,7 @@ use crate::id::OutputPortId;
 ///
 /// Two runs that count an output port in the same way have the same fingerprint for it, whatever the order in which
 /// the rules were written. Made by [`Attribution::rules`](crate::Attribution::rules); the batches of an aggregation
-/// carry it, and a batch that a host counts itself may: any id that changes when its rules do will serve.
+/// carry it, and a batch that a host counts itself may: any id but nil that changes when its rules do will serve.
 ///
 /// As JSON: an object of output ports and fingerprints.
 ///
@@ -32,9 +32,9 @@ impl Rules {
         Self(fingerprints.into_iter().collect())
     }
 
-    /// The fingerprint of an output port, if it has one.
+    /// The fingerprint of an output port, if it has one. The nil UUID is none.
     pub fn of(&self, output_port: OutputPortId) -> Option<Uuid> {
-        self.0.get(&output_port).copied()
+        self.0.get(&output_port).copied().filter(|fingerprint| !fingerprint.is_nil())
     }
 
     /// The rules of two counts that are added, for instance of two warehouse accounts.

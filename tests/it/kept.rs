@@ -68,12 +68,15 @@ impl Kept {
     }
 
     pub(crate) fn of(&self, port: OutputPortId, days: &Range<NaiveDate>) -> Coverage {
-        // of an output port that was never measured not even no days are: the 28th of a leap February has none before
-        let Some(of_port) = self.0.get(&port) else { return Coverage::NotMeasured };
+        let nothing = OfPort::default();
+        let of_port = self.0.get(&port).unwrap_or(&nothing);
         let all: Vec<NaiveDate> = fold::days(days).collect();
         let measured = all.iter().filter(|day| of_port.measured.contains(day)).count();
         let settled = all.iter().filter(|day| of_port.settled.contains(day)).count();
-        if settled == all.len() {
+        // the 28th of a leap February has no days before it
+        if all.is_empty() {
+            Coverage::NotMeasured
+        } else if settled == all.len() {
             Coverage::Measured
         } else if measured == all.len() {
             Coverage::Unsettled

@@ -138,6 +138,30 @@ impl Columnar for Gap {
     }
 }
 
+/// The ranges of the CTE `port`, by reason. The conditions only tell the planner that few output ports have any.
+const RANGES: &str = r#"
+),
+gap AS (
+    SELECT id, 0 AS reason, pg_catalog.unnest(asked OPERATOR(pg_catalog.-) measured) AS days
+    FROM port
+    WHERE asked OPERATOR(pg_catalog.&&) ('{(,)}'::datemultirange OPERATOR(pg_catalog.-) measured)
+    UNION ALL
+    SELECT id, 1, pg_catalog.unnest(asked OPERATOR(pg_catalog.*) measured OPERATOR(pg_catalog.-) settled)
+    FROM port
+    WHERE asked OPERATOR(pg_catalog.&&) (measured OPERATOR(pg_catalog.-) settled)
+    UNION ALL
+    SELECT id, 2, pg_catalog.unnest(asked OPERATOR(pg_catalog.*) settled OPERATOR(pg_catalog.-) counted)
+    FROM port
+    WHERE by_rules AND asked OPERATOR(pg_catalog.&&) (settled OPERATOR(pg_catalog.-) counted)
+)
+SELECT
+    id::uuid AS "output_port_id",
+    pg_catalog.lower(days)::date AS "from",
+    pg_catalog.upper(days)::date AS "until",
+    reason::bigint AS "reason"
+FROM gap
+ORDER BY id, "from""#;
+
 impl UsageModel {
     /// Which days of a scope are to be ingested again: ranges for each output port, in the order of port and day.
     ///
@@ -196,13 +220,7 @@ impl UsageModel {
         sql.text("u.rules <> '").text(NO_RULES).text("'::uuid AS by_rules\n    FROM unnest(");
         sql.param(ids).text("::uuid[], ").param(rules).text("::uuid[]) AS u(id, rules)\n    ");
         join_rows(&mut sql, table, ids);
-        sql.text("\n),\ngap AS (\n    SELECT id, 0 AS reason, pg_catalog.unnest(asked OPERATOR(pg_catalog.-) measured) AS days\n    FROM port");
-        sql.text("\n    UNION ALL\n    SELECT id, 1, pg_catalog.unnest(asked OPERATOR(pg_catalog.*) measured OPERATOR(pg_catalog.-) settled)\n    FROM port");
-        sql.text("\n    UNION ALL\n    SELECT id, 2, pg_catalog.unnest(asked OPERATOR(pg_catalog.*) settled OPERATOR(pg_catalog.-) counted)\n    FROM port\n    WHERE by_rules\n)");
-        sql.text(
-            "\nSELECT\n    id::uuid AS \"output_port_id\",\n    pg_catalog.lower(days)::date AS \"from\",",
-        );
-        sql.text("\n    pg_catalog.upper(days)::date AS \"until\",\n    reason::bigint AS \"reason\"\nFROM gap\nORDER BY id, \"from\"");
+        sql.text(RANGES);
         Ok(Query::of(sql.into_statement()))
     }
 }

@@ -39,13 +39,15 @@ impl UsageModel {
             sql.text(",\n    CONSTRAINT ").ident(&name(suffix)).text(" CHECK (").ident(column(of));
             sql.text(" OPERATOR(pg_catalog.<@) ").ident(column(Column::Measured)).text(")");
         }
-        if let Some(on_delete) = foreign_key::on_delete(&self.0.output_ports) {
+        if foreign_key::on_delete(&self.0.output_ports).is_some() {
             sql.text(",\n    CONSTRAINT ").ident(&name("output_port_id_fkey"));
             sql.text(" FOREIGN KEY (").ident(column(Column::OutputPortId)).text(")");
-            foreign_key::references(&mut sql, &self.0.output_ports, on_delete);
+            // never RESTRICT: it is usage that may keep an output port, not that it was looked for
+            foreign_key::references(&mut sql, &self.0.output_ports, "CASCADE");
         }
-        // room for the next version of every row beside it: an ingest changes most rows at once
-        sql.text("\n) WITH (fillfactor = 50)");
+        // room for the next version of every row beside it, because an ingest changes most rows at once; and years of gaps
+        // stay in the row, where a chart finds them at once
+        sql.text("\n) WITH (fillfactor = 50, toast_tuple_target = 8160)");
         sql.into_statement()
     }
 }

@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::chart::plans::{costs, heavy, on_large_tables};
+use crate::chart::plans::{PORTS, costs, heavy, on_large_tables};
 use crate::portal::{Portal, day, port, scope, unlabelled};
 
 /// What reading the row of an output port takes: the root and a leaf of the key, and a page of the table.
@@ -19,10 +19,11 @@ async fn covered(portal: &Portal) {
     for statement in model.create_tables() {
         statement.into_sqlx().execute(&portal.pool).await.unwrap();
     }
-    // the days of the tables but ten holes, of the output ports that are asked for and of as many as make a second page
-    for hole in 0..=10 {
-        let from = day(2024, 1, 1) + chrono::Days::new(100 * hole);
-        let stated = scope(from..from + chrono::Days::new(95), (0..150).map(port).chain([heavy()]));
+    // the days of the tables but their weekends, of the output ports that are asked for and of as many as make a second
+    // page: so many ranges would leave the row, if it were a usual one
+    for week in 0..157 {
+        let from = day(2024, 1, 1) + chrono::Days::new(7 * week);
+        let stated = scope(from..from + chrono::Days::new(5), (0..150).map(port).chain([heavy()]));
         let mut transaction = portal.pool.begin().await.unwrap();
         let declared = model.declare_measured(&stated).unwrap().skip_unknown();
         declared.run_sqlx(&mut transaction).await.unwrap();
@@ -48,6 +49,13 @@ async fn covered(portal: &Portal) {
             let assets = MostPopularAssets::new(of, days.clone());
             beside.check(&assets.compared_with(Comparison::PreviousPeriod)).await;
         }
+    }
+    // of many output ports, a row and its way each
+    let days = day(2026, 1, 1)..day(2027, 1, 1);
+    let many = QueriesOverTime::of_ports((0..PORTS).map(port), days);
+    let [with, without] = [costs(portal, &model, &many).await, costs(portal, &plain, &many).await];
+    for (with, without) in with.into_iter().zip(without) {
+        assert!(with.buffers <= without.buffers + ROW * PORTS as u64, "{with:?} {without:?}");
     }
 }
 

@@ -118,6 +118,21 @@ async fn deleting_an_output_port_takes_its_coverage() {
 }
 
 #[tokio::test]
+async fn coverage_alone_keeps_no_output_port_from_being_deleted() {
+    let restrict = Reference::to("datasets").schema("portal").on_delete(OnDelete::Restrict);
+    let portal = Portal::with(builder().output_ports(restrict).coverage().build().unwrap()).await;
+    portal.replace(&batch(day(2026, 1, 1)..day(2026, 1, 3)).build()).await;
+    let delete = |of| format!("DELETE FROM portal.datasets WHERE id = '{}'", port(of));
+    let used = sqlx::raw_sql(sqlx::AssertSqlSafe(delete(1))).execute(&portal.pool).await.unwrap_err();
+    assert!(
+        used.as_database_error().unwrap().constraint().unwrap().contains(crate::portal::QUERY_STATS),
+        "{used}"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(delete(2))).execute(&portal.pool).await.unwrap();
+    assert_eq!(text(&portal).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_table_that_others_filled_reads_within_the_calendar() {
     let portal = Portal::with(model()).await;
     let fill = format!(

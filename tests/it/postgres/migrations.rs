@@ -27,7 +27,7 @@ fn texts_stay_the_same_in_every_release() {
     2 usage_combinations up d53aa9d862df84ab down fd08a7791fe0a345
     3 usage_delete_indexes up 042a5abc721a590a down b7b0b8fe7a885016
     4 usage_combinations_delete_index up e239fbe9bf8577c3 down cc3803a3218d3e61
-    5 usage_coverage up b83899a3dcad2a10 down 1c47002286fa7230
+    5 usage_coverage up ee5c7c1d6dc69309 down 1c47002286fa7230
     ");
     insta::assert_snapshot!(whole().migrations()[1].up(), @r#"
     CREATE /* output-port-usage: create the table of combinations */ TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
