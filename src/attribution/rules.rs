@@ -16,7 +16,8 @@ impl Attribution {
     /// from: its tech assets and their objects, schemas and databases, what overlapping sets count for, the users and
     /// roles of all consumers, excluded users, its producers, the object domains, the time zone's name, which list of
     /// objects counts, the unit and which events of external engines count. It does not change with the order in
-    /// which these were given, with the output ports of others, or with newer rules of the same time zone. It stays
+    /// which these were given, with the output ports of others (unless the most specific of overlapping sets counts, where each may take objects from another), or with
+    /// newer rules of the same time zone. It stays
     /// the same in every release: it is the 128-bit FNV-1a hash of these texts and ids, in a fixed order, each after
     /// its length.
     ///

@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     #[error("{first} and {second} are both named {name:?}", name = shown(name))]
     NamesAlike { first: String, second: String, name: String },
 
-    #[error("{table} have no column {column}")]
+    #[error("there is no column {column} in {table}")]
     ForeignColumn { column: &'static str, table: &'static str },
     #[error("the model has no reference for {0}s")]
     NoReference(&'static str),
@@ -82,7 +82,7 @@ pub(crate) enum Kind {
     #[error("the model has no table for combinations: build it with combinations()")]
     NoCombinations,
     #[error(
-        "the batch has no row on {days} of its days, {first} the first of them, for none of its {ports} output ports, which would remove everything there: leave the days out of the scope, or do not refuse empty days"
+        "the batch has no row on {days} of its days, {first} the first of them, for any of its {ports} output ports, which would remove everything there: leave the days out of the scope, or do not refuse empty days"
     )]
     EmptyDay { first: NaiveDate, days: usize, ports: usize },
     #[error(
@@ -96,7 +96,7 @@ pub(crate) enum Kind {
     )]
     Isolation(String),
     #[error(
-        "row level security hides rows of {0} from this role, which a write could neither find nor remove: write as the table's owner, or as a role with BYPASSRLS"
+        "row level security may hide rows of {0} from this role, which a write could neither find nor remove: write as the table's owner, or as a role with BYPASSRLS"
     )]
     RowSecurity(String),
     #[error("unknown {0}")]

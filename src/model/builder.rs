@@ -181,8 +181,10 @@ impl Definition {
             Ok(())
         };
         // one table may be the parent of several ids
+        let groups = self.consumers.group.as_ref().map(|(_, groups)| &**groups);
         let parents = [&self.output_ports, &self.consumers, &self.tech_assets];
-        for (index, parent) in parents.into_iter().enumerate() {
+        let parents: Vec<&Parent> = parents.into_iter().chain(groups).collect();
+        for (index, parent) in parents.iter().enumerate() {
             if !parents[..index].iter().any(|other| other.table_ref() == parent.table_ref()) {
                 take(format!("the table of {}s", parent.what), &parent.schema, parent.table.clone())?;
             }

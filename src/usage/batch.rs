@@ -11,8 +11,9 @@ use super::{Combination, OutputPortQueries, Rules, Scope, TechAssetTouches};
 /// with [`UsageBatch::builder`]. Touches and combinations may be "not measured": a write then leaves their table alone.
 ///
 /// As JSON: an object with the keys `scope`, `queries`, `touches` and `combinations`; what was not measured is `null`. The
-/// keys `unsettled_from` and `rules` are there where they say something.
+/// keys `unsettled_from` and `rules` are there where they say something. An unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UsageBatch {
     pub(super) scope: Scope,
     pub(super) queries: Vec<OutputPortQueries>,

@@ -32,6 +32,18 @@ pub(crate) struct Checked<'a> {
 }
 
 impl UsageBatch {
+    /// Refuses days that are unsettled from outside the scope.
+    pub(crate) fn check_unsettled(&self) -> Result<(), Error> {
+        let days = self.scope.checked_days();
+        match self.unsettled_from.filter(|day| !days.contains(*day)) {
+            None => Ok(()),
+            Some(day) => {
+                let (from, until) = (days.start(), days.end());
+                Err(Kind::UnsettledOutsideScope { day, from, until }.into())
+            }
+        }
+    }
+
     /// Everything that a write wants to be true of a batch by itself: of each row first, then of the tables together,
     /// so that the plainest reason is the one reported.
     pub(crate) fn check(&self, stated: Stated) -> Result<Checked<'_>, Error> {

@@ -19,7 +19,7 @@ impl UsageBatch {
     /// # Errors
     ///
     /// All are [`Error::is_batch`]: different scopes, or touches or combinations that only one of the batches measured;
-    /// a key that one batch holds twice; a sum over `i32::MAX`.
+    /// a key that one batch holds twice; a sum over `i32::MAX`; days that are unsettled from outside the scope.
     ///
     /// # Example
     ///
@@ -43,6 +43,8 @@ impl UsageBatch {
             };
             return Err(Kind::ScopesDiffer { first: described(&self), second: described(&other) }.into());
         }
+        self.check_unsettled()?;
+        other.check_unsettled()?;
         Ok(Self {
             queries: sum(&self.queries, &other.queries)?,
             touches: sum_measured(self.touches, other.touches)?,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::mark::NO_RULES;
 use super::{days_of, join_rows};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::model::{Column, UsageModel};
 use crate::row::{Columnar, Columns, FlatRecord};
@@ -32,8 +32,8 @@ impl Gaps {
 
     /// Also asks for settled days that were counted by other rules than these. Defaults to not asking.
     ///
-    /// Days of which nobody knows the rules are such days, too. An output port that `rules` has no fingerprint for is
-    /// not asked.
+    /// Days of which nobody knows the rules are such days, too. Of an output port that `rules` has no fingerprint for,
+    /// only days that were never measured or are not settled come.
     pub fn counted_by(mut self, rules: Rules) -> Self {
         self.rules = rules;
         self
@@ -169,7 +169,7 @@ impl UsageModel {
     ///
     /// # Errors
     ///
-    /// A model without coverage ([`Error::is_configuration`]); a scope without output ports ([`Error::is_batch`]).
+    /// A model without coverage ([`Error::is_configuration`]); a scope without output ports ([`Error::is_request`]).
     ///
     /// # Example
     ///
@@ -195,8 +195,10 @@ impl UsageModel {
     /// ```
     pub fn gaps(&self, gaps: &Gaps) -> Result<Query<Gap>, Error> {
         let table = self.coverage_or_refuse()?;
-        gaps.scope.check_ports()?;
         let ports = gaps.scope.output_ports();
+        if ports.is_empty() {
+            return Err(Kind::NoPorts.into());
+        }
         let mut sql = SqlWriter::new("gaps in the coverage");
         let ids = sql.bind(ports.iter().map(|port| port.0).collect::<Arc<[Uuid]>>());
         let rules = ports.iter().map(|port| gaps.rules.of(*port).unwrap_or_default());

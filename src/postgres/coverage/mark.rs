@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{days_of, join_rows};
-use crate::error::{Error, Kind, UnknownIds};
+use crate::error::{Error, UnknownIds};
 use crate::id::OutputPortId;
 use crate::model::{Column, CoverageTable, UsageModel};
 use crate::statement::{Param, SqlWriter, Statement};
@@ -32,10 +32,8 @@ impl Mark {
     ///
     /// A batch that is unsettled from a day outside its scope, whatever the model.
     pub(in crate::postgres) fn of(model: &UsageModel, batch: &UsageBatch) -> Result<Option<Self>, Error> {
+        batch.check_unsettled()?;
         let days = batch.scope().checked_days();
-        if let Some(day) = batch.unsettled_from().filter(|day| !days.contains(*day)) {
-            return Err(Kind::UnsettledOutsideScope { day, from: days.start(), until: days.end() }.into());
-        }
         let mut mark = Self::of_scope(model, batch.scope());
         if let Some(mark) = &mut mark {
             mark.settled_until = batch.unsettled_from().unwrap_or(days.end());
@@ -87,7 +85,7 @@ impl Mark {
         let [from, until, settled_until] =
             [self.days.start(), self.days.end(), self.settled_until].map(|day| sql.bind(day));
 
-        sql.text("INSERT INTO ").qualified(&table.schema, &table.name).text(" (");
+        sql.text("INSERT INTO ").qualified(&table.schema, &table.name).text(" AS t (");
         sql.list(", ", CoverageTable::COLUMNS, |sql, of| {
             sql.ident(table.column(of));
         });

@@ -39,9 +39,9 @@ pub struct PortCoverage {
     pub first_measured: Option<NaiveDate>,
     /// The last day that was measured; `None` if none was.
     pub last_measured: Option<NaiveDate>,
-    /// The day after the last settled one; `None` if none is.
+    /// The day after the last settled one, before which there may be unsettled days; `None` if none is.
     pub settled_until: Option<NaiveDate>,
-    /// How many days between the first and the last were not measured.
+    /// How many days between the first and the last were not measured. Days after the last are not counted.
     pub missing_days: i64,
 }
 

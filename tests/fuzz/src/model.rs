@@ -37,7 +37,7 @@ pub(crate) fn check(builder: &UsageModelBuilder) {
             if names.iter().any(|name| !(1..=63).contains(&name.len()) || name.contains(['"', '\0'])) {
                 let message = error.to_string();
                 let is_of_another_kind =
-                    ["has no reference", "has a group", "have on_delete", "both named", "have no column"]
+                    ["has no reference", "has a group", "have on_delete", "both named", "there is no column"]
                         .iter()
                         .any(|part| message.contains(part));
                 if !is_of_another_kind {

@@ -26,7 +26,7 @@ fn tables_and_columns_bear_the_names_of_the_model() {
     assert_eq!(builder().build().unwrap().combinations_table(), None);
 
     let error = stats.column(Column::TechAssetId).unwrap_err();
-    assert_eq!(error.to_string(), "the output-port queries have no column tech_asset_id");
+    assert_eq!(error.to_string(), "there is no column tech_asset_id in the output-port queries");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ fn two_names_alike_are_refused() {
 fn a_column_that_the_table_does_not_have_is_refused() {
     let names = TableNames::new("stats").column(Column::TechAssetId, "asset");
     let error = builder().queries_table(names).build().unwrap_err();
-    assert_eq!(error.to_string(), "the output-port queries have no column tech_asset_id");
+    assert_eq!(error.to_string(), "there is no column tech_asset_id in the output-port queries");
 }
 
 #[tokio::test]
@@ -197,6 +197,6 @@ fn a_model_is_data_and_a_wrong_key_is_named() {
     };
     assert_eq!(
         model(foreign).unwrap_err().to_string(),
-        "the output-port queries have no column tech_asset_id"
+        "there is no column tech_asset_id in the output-port queries"
     );
 }

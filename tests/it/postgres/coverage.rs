@@ -177,6 +177,56 @@ async fn a_table_that_others_filled_reads_within_the_calendar() {
 }
 
 #[tokio::test]
+async fn names_of_the_hosts_own_work_or_are_refused() {
+    // a name that an upsert gives to the new row
+    let named = TableNames::new("excluded").column(Column::Measured, "excluded").column(Column::Rules, "id");
+    let portal = Portal::with(builder().coverage_table(named).build().unwrap()).await;
+    let days = day(2026, 1, 1)..day(2026, 1, 3);
+    assert_eq!(portal.replace(&batch(days.clone()).build()).await.coverage, Some(2));
+    let summary = portal.rows(&chart::Summary::new(port(1), days.clone())).await;
+    assert_eq!(summary[0].coverage, Some(chart::Coverage::Measured));
+    assert_eq!(portal.remove(portal.model.purge(&Purge::before(days.end)).unwrap()).await.coverage, Some(2));
+    // the table of the consumers' groups is a parent like others
+    let taken = builder().schema("portal").coverage_table(TableNames::new("domains")).build().unwrap_err();
+    assert!(taken.is_configuration());
+    assert_eq!(
+        taken.to_string(),
+        "the table of consumer groups and the table of the coverage are both named \"domains\""
+    );
+}
+
+#[test]
+fn a_batch_from_json_says_nothing_that_is_not_read() {
+    let days = day(2026, 1, 1)..day(2026, 1, 3);
+    let batch = batch(days.clone()).unsettled_from(day(2026, 1, 2)).build();
+    let json = serde_json::to_string(&batch).unwrap();
+    assert_eq!(serde_json::from_str::<UsageBatch>(&json).unwrap(), batch);
+    let typo = json.replace("unsettled_from", "unsettledFrom");
+    let error = serde_json::from_str::<UsageBatch>(&typo).unwrap_err();
+    assert!(error.to_string().starts_with("unknown field `unsettledFrom`"), "{error}");
+}
+
+#[test]
+fn merged_batches_are_settled_and_counted_as_both() {
+    let days = day(2026, 1, 1)..day(2026, 1, 5);
+    let rules = |id| Rules::new([(port(1), uuid::Uuid::from_u128(id))]);
+    let of = |unsettled, rules| batch(days.clone()).unsettled_from(unsettled).rules(rules).build();
+    let two = || Rules::new([(port(1), uuid::Uuid::from_u128(3)), (port(2), uuid::Uuid::from_u128(9))]);
+    let (one, other) = (of(Some(day(2026, 1, 4)), rules(5)), of(Some(day(2026, 1, 3)), two()));
+    let merged = one.clone().merge(other.clone()).unwrap();
+    assert_eq!(merged, other.clone().merge(one.clone()).unwrap());
+    assert_eq!(merged.unsettled_from(), Some(day(2026, 1, 3)));
+    assert_eq!(*merged.rules(), rules(5).merge(&two()));
+    // one of which only an account knows, and one of which nobody knows the rules of a part
+    assert_eq!(merged.rules().of(port(2)), two().of(port(2)));
+    assert_eq!(one.clone().merge(of(None, Rules::default())).unwrap().rules().of(port(1)), None);
+    let outside = of(Some(day(2026, 2, 1)), rules(5));
+    for error in [one.clone().merge(outside.clone()).unwrap_err(), outside.merge(one).unwrap_err()] {
+        assert!(error.is_batch() && error.to_string().contains("unsettled from 2026-02-01 on"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn settled_days_that_were_not_measured_are_reconciled() {
     let portal = Portal::with(model()).await;
     let days = day(2026, 1, 1)..day(2026, 2, 1);
@@ -217,6 +267,7 @@ async fn what_cannot_be_is_refused_by_name() {
         assert_eq!(error.to_string(), "the model has no table for coverage: build it with coverage()");
     }
     assert!(model().coverage([]).unwrap_err().is_request());
+    assert!(model().gaps(&Gaps::of(scope(asked.days(), []))).unwrap_err().is_request());
     for (unsettled, model) in [(day(2026, 1, 3), model()), (day(2025, 12, 31), without)] {
         let error = model.replace(&batch(asked.days()).unsettled_from(unsettled).build()).unwrap_err();
         assert!(error.is_batch());
@@ -227,7 +278,7 @@ async fn what_cannot_be_is_refused_by_name() {
     }
     let named = TableNames::new("cover").column(Column::Date, "day");
     let error = builder().coverage_table(named).build().unwrap_err();
-    assert_eq!(error.to_string(), "the coverage have no column date");
+    assert_eq!(error.to_string(), "there is no column date in the coverage");
     let taken =
         builder().coverage_table(TableNames::new("output_port_query_stats_daily")).build().unwrap_err();
     assert!(taken.is_configuration(), "{taken}");

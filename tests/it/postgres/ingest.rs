@@ -371,7 +371,7 @@ async fn a_replace_can_refuse_days_that_a_batch_leaves_wholly_empty() {
     let before = portal.versions(QUERY_STATS).await;
     // a log of one day under a scope of three
     for (dates, message) in [
-        (&[2][..], "no row on 2 of its days, 2026-01-01 the first of them, for none of its 2 output ports"),
+        (&[2][..], "no row on 2 of its days, 2026-01-01 the first of them, for any of its 2 output ports"),
         (&[1, 2], "no row on 1 of its days, 2026-01-03 the first of them"),
     ] {
         let mut transaction = portal.pool.begin().await.unwrap();

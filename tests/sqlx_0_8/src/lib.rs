@@ -48,10 +48,26 @@ pub async fn typed<T: DeserializeOwned>(pool: &PgPool, query: Query<T>) -> Resul
     let object = |row: &PgRow| -> Result<T, BoxDynError> {
         let cells =
             row.columns().iter().map(|column| Ok((column.name().to_owned(), cell(row, column.name())?)));
-        let cells = cells.collect::<Result<Map<String, Json>, BoxDynError>>()?;
+        let mut cells = cells.collect::<Result<Map<String, Json>, BoxDynError>>()?;
+        spread(&mut cells)?;
         Ok(serde_json::from_value(Json::Object(cells))?)
     };
     rows(pool, query).await?.iter().map(object).collect()
+}
+
+/// The counts of a series come as the places of its buckets that have any, of so many buckets, and their counts.
+fn spread(cells: &mut Map<String, Json>) -> Result<(), BoxDynError> {
+    let (Some(buckets), Some(places)) = (cells.remove("buckets"), cells.remove("places")) else {
+        return Ok(());
+    };
+    let places: Vec<usize> = serde_json::from_value(places)?;
+    let counts: Vec<i64> = serde_json::from_value(cells.remove("counts").unwrap_or_default())?;
+    let mut dense = vec![0; serde_json::from_value(buckets)?];
+    for (place, count) in places.into_iter().zip(counts) {
+        *dense.get_mut(place).ok_or("a place beyond the buckets")? = count;
+    }
+    cells.insert("counts".to_owned(), json!(dense));
+    Ok(())
 }
 
 /// A column of a chart: dates and ids are texts in JSON.
