@@ -5,7 +5,6 @@ use sea_query::{ArrayType, CommonTableExpression, Expr, ExprTrait, Func, JoinTyp
 
 use super::MAX_POINTS;
 use super::bucket::Bucket;
-use super::comparison::Comparison;
 use super::sql::{self, PortDays};
 use crate::error::{Error, Kind};
 use crate::model::Column;
@@ -15,15 +14,6 @@ use crate::time::{Days, Granularity};
 pub(super) struct Buckets {
     granularity: Granularity,
     days: Days,
-    ranges: Ranges,
-}
-
-/// Whether buckets come with their days as ranges.
-#[derive(Clone, Copy)]
-enum Ranges {
-    Without,
-    /// Also those of a comparison.
-    Of(Option<Comparison>),
 }
 
 impl Buckets {
@@ -33,7 +23,7 @@ impl Buckets {
     ///
     /// More than [`MAX_POINTS`](super::MAX_POINTS) points.
     pub(super) fn new(granularity: Granularity, days: Days, series: u64) -> Result<Self, Error> {
-        let buckets = Self { granularity, days, ranges: Ranges::Without };
+        let buckets = Self { granularity, days };
         let points = buckets.count().saturating_mul(series);
         match points <= MAX_POINTS {
             true => Ok(buckets),
@@ -60,7 +50,7 @@ impl Buckets {
 
     pub(super) fn cte(&self) -> CommonTableExpression {
         // once a bucket, however many rows the chart has of it
-        sql::materialized("bucket", self.select(self.bounds()))
+        sql::materialized("bucket", self.bounds())
     }
 
     /// As [`cte`](Self::cte), with the bucket's `place` on the axis from 0; not of days.
@@ -69,55 +59,7 @@ impl Buckets {
         let places = (0..=self.steps()).map(Value::from).collect();
         let places = Value::Array(ArrayType::Int, Some(Box::new(places)));
         bounds.expr_as(unnest(places, "integer[]"), "place");
-        let mut select = self.select(bounds);
-        if let Ranges::Of(_) = self.ranges {
-            select.column(("bound", "place"));
-        }
-        sql::materialized("bucket", select)
-    }
-
-    /// Also gives each bucket its requested days, for [`requested`](Self::requested), and as a range `before` those
-    /// that they are compared with.
-    pub(super) fn with_ranges(mut self, comparison: Option<Comparison>) -> Self {
-        self.ranges = Ranges::Of(comparison);
-        self
-    }
-
-    /// The requested days of a bucket as a range; of a bucket that is a day, that day.
-    pub(super) fn requested(&self) -> Expr {
-        match self.granularity {
-            Granularity::Day => self.start(),
-            _ => Expr::col(("bucket", "days")),
-        }
-    }
-
-    /// The first requested day of a bucket, and the first day after those.
-    fn requested_bounds(&self) -> (Expr, Expr) {
-        let of_bound = |name: &'static str| Expr::col(("bound", name));
-        match self.granularity {
-            Granularity::Day => (of_bound("start"), of_bound("start").add(Expr::cust("1"))),
-            _ => (
-                Func::greatest([of_bound("start"), bound(self.days.start())]).into(),
-                Func::least([of_bound("end"), bound(self.days.end())]).into(),
-            ),
-        }
-    }
-
-    /// The bounds, with ranges where they are wanted.
-    fn select(&self, bounds: SelectStatement) -> SelectStatement {
-        let Ranges::Of(comparison) = self.ranges else { return bounds };
-        let (from, until) = self.requested_bounds();
-        let mut select = SelectStatement::new();
-        select.column(("bound", "start")).from_subquery(bounds, "bound");
-        if self.granularity != Granularity::Day {
-            select.column(("bound", "end"));
-            select.expr_as(sql::days_between(from.clone(), until.clone()), "days");
-        }
-        if let Some(comparison) = comparison {
-            let back = |bound| comparison.bound(self.days, bound);
-            select.expr_as(sql::days_between(back(from), back(until)), "before");
-        }
-        select
+        sql::materialized("bucket", bounds)
     }
 
     /// `start` and, but of days, `end` of each bucket.
@@ -229,8 +171,4 @@ fn dates(days: impl Iterator<Item = NaiveDate>) -> Value {
 /// The elements of an array parameter, a row each.
 fn unnest(array: Value, of_type: &'static str) -> Expr {
     Func::cust("pg_catalog.unnest").arg(Expr::val(array).cast_as(of_type)).into()
-}
-
-fn bound(day: NaiveDate) -> Expr {
-    Expr::val(day).cast_as("date")
 }

@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
-use sea_query::{BinOper, CaseStatement, Expr, ExprTrait, Func, SelectStatement, Value, WithClause};
+use sea_query::{
+    BinOper, CaseStatement, Expr, ExprTrait, Func, JoinType, SelectStatement, Value, WithClause,
+};
 
 use super::buckets::Buckets;
+use super::comparison::Comparison;
 use super::sql;
 use crate::id::OutputPortId;
 use crate::model::{Column, CoverageTable, UsageModel};
@@ -17,7 +20,8 @@ pub(super) struct CoverageOf<'a> {
     table: Option<&'a CoverageTable>,
     port: OutputPortId,
     days: Days,
-    before: Option<Range<NaiveDate>>,
+    /// Which days they are compared with, and how each bound is moved back to these.
+    before: Option<(Comparison, Range<NaiveDate>)>,
 }
 
 impl<'a> CoverageOf<'a> {
@@ -27,8 +31,8 @@ impl<'a> CoverageOf<'a> {
     }
 
     /// Also asks about the days that they are compared with.
-    pub(super) fn and_before(mut self, before: Option<Range<NaiveDate>>) -> Self {
-        self.before = before;
+    pub(super) fn and_before(mut self, comparison: Comparison, days: Range<NaiveDate>) -> Self {
+        self.before = Some((comparison, days));
         self
     }
 
@@ -44,20 +48,30 @@ impl<'a> CoverageOf<'a> {
     pub(super) fn add_to(&self, with: &mut WithClause) {
         let Some(table) = self.table else { return };
         let range = |days: Range<NaiveDate>| sql::days_between(bound(days.start), bound(days.end));
-        let asked = [Some(self.days.range()), self.before.clone()].into_iter().flatten();
+        let before = self.before.as_ref().map(|(_, days)| days.clone());
+        let asked = [Some(self.days.range()), before.clone()].into_iter().flatten();
         let mut row = rows(table, asked.map(range).collect());
         row.expr_as(range(self.days.range()), "days");
-        if let Some(before) = self.before.clone() {
+        if let Some(before) = before {
             row.expr_as(range(before), "before");
         }
         row.and_where(Expr::col(("kept", table.column(Column::OutputPortId).clone())).eq(self.port.0));
         with.cte(sql::materialized("coverage", row));
     }
 
+    /// Joins the CTE, whose row may be missing, to the few buckets that are longer than a day.
+    ///
+    /// Days are many, and look it up once for all of them.
+    pub(super) fn join(&self, select: &mut SelectStatement, buckets: &Buckets) {
+        if self.is_kept() && buckets.granularity() != Granularity::Day {
+            select.join(JoinType::LeftJoin, "coverage", Expr::cust("TRUE"));
+        }
+    }
+
     /// A letter for each bucket as the CTE `covered(letters)` of one row.
     pub(super) fn add_letters(&self, with: &mut WithClause, buckets: &Buckets) {
         if self.is_kept() {
-            let letters = all_letters(looked_up, buckets);
+            let letters = all_letters(column_of(buckets), buckets, |each| self.join(each, buckets));
             with.cte(sql::materialized("covered", letters));
         }
     }
@@ -70,29 +84,39 @@ impl<'a> CoverageOf<'a> {
         sql::subquery(SelectStatement::new().column("letters").from("covered").take()).cast_as("text")
     }
 
-    /// The word for a bucket, from the CTE `coverage`.
+    /// The word for a bucket, to which the CTE is [joined](Self::join).
     pub(super) fn word_of(&self, buckets: &Buckets) -> Expr {
         match self.is_kept() {
-            true => word_of(looked_up, buckets).cast_as("text"),
+            true => word_of(column_of(buckets), buckets).cast_as("text"),
             false => no_text(),
         }
     }
 
-    /// The word for the days that a bucket is compared with, from the CTE `coverage`.
-    pub(super) fn word_before_of_bucket(&self) -> Expr {
-        match self.is_kept() {
-            true => word_before(looked_up, Expr::col(("bucket", "before"))).cast_as("text"),
-            false => no_text(),
+    /// The word for the days that a bucket is compared with, to which the CTE is [joined](Self::join).
+    pub(super) fn word_before_of(&self, buckets: &Buckets) -> Expr {
+        match self.before_of(buckets) {
+            Some(before) => word_before(column_of(buckets), before).cast_as("text"),
+            None => no_text(),
         }
     }
 
     /// Whether the bucket and what it is compared with were wholly measured.
     pub(super) fn complete_of(&self, buckets: &Buckets) -> Option<Expr> {
-        self.is_kept().then(|| {
-            let measured = || looked_up("measured");
-            let now = measured().binary(HOLDS, buckets.requested());
-            now.and(measured().binary(HOLDS, Expr::col(("bucket", "before"))))
-        })
+        let column = column_of(buckets);
+        let before = column("measured").binary(HOLDS, self.before_of(buckets)?);
+        Some(column("measured").binary(HOLDS, requested(column, buckets)).and(before))
+    }
+
+    /// The days that a bucket is compared with.
+    fn before_of(&self, buckets: &Buckets) -> Option<Expr> {
+        self.table?;
+        let (comparison, _) = self.before.as_ref()?;
+        let end = match buckets.granularity() {
+            Granularity::Day => buckets.start().add(Expr::cust("1")),
+            _ => buckets.end(),
+        };
+        let [from, until] = [buckets.start(), end].map(|bound| comparison.bound(self.days, bound));
+        Some(sql::days_between(from, until).binary(CUT, column_of(buckets)("before")))
     }
 
     /// The word for all days of the chart, from the CTE `coverage`.
@@ -135,10 +159,11 @@ pub(super) fn add_letters_of_many(
     let Some(table) = &model.0.coverage else { return };
     let port = || Expr::col(("kept", table.column(Column::OutputPortId).clone()));
     let asked = sql::days_between(bound(days.start()), bound(days.end()));
-    let mut rows = rows(table, vec![asked]);
+    let mut rows = rows(table, vec![asked.clone()]);
     rows.expr_as(port(), "output_port_id")
+        .expr_as(asked, "days")
         .and_where(port().eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))));
-    let letters = all_letters(of_row, buckets);
+    let letters = all_letters(of_row, buckets, |_| ());
     let covered = SelectStatement::new()
         .column("output_port_id")
         .expr_as(sql::subquery(letters), "letters")
@@ -152,10 +177,7 @@ pub(super) fn add_letters_of_many(
 /// Cutting them makes values of them. A long value that is stored out of line would be fetched again for each bucket.
 fn rows(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
     let asked = Expr::from(Func::cust("pg_catalog.datemultirange").args(asked));
-    let cut = |column: Column| {
-        Expr::col(("kept", table.column(column).clone()))
-            .binary(BinOper::Custom("OPERATOR(pg_catalog.*)"), asked.clone())
-    };
+    let cut = |column: Column| Expr::col(("kept", table.column(column).clone())).binary(CUT, asked.clone());
     SelectStatement::new()
         .expr_as(cut(Column::Measured), "measured")
         .expr_as(cut(Column::Settled), "settled")
@@ -164,6 +186,7 @@ fn rows(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
 }
 
 const HOLDS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.@>)");
+const CUT: BinOper = BinOper::Custom("OPERATOR(pg_catalog.*)");
 const OVERLAPS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.&&)");
 
 /// How a statement comes by a column of the row.
@@ -174,9 +197,25 @@ fn of_row(name: &'static str) -> Expr {
     Expr::col(("coverage", name))
 }
 
-/// The same from elsewhere: found once for all buckets, where a join would find it for each.
+/// The same from elsewhere.
 fn looked_up(name: &'static str) -> Expr {
     sql::subquery(SelectStatement::new().column(name).from("coverage").take())
+}
+
+/// How the buckets come by it: many days look it up, once for all of them; a few longer buckets are joined to it.
+fn column_of(buckets: &Buckets) -> RowColumn {
+    match buckets.granularity() {
+        Granularity::Day => looked_up,
+        _ => of_row,
+    }
+}
+
+/// The requested days of a bucket; of a bucket that is a day, that day.
+fn requested(column: RowColumn, buckets: &Buckets) -> Expr {
+    match buckets.granularity() {
+        Granularity::Day => buckets.start(),
+        _ => sql::days_between(buckets.start(), buckets.end()).binary(CUT, column("days")),
+    }
 }
 
 /// The word for a range of days.
@@ -200,19 +239,24 @@ fn word_before(column: RowColumn, days: Expr) -> Expr {
 fn word_of(column: RowColumn, buckets: &Buckets) -> Expr {
     match buckets.granularity() {
         Granularity::Day => CaseStatement::new()
-            .case(column("settled").binary(HOLDS, buckets.requested()), Expr::cust("'measured'"))
-            .case(column("measured").binary(HOLDS, buckets.requested()), Expr::cust("'unsettled'"))
+            .case(column("settled").binary(HOLDS, buckets.start()), Expr::cust("'measured'"))
+            .case(column("measured").binary(HOLDS, buckets.start()), Expr::cust("'unsettled'"))
             .finally(Expr::cust("'not_measured'"))
             .into(),
-        _ => word(column, buckets.requested()),
+        _ => word(column, requested(column, buckets)),
     }
 }
 
 /// The words' first letters, in the order of the buckets.
-fn all_letters(column: RowColumn, buckets: &Buckets) -> SelectStatement {
+fn all_letters(
+    column: RowColumn,
+    buckets: &Buckets,
+    join: impl FnOnce(&mut SelectStatement),
+) -> SelectStatement {
     let letter = Func::cust("pg_catalog.left").args([word_of(column, buckets), Expr::cust("1")]);
     let mut each = SelectStatement::new();
     each.expr_as(letter, "letter").expr_as(buckets.start(), "start").from("bucket");
+    join(&mut each);
     let in_order = Expr::cust(r#"pg_catalog.string_agg("letter", '' ORDER BY "start")"#);
     SelectStatement::new().expr_as(in_order, "letters").from_subquery(each, "each").take()
 }

@@ -215,7 +215,7 @@ impl MostPopularAssets {
         sql::label(&mut select, &model.0.tech_assets, ("ranked", "tech_asset_id"));
         if let Some(comparison) = comparison {
             let before = comparison.days(&self.days)?;
-            let coverage = CoverageOf::new(model, self.port, days).and_before(Some(before.clone()));
+            let coverage = CoverageOf::new(model, self.port, days).and_before(comparison, before.clone());
             let before = rows.during(before).sum_by(Column::TechAssetId, "tech_asset_id");
             with.cte(sql::materialized("before", before));
             let on = Expr::col(("before", "tech_asset_id")).equals(("ranked", "tech_asset_id"));

@@ -158,11 +158,11 @@ impl QueriesOverTime {
         let days = Days::check(&self.days)?;
         let rows = PortDays::new(&model.0.queries, self.port, days);
         let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
-        let coverage = CoverageOf::new(model, self.port, days).and_before(before.clone());
-        let mut buckets = Buckets::new(self.granularity, days, 1)?;
-        if coverage.is_kept() {
-            buckets = buckets.with_ranges(comparison);
+        let mut coverage = CoverageOf::new(model, self.port, days);
+        if let (Some(comparison), Some(before)) = (comparison, &before) {
+            coverage = coverage.and_before(comparison, before.clone());
         }
+        let buckets = Buckets::new(self.granularity, days, 1)?;
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
         let count = Expr::from(count).cast_as("bigint");
         let mut select = SelectStatement::new();
@@ -174,11 +174,12 @@ impl QueriesOverTime {
             .from("bucket")
             .order_by(("bucket", "start"), Order::Asc);
         buckets.join_sums(&mut select, &rows);
+        coverage.join(&mut select, &buckets);
         if let (Some(comparison), Some(before)) = (comparison, before) {
             self.join_before(&mut select, &buckets, &rows.during(before), days, comparison);
             let complete = coverage.complete_of(&buckets);
             comparison::change(&mut select, count, Expr::col(("before", "query_count")), complete);
-            select.expr_as(coverage.word_before_of_bucket(), "previous_coverage");
+            select.expr_as(coverage.word_before_of(&buckets), "previous_coverage");
         }
         let mut with = WithClause::new();
         coverage.add_to(&mut with);

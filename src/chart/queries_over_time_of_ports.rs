@@ -171,7 +171,6 @@ impl Chart for QueriesOverTimeOfPorts {
             select.expr_as(sql::null("text"), "coverage").order_by(("port", "port"), Order::Asc);
             return Ok(Query::new(title, select.build(PostgresQueryBuilder)));
         }
-        let buckets = buckets.with_ranges(None);
         let mut with = WithClause::new();
         with.cte(buckets.cte());
         coverage_of::add_letters_of_many(&mut with, model, ports, Days::check(&self.days)?, &buckets);

@@ -169,7 +169,7 @@ impl QueryDistribution {
     ) -> Result<Option<CoverageOf<'a>>, Error> {
         let Some(comparison) = comparison else { return Ok(None) };
         let coverage = CoverageOf::new(model, self.port, Days::check(&self.days)?);
-        Ok(Some(coverage.and_before(Some(comparison.days(&self.days)?))))
+        Ok(Some(coverage.and_before(comparison, comparison.days(&self.days)?)))
     }
 
     /// The consumers of the days and their [`counts`]: one scan for each range of days.

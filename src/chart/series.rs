@@ -101,10 +101,9 @@ impl Split {
         Self::of(rows, buckets, coverage, top, Of::SeriesAndSummary)
     }
 
-    fn of(rows: &PortDays, mut buckets: Buckets, coverage: &CoverageOf, top: i64, of: Of) -> Self {
+    fn of(rows: &PortDays, buckets: Buckets, coverage: &CoverageOf, top: i64, of: Of) -> Self {
         let mut with = WithClause::new();
         if coverage.is_kept() {
-            buckets = buckets.with_ranges(None);
             coverage.add_to(&mut with);
         }
         let by_day = buckets.granularity() == Granularity::Day;

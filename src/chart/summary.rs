@@ -157,7 +157,10 @@ impl Summary {
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
         let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
-        let coverage = CoverageOf::new(model, self.port, days).and_before(before.clone());
+        let mut coverage = CoverageOf::new(model, self.port, days);
+        if let (Some(comparison), Some(before)) = (comparison, &before) {
+            coverage = coverage.and_before(comparison, before.clone());
+        }
         let rows = PortDays::new(&model.0.queries, self.port, days);
         // one scan for the days and the consumers: COUNT(DISTINCT) would sort every row, twice
         let mut counted = SelectStatement::new();
