@@ -94,29 +94,36 @@ impl<'a> CoverageOf<'a> {
 
     /// The word for the days that a bucket is compared with, to which the CTE is [joined](Self::join).
     pub(super) fn word_before_of(&self, buckets: &Buckets) -> Expr {
+        let column = column_of(buckets);
         match self.before_of(buckets) {
-            Some(before) => word_before(column_of(buckets), before).cast_as("text"),
+            Some(Asked::Day(day)) => word_of_day(column, day).cast_as("text"),
+            Some(Asked::Days(days)) => word_before(column, days).cast_as("text"),
             None => no_text(),
         }
     }
 
     /// Whether the bucket and what it is compared with were wholly measured.
     pub(super) fn complete_of(&self, buckets: &Buckets) -> Option<Expr> {
-        let column = column_of(buckets);
-        let before = column("measured").binary(HOLDS, self.before_of(buckets)?);
-        Some(column("measured").binary(HOLDS, requested(column, buckets)).and(before))
+        let measured = || column_of(buckets)("measured");
+        let (Asked::Day(before) | Asked::Days(before)) = self.before_of(buckets)?;
+        let (Asked::Day(now) | Asked::Days(now)) = requested(column_of(buckets), buckets);
+        Some(measured().binary(HOLDS, now).and(measured().binary(HOLDS, before)))
     }
 
     /// The days that a bucket is compared with.
-    fn before_of(&self, buckets: &Buckets) -> Option<Expr> {
+    fn before_of(&self, buckets: &Buckets) -> Option<Asked> {
         self.table?;
         let (comparison, _) = self.before.as_ref()?;
-        let end = match buckets.granularity() {
-            Granularity::Day => buckets.start().add(Expr::cust("1")),
+        let moved = |bound| comparison.bound(self.days, bound);
+        let next = || buckets.start().add(Expr::cust("1"));
+        let end = match (buckets.granularity(), comparison) {
+            // a day has none or two before it, around the end of a leap February
+            (Granularity::Day, Comparison::YearBefore) => next(),
+            (Granularity::Day, _) => return Some(Asked::Day(moved(buckets.start()))),
             _ => buckets.end(),
         };
-        let [from, until] = [buckets.start(), end].map(|bound| comparison.bound(self.days, bound));
-        Some(sql::days_between(from, until).binary(CUT, column_of(buckets)("before")))
+        let days = sql::days_between(moved(buckets.start()), moved(end));
+        Some(Asked::Days(days.binary(CUT, column_of(buckets)("before"))))
     }
 
     /// The word for all days of the chart, from the CTE `coverage`.
@@ -210,12 +217,27 @@ fn column_of(buckets: &Buckets) -> RowColumn {
     }
 }
 
-/// The requested days of a bucket; of a bucket that is a day, that day.
-fn requested(column: RowColumn, buckets: &Buckets) -> Expr {
+/// What a bucket asks about: one day, or a range of days. A day is measured or not, and no range need be made of it.
+enum Asked {
+    Day(Expr),
+    Days(Expr),
+}
+
+/// The requested days of a bucket.
+fn requested(column: RowColumn, buckets: &Buckets) -> Asked {
     match buckets.granularity() {
-        Granularity::Day => buckets.start(),
-        _ => sql::days_between(buckets.start(), buckets.end()).binary(CUT, column("days")),
+        Granularity::Day => Asked::Day(buckets.start()),
+        _ => Asked::Days(sql::days_between(buckets.start(), buckets.end()).binary(CUT, column("days"))),
     }
+}
+
+/// The word for a day.
+fn word_of_day(column: RowColumn, day: Expr) -> Expr {
+    CaseStatement::new()
+        .case(column("settled").binary(HOLDS, day.clone()), Expr::cust("'measured'"))
+        .case(column("measured").binary(HOLDS, day), Expr::cust("'unsettled'"))
+        .finally(Expr::cust("'not_measured'"))
+        .into()
 }
 
 /// The word for a range of days.
@@ -235,15 +257,11 @@ fn word_before(column: RowColumn, days: Expr) -> Expr {
     none_is_not_measured.finally(word(column, days)).into()
 }
 
-/// The word for the requested days of a bucket; a day is measured or not, and no range need be made of it.
+/// The word for the requested days of a bucket.
 fn word_of(column: RowColumn, buckets: &Buckets) -> Expr {
-    match buckets.granularity() {
-        Granularity::Day => CaseStatement::new()
-            .case(column("settled").binary(HOLDS, buckets.start()), Expr::cust("'measured'"))
-            .case(column("measured").binary(HOLDS, buckets.start()), Expr::cust("'unsettled'"))
-            .finally(Expr::cust("'not_measured'"))
-            .into(),
-        _ => word(column, requested(column, buckets)),
+    match requested(column, buckets) {
+        Asked::Day(day) => word_of_day(column, day),
+        Asked::Days(days) => word(column, days),
     }
 }
 
