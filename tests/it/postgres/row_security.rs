@@ -18,13 +18,20 @@ async fn guarded() -> (Portal, PgPool) {
     portal.replace(&batch(3)).await;
     let role = portal.database.url().rsplit('/').next().unwrap().to_owned() + "_writer";
     let script = format!(
-        "CREATE ROLE {role} LOGIN;
+        "CREATE ROLE {role};
          GRANT USAGE ON SCHEMA usage, portal TO {role};
          GRANT ALL ON ALL TABLES IN SCHEMA usage, portal TO {role}"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&portal.pool).await.unwrap();
-    let options = (*portal.pool.connect_options()).clone().username(&role);
-    (portal, PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap())
+    // the role that a session takes on decides, whoever logged in
+    let writer = PgPoolOptions::new().max_connections(2).after_connect(move |connection, _| {
+        let take_on = format!("SET ROLE {role}");
+        Box::pin(
+            async move { sqlx::raw_sql(sqlx::AssertSqlSafe(take_on)).execute(connection).await.map(drop) },
+        )
+    });
+    let writer = writer.connect(portal.database.url()).await.unwrap();
+    (portal, writer)
 }
 
 fn batch(count: u64) -> UsageBatch {
