@@ -73,6 +73,7 @@ pub trait Columns {
     fn date_or_null(&self, column: &'static str) -> Result<Option<NaiveDate>, Self::Error>;
     fn uuid(&self, column: &'static str) -> Result<Uuid, Self::Error>;
     fn uuid_or_null(&self, column: &'static str) -> Result<Option<Uuid>, Self::Error>;
+    fn text(&self, column: &'static str) -> Result<String, Self::Error>;
     fn text_or_null(&self, column: &'static str) -> Result<Option<String>, Self::Error>;
     fn count(&self, column: &'static str) -> Result<i64, Self::Error>;
     fn count_or_null(&self, column: &'static str) -> Result<Option<i64>, Self::Error>;

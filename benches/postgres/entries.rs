@@ -8,27 +8,16 @@ pub(crate) fn points(rows: Vec<QueriesOverTimePoint>) -> Vec<Entry> {
     rows.into_iter().map(|row| Entry::point(row.bucket, row.query_count)).collect()
 }
 
-pub(crate) fn of_ports(
-    chart: &QueriesOverTimeOfPorts,
-    rows: Vec<QueriesOverTimeOfPortsSeries>,
-) -> Vec<Entry> {
-    let series = |row: &QueriesOverTimeOfPortsSeries| Series::Of {
-        id: row.output_port_id.0,
-        label: row.label.clone(),
-    };
-    let axis = chart.buckets().expect("it was queried");
-    rows.iter().flat_map(|row| counts(series(row), &axis, &row.counts)).collect()
-}
-
-pub(crate) fn split(
-    chart: &QueriesOverTimeByConsumer,
-    rows: Vec<QueriesOverTimeByConsumerSeries>,
-) -> Vec<Entry> {
+pub(crate) fn of_ports(chart: &QueriesOverTimeOfPorts, rows: Vec<QueriesOverTimeSeries>) -> Vec<Entry> {
     series(&chart.buckets().expect("it was queried"), &rows)
 }
 
-fn series(axis: &[Bucket], rows: &[QueriesOverTimeByConsumerSeries]) -> Vec<Entry> {
-    rows.iter().flat_map(|row| counts(consumer(row.consumer.clone()), axis, &row.counts)).collect()
+pub(crate) fn split(chart: &QueriesOverTimeSplit, rows: Vec<QueriesOverTimeSeries>) -> Vec<Entry> {
+    series(&chart.buckets().expect("it was queried"), &rows)
+}
+
+fn series(axis: &[Bucket], rows: &[QueriesOverTimeSeries]) -> Vec<Entry> {
+    rows.iter().flat_map(|row| counts(member(row.member.clone()), axis, &row.counts)).collect()
 }
 
 fn counts(series: Series, axis: &[Bucket], counts: &[i64]) -> Vec<Entry> {
@@ -37,20 +26,7 @@ fn counts(series: Series, axis: &[Bucket], counts: &[i64]) -> Vec<Entry> {
 }
 
 pub(crate) fn slices(rows: Vec<QueryDistributionSlice>) -> Vec<Entry> {
-    let entry = |row: QueryDistributionSlice| with_share(consumer(row.consumer), row.query_count, row.share);
-    rows.into_iter().map(entry).collect()
-}
-
-pub(crate) fn group_slices(rows: Vec<QueryDistributionGroupSlice>) -> Vec<Entry> {
-    let entry = |row: QueryDistributionGroupSlice| {
-        let series = match row.group {
-            GroupOrOther::Group { id, label } => Series::Of { id: id.0, label },
-            GroupOrOther::NoGroup => Series::NoGroup,
-            GroupOrOther::Other { members } => Series::Other { members },
-            other => unreachable!("a group of a kind that this bench does not know: {other:?}"),
-        };
-        with_share(series, row.query_count, row.share)
-    };
+    let entry = |row: QueryDistributionSlice| with_share(member(row.member), row.query_count, row.share);
     rows.into_iter().map(entry).collect()
 }
 
@@ -100,10 +76,13 @@ fn with_share(series: Series, count: i64, share: f64) -> Entry {
     entry
 }
 
-fn consumer(consumer: ConsumerOrOther) -> Series {
-    match consumer {
-        ConsumerOrOther::Consumer { id, label } => Series::Of { id: id.0, label },
-        ConsumerOrOther::Other { members } => Series::Other { members },
-        other => unreachable!("a consumer of a kind that this bench does not know: {other:?}"),
+fn member(member: Member) -> Series {
+    match member {
+        Member::Consumer { id, label } => Series::Of { id: id.0, label },
+        Member::Group { id, label } => Series::Of { id: id.0, label },
+        Member::OutputPort { id, label } => Series::Of { id: id.0, label },
+        Member::NoGroup => Series::NoGroup,
+        Member::Other { members } => Series::Other { members },
+        other => unreachable!("a member of a kind that this bench does not know: {other:?}"),
     }
 }

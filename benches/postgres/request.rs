@@ -96,9 +96,9 @@ impl Request {
             Kind::Distribution => {
                 asked(QueryDistribution::new(port, days).top(top), |_, rows| entries::slices(rows))
             }
-            Kind::ByGroup => asked(QueryDistribution::new(port, days).top(top).by_group(), |_, rows| {
-                entries::group_slices(rows)
-            }),
+            Kind::ByGroup => {
+                asked(QueryDistribution::new(port, days).top(top).by_group(), |_, rows| entries::slices(rows))
+            }
             Kind::Assets => {
                 let chart = MostPopularAssets::new(port, days).top(top);
                 asked(chart.compared_with(Comparison::PreviousPeriod), |_, rows| entries::assets(rows))

@@ -6,9 +6,8 @@ use access_log::{Mapping, printable};
 use anyhow::{Context, Result};
 use chrono::{Days, NaiveDate};
 use output_port_usage::chart::{
-    Chart, Coverage, GroupOrOther, MostOftenCombined, MostOftenCombinedWith, MostPopularAsset,
-    MostPopularAssets, QueriesOverTime, QueriesOverTimePoint, QueryDistribution, QueryDistributionGroupSlice,
-    QueryDistributionSlice,
+    Chart, Coverage, Member, MostOftenCombined, MostOftenCombinedWith, MostPopularAsset, MostPopularAssets,
+    QueriesOverTime, QueriesOverTimePoint, QueryDistribution, QueryDistributionSlice,
 };
 use output_port_usage::{Granularity, OutputPortId, UsageModel};
 use sqlx::postgres::PgPool;
@@ -25,7 +24,7 @@ pub(crate) struct Dashboard {
     granularity: Granularity,
     over_time: Vec<QueriesOverTimePoint>,
     by_consumer: Vec<QueryDistributionSlice>,
-    by_domain: Vec<QueryDistributionGroupSlice>,
+    by_domain: Vec<QueryDistributionSlice>,
     assets: Vec<MostPopularAsset>,
     combined: Vec<MostOftenCombined>,
 }
@@ -93,7 +92,7 @@ impl Dashboard {
             .by_consumer
             .iter()
             .map(|slice| Part {
-                name: printable(&slice.consumer.name()),
+                name: printable(&slice.member.name()),
                 queries: slice.query_count,
                 share: slice.share,
             })
@@ -102,7 +101,7 @@ impl Dashboard {
             .by_domain
             .iter()
             .map(|slice| Part {
-                name: printable(&domain(&slice.group)),
+                name: printable(&domain(&slice.member)),
                 queries: slice.query_count,
                 share: slice.share,
             })
@@ -156,9 +155,9 @@ fn fitting(days: &Range<NaiveDate>) -> Granularity {
     [Day, Week, Month, Quarter].into_iter().find(fits).unwrap_or(Year)
 }
 
-fn domain(member: &GroupOrOther) -> String {
+fn domain(member: &Member) -> String {
     match member {
-        GroupOrOther::NoGroup => "No domain".to_owned(),
+        Member::NoGroup => "No domain".to_owned(),
         member => member.name(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bucket::Bucket;
 use super::buckets::Buckets;
-use super::{Overview, QueriesOverTime, QueriesOverTimeByConsumer, QueriesOverTimeOfPorts};
+use super::{Overview, QueriesOverTime, QueriesOverTimeOfPorts, QueriesOverTimeSplit};
 use crate::error::Error;
 use crate::time::Days;
 
@@ -32,7 +32,7 @@ impl QueriesOverTime {
     }
 }
 
-impl QueriesOverTimeByConsumer {
+impl QueriesOverTimeSplit {
     /// The time axis of every series: each bucket that the days touch, in order.
     ///
     /// # Errors

@@ -1,11 +1,14 @@
 //! The time axis: the buckets of a chart as rows, and as places of an array.
 
 use chrono::{Datelike, NaiveDate};
-use sea_query::{ArrayType, CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement, Value};
+use sea_query::{
+    ArrayType, CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement, Value, WithClause,
+};
 
 use super::MAX_POINTS;
 use super::bucket::Bucket;
-use super::sql::{self, PortDays};
+use super::facts::Facts;
+use super::sql;
 use crate::error::{Error, Kind};
 use crate::model::Column;
 use crate::time::{Days, Granularity};
@@ -128,15 +131,19 @@ impl Buckets {
     }
 
     /// The rows of the bucket: a few buffers for each, and no date arithmetic per row.
-    pub(super) fn scan(&self, rows: &PortDays) -> SelectStatement {
+    pub(super) fn scan(&self, rows: &Facts) -> SelectStatement {
         rows.scan_when(|date, select| {
             select.and_where(date.clone().gte(self.start())).and_where(date.lt(self.end()))
         })
     }
 
-    /// Joins the sums of one port's rows as `counted(query_count)`; NULL in a bucket without rows.
-    pub(super) fn join_sums(&self, select: &mut SelectStatement, rows: &PortDays) {
-        if self.granularity == Granularity::Day {
+    /// Joins the sums of the rows as `counted(query_count)`; NULL in a bucket without rows.
+    pub(super) fn join_sums(&self, with: &mut WithClause, select: &mut SelectStatement, rows: &Facts) {
+        if self.granularity != Granularity::Day && !rows.is_one_run() {
+            // all days first: each bucket would read every output port's key for itself
+            with.cte(sql::materialized("daily", rows.sum_by(Column::Date, "date")));
+            sql::join_each(select, sum_of("daily", self.start(), self.end()), "counted");
+        } else if self.granularity == Granularity::Day {
             let counted = rows.sum_by(Column::Date, "date");
             let on = Expr::col(("counted", "date")).eq(self.start());
             select.join_subquery(JoinType::LeftJoin, counted, "counted", on);
@@ -161,6 +168,16 @@ impl Buckets {
     pub(super) fn granularity(&self) -> Granularity {
         self.granularity
     }
+}
+
+/// The sum of a CTE `date, query_count` from a day until another.
+pub(super) fn sum_of(daily: &'static str, from: Expr, until: Expr) -> SelectStatement {
+    SelectStatement::new()
+        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+        .from(daily)
+        .and_where(Expr::col("date").gte(from))
+        .and_where(Expr::col("date").lt(until))
+        .take()
 }
 
 /// One array parameter of days.

@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use sea_query::{Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, UnionType, WithClause};
 use serde::{Deserialize, Serialize};
 
-use super::sql::{self, PortDays};
-use super::{Chart, sealed};
+use super::facts::Facts;
+use super::who::Who;
+use super::{Chart, sealed, sql};
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
-use crate::model::{Column, Table, UsageModel};
+use crate::model::{Column, UsageModel};
 use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
@@ -43,6 +44,7 @@ use crate::time::Days;
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct MostOftenCombinedWith {
     port: OutputPortId,
+    who: Who,
     days: Range<NaiveDate>,
     top: u32,
 }
@@ -53,7 +55,7 @@ impl MostOftenCombinedWith {
     /// The query is an error if the model was built without
     /// [`combinations`](crate::UsageModelBuilder::combinations).
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
-        Self { port, days, top: sql::DEFAULT_TOP }
+        Self { port, who: Who::Anyone, days, top: sql::DEFAULT_TOP }
     }
 
     /// The most output ports to return. Defaults to 10; zero makes the query an error.
@@ -62,6 +64,8 @@ impl MostOftenCombinedWith {
         self
     }
 }
+
+super::who::of_consumers!(MostOftenCombinedWith, who);
 
 /// An output port of [`MostOftenCombinedWith`].
 ///
@@ -128,11 +132,10 @@ impl Chart for MostOftenCombinedWith {
     type Row = MostOftenCombined;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        let table = model.0.combinations.as_ref().ok_or(Kind::NoCombinations)?;
         let days = Days::check(&self.days)?;
         let top = sql::check_top("the number of output ports", self.top)?;
-        let larger = self.others(table, days, Column::OutputPortId1, Column::OutputPortId2);
-        let smaller = self.others(table, days, Column::OutputPortId2, Column::OutputPortId1);
+        let larger = self.others(model, days, Column::OutputPortId1, Column::OutputPortId2)?;
+        let smaller = self.others(model, days, Column::OutputPortId2, Column::OutputPortId1)?;
         // an output port is either the smaller or the larger of a pair, so no pair is met twice
         let all = |from| SelectStatement::new().columns(["output_port_id", "query_count"]).from(from).take();
         let mut member = all("larger");
@@ -145,7 +148,7 @@ impl Chart for MostOftenCombinedWith {
             .order_by("rank", Order::Asc);
         // here, so that the planner expects few labels
         sql::limit(&mut ranked, top);
-        let queries = PortDays::new(&model.0.queries, self.port, days);
+        let queries = Facts::new(model, self.port.into(), self.who, days)?;
         let mut total = queries.scan();
         total.expr_as(queries.sum(), "query_count");
         let mut with = WithClause::new();
@@ -170,14 +173,22 @@ impl Chart for MostOftenCombinedWith {
             .from("ranked");
         sql::label(&mut select, &model.0.output_ports, ("ranked", "output_port_id"));
         sql::order_by_rank(&mut select, ("ranked", "rank"));
-        Ok(Query::new("most often combined with", select.with(with).build(PostgresQueryBuilder)))
+        let title = format!("most often combined with{}", self.who.title());
+        Ok(Query::new(title, select.with(with).build(PostgresQueryBuilder)))
     }
 }
 
 impl MostOftenCombinedWith {
     /// `output_port_id, query_count` of the pairs in which this output port is `this`: one contiguous run of an index.
-    fn others(&self, table: &Table, days: Days, this: Column, other: Column) -> SelectStatement {
-        let rows = PortDays::new(table, self.port, days).of(this);
-        rows.sum_by(other, "output_port_id").and_having(rows.sum().gt(Expr::cust("0"))).take()
+    fn others(
+        &self,
+        model: &UsageModel,
+        days: Days,
+        this: Column,
+        other: Column,
+    ) -> Result<SelectStatement, Error> {
+        let table = model.0.combinations.as_ref().ok_or(Kind::NoCombinations)?;
+        let rows = Facts::pairs(model, table, (this, self.port), self.who, days)?;
+        Ok(rows.sum_by(other, "output_port_id").and_having(rows.sum().gt(Expr::cust("0"))).take())
     }
 }

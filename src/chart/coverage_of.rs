@@ -11,23 +11,50 @@ use sea_query::{
 use super::buckets::Buckets;
 use super::comparison::Comparison;
 use super::sql;
+use super::subject::Subject;
 use crate::id::OutputPortId;
 use crate::model::{Column, CoverageTable, UsageModel};
 use crate::time::{Days, Granularity};
 
-/// How a statement asks for the coverage of a chart's output port: not at all, where the model has none.
+/// How a statement asks for the coverage of a chart's subject: not at all, where the model has none.
 pub(super) struct CoverageOf<'a> {
     table: Option<&'a CoverageTable>,
-    port: OutputPortId,
+    whose: Whose,
     days: Days,
     /// Which days they are compared with, and how each bound is moved back to these.
     before: Option<(Comparison, Range<NaiveDate>)>,
 }
 
+/// Whose days were measured.
+#[derive(Clone, Copy)]
+enum Whose {
+    Port(OutputPortId),
+    /// Those of every output port that was ever measured, from its first such day on.
+    All,
+}
+
+impl Whose {
+    /// The column of the days on which anything was measured.
+    fn any(self) -> &'static str {
+        match self {
+            Self::Port(_) => "measured",
+            Self::All => "any_measured",
+        }
+    }
+}
+
 impl<'a> CoverageOf<'a> {
     /// Asks about the days of a chart.
-    pub(super) fn new(model: &'a UsageModel, port: OutputPortId, days: Days) -> Self {
-        Self { table: model.0.coverage.as_ref(), port, days, before: None }
+    ///
+    /// A tech asset may stand behind any output port, so its coverage is that of all.
+    pub(super) fn new(model: &'a UsageModel, subject: Subject, days: Days) -> Self {
+        let whose = match subject {
+            Subject::OutputPort { id } | Subject::TechAssetOfPort { output_port_id: id, .. } => {
+                Whose::Port(id)
+            }
+            Subject::TechAsset { .. } | Subject::Portal => Whose::All,
+        };
+        Self { table: model.0.coverage.as_ref(), whose, days, before: None }
     }
 
     /// Also asks about the days that they are compared with.
@@ -41,7 +68,7 @@ impl<'a> CoverageOf<'a> {
         self.table.is_some()
     }
 
-    /// Adds the output port's row as the CTE `coverage`: `measured, settled` of the days, and as ranges the `days` of the
+    /// Adds the subject's row as the CTE `coverage`: `measured, settled` of the days, and as ranges the `days` of the
     /// chart and those `before`.
     ///
     /// It is empty where nothing was ever measured.
@@ -50,12 +77,21 @@ impl<'a> CoverageOf<'a> {
         let range = |days: Range<NaiveDate>| sql::days_between(bound(days.start), bound(days.end));
         let before = self.before.as_ref().map(|(_, days)| days.clone());
         let asked = [Some(self.days.range()), before.clone()].into_iter().flatten();
-        let mut row = rows(table, asked.map(range).collect());
+        let asked = asked.map(range).collect();
+        let mut row = match self.whose {
+            Whose::Port(port) => {
+                let id = Expr::col(("kept", table.column(Column::OutputPortId).clone()));
+                rows(table, asked).and_where(id.eq(port.0)).take()
+            }
+            Whose::All => {
+                with.cte(sql::materialized("kept_by_port", since_the_first(table, asked)));
+                of_all()
+            }
+        };
         row.expr_as(range(self.days.range()), "days");
         if let Some(before) = before {
             row.expr_as(range(before), "before");
         }
-        row.and_where(Expr::col(("kept", table.column(Column::OutputPortId).clone())).eq(self.port.0));
         with.cte(sql::materialized("coverage", row));
     }
 
@@ -71,7 +107,8 @@ impl<'a> CoverageOf<'a> {
     /// A letter for each bucket as the CTE `covered(letters)` of one row.
     pub(super) fn add_letters(&self, with: &mut WithClause, buckets: &Buckets) {
         if self.is_kept() {
-            let letters = all_letters(column_of(buckets), buckets, |each| self.join(each, buckets));
+            let letters =
+                all_letters((column_of(buckets), self.whose.any()), buckets, |each| self.join(each, buckets));
             with.cte(sql::materialized("covered", letters));
         }
     }
@@ -87,7 +124,7 @@ impl<'a> CoverageOf<'a> {
     /// The word for a bucket, to which the CTE is [joined](Self::join).
     pub(super) fn word_of(&self, buckets: &Buckets) -> Expr {
         match self.is_kept() {
-            true => word_of(column_of(buckets), buckets).cast_as("text"),
+            true => word_of((column_of(buckets), self.whose.any()), buckets).cast_as("text"),
             false => no_text(),
         }
     }
@@ -97,7 +134,7 @@ impl<'a> CoverageOf<'a> {
         let column = column_of(buckets);
         match self.before_of(buckets) {
             Some(Asked::Day(day)) => word_of_day(column, day).cast_as("text"),
-            Some(Asked::Days(days)) => word_before(column, days).cast_as("text"),
+            Some(Asked::Days(days)) => word_before((column, self.whose.any()), days).cast_as("text"),
             None => no_text(),
         }
     }
@@ -128,12 +165,12 @@ impl<'a> CoverageOf<'a> {
 
     /// The word for all days of the chart, from the CTE `coverage`.
     pub(super) fn word(&self) -> Expr {
-        self.scalar(word(of_row, of_row("days")))
+        self.scalar(word((of_row, self.whose.any()), of_row("days")))
     }
 
     /// The word for all days before, from the CTE `coverage`.
     pub(super) fn word_before(&self) -> Expr {
-        self.scalar(word_before(of_row, of_row("before")))
+        self.scalar(word_before((of_row, self.whose.any()), of_row("before")))
     }
 
     /// Whether both the days and those before were wholly measured, from the CTE `coverage`.
@@ -170,7 +207,7 @@ pub(super) fn add_letters_of_many(
     rows.expr_as(port(), "output_port_id")
         .expr_as(asked, "days")
         .and_where(port().eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))));
-    let letters = all_letters(of_row, buckets, |_| ());
+    let letters = all_letters((of_row, "measured"), buckets, |_| ());
     let covered = SelectStatement::new()
         .column("output_port_id")
         .expr_as(sql::subquery(letters), "letters")
@@ -194,10 +231,53 @@ fn rows(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
 
 const HOLDS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.@>)");
 const CUT: BinOper = BinOper::Custom("OPERATOR(pg_catalog.*)");
+const JOINED: BinOper = BinOper::Custom("OPERATOR(pg_catalog.+)");
 const OVERLAPS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.&&)");
+
+/// The days of each output port that was ever measured, as [`rows`]; those before its first measured day count, too.
+fn since_the_first(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
+    let asked = Expr::from(Func::cust("pg_catalog.datemultirange").args(asked));
+    let column = |column: Column| Expr::col(("kept", table.column(column).clone()));
+    let first = Func::cust("pg_catalog.lower").arg(column(Column::Measured));
+    let earlier = sql::days_between(sql::null("date"), first.into());
+    let earlier = Expr::from(Func::cust("pg_catalog.datemultirange").arg(earlier));
+    let cut = |days: Expr| days.binary(CUT, asked.clone());
+    SelectStatement::new()
+        .expr_as(cut(column(Column::Measured).binary(JOINED, earlier.clone())), "measured")
+        .expr_as(cut(column(Column::Settled).binary(JOINED, earlier)), "settled")
+        .expr_as(cut(column(Column::Measured)), "any_measured")
+        .from_as(table.table_ref(), "kept")
+        .and_where(Expr::from(Func::cust("pg_catalog.isempty").arg(column(Column::Measured))).not())
+        .take()
+}
+
+/// `measured, settled` of all rows of the CTE `kept_by_port`, and what is `any_measured`.
+fn of_all() -> SelectStatement {
+    let ranges = SelectStatement::new()
+        .expr_as(Func::cust("pg_catalog.unnest").arg(Expr::col("any_measured")), "days")
+        .from("kept_by_port")
+        .take();
+    let any = SelectStatement::new()
+        .expr_as(Func::cust("pg_catalog.range_agg").arg(Expr::col(("range", "days"))), "days")
+        .from_subquery(ranges, "range")
+        .take();
+    let any = || sql::subquery(any.clone());
+    let all = |name: &'static str| {
+        Expr::from(Func::cust("pg_catalog.range_intersect_agg").arg(Expr::col(name))).binary(CUT, any())
+    };
+    SelectStatement::new()
+        .expr_as(all("measured"), "measured")
+        .expr_as(all("settled"), "settled")
+        .expr_as(any(), "any_measured")
+        .from("kept_by_port")
+        .take()
+}
 
 /// How a statement comes by a column of the row.
 type RowColumn = fn(&'static str) -> Expr;
+
+/// The same, and the column of the days on which anything was measured.
+type WithAny = (RowColumn, &'static str);
 
 /// A column of the row that is read.
 fn of_row(name: &'static str) -> Expr {
@@ -241,33 +321,33 @@ fn word_of_day(column: RowColumn, day: Expr) -> Expr {
 }
 
 /// The word for a range of days.
-fn word(column: RowColumn, days: Expr) -> Expr {
+fn word((column, any): WithAny, days: Expr) -> Expr {
     CaseStatement::new()
         .case(column("settled").binary(HOLDS, days.clone()), Expr::cust("'measured'"))
         .case(column("measured").binary(HOLDS, days.clone()), Expr::cust("'unsettled'"))
-        .case(column("measured").binary(OVERLAPS, days), Expr::cust("'partly'"))
+        .case(column(any).binary(OVERLAPS, days), Expr::cust("'partly'"))
         .finally(Expr::cust("'not_measured'"))
         .into()
 }
 
 /// The word for days of a comparison, which are none for 28 February of a leap year.
-fn word_before(column: RowColumn, days: Expr) -> Expr {
+fn word_before(column: WithAny, days: Expr) -> Expr {
     let none = Expr::from(Func::cust("pg_catalog.isempty").arg(days.clone()));
     let none_is_not_measured = CaseStatement::new().case(none, Expr::cust("'not_measured'"));
     none_is_not_measured.finally(word(column, days)).into()
 }
 
 /// The word for the requested days of a bucket.
-fn word_of(column: RowColumn, buckets: &Buckets) -> Expr {
-    match requested(column, buckets) {
-        Asked::Day(day) => word_of_day(column, day),
+fn word_of(column: WithAny, buckets: &Buckets) -> Expr {
+    match requested(column.0, buckets) {
+        Asked::Day(day) => word_of_day(column.0, day),
         Asked::Days(days) => word(column, days),
     }
 }
 
 /// The words' first letters, in the order of the buckets.
 fn all_letters(
-    column: RowColumn,
+    column: WithAny,
     buckets: &Buckets,
     join: impl FnOnce(&mut SelectStatement),
 ) -> SelectStatement {

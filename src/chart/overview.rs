@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::buckets::Buckets;
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
-use super::series::{self, Split};
-use super::sql::{self, PortDays};
+use super::facts::Facts;
+use super::split::{Asked, Of};
+use super::who::Who;
 use super::{
-    Chart, QueriesOverTimeByConsumerSeries, QueriesOverTimePoint, QueryDistributionSlice, SummaryTotals,
-    sealed,
+    Chart, QueriesOverTimePoint, QueriesOverTimeSeries, QueryDistributionSlice, SummaryTotals, member,
+    sealed, series, sql,
 };
 use crate::error::Error;
 use crate::id::OutputPortId;
@@ -53,6 +54,7 @@ use crate::time::{Days, Granularity};
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct Overview {
     port: OutputPortId,
+    who: Who,
     days: Range<NaiveDate>,
     granularity: Granularity,
     top: u32,
@@ -61,7 +63,7 @@ pub struct Overview {
 impl Overview {
     /// Asks for the half-open `days` of an output port, in buckets of a day.
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
-        Self { port, days, granularity: Granularity::Day, top: sql::DEFAULT_TOP }
+        Self { port, who: Who::Anyone, days, granularity: Granularity::Day, top: sql::DEFAULT_TOP }
     }
 
     /// The width of a bucket. Defaults to [`Granularity::Day`].
@@ -77,6 +79,8 @@ impl Overview {
     }
 }
 
+super::who::of_consumers!(Overview, who);
+
 /// A row of [`Overview`]: first the total, then each series.
 ///
 /// As JSON:
@@ -85,7 +89,7 @@ impl Overview {
 /// # use output_port_usage::chart::OverviewRow;
 /// let json = serde_json::json!([
 ///     {"kind": "total", "query_count": 168, "consumers": 3, "active_days": 20, "last_used": "2026-06-30"},
-///     {"kind": "series", "consumer": {"kind": "other", "members": 3}, "rank": null,
+///     {"kind": "series", "member": {"kind": "other", "members": 3}, "rank": null,
 ///         "query_count": 168, "counts": [126, 0, 42]}
 /// ]);
 /// let rows: Vec<OverviewRow> = serde_json::from_value(json.clone())?;
@@ -112,7 +116,7 @@ pub enum OverviewRow {
         coverage_over_time: Option<Vec<Coverage>>,
     },
     /// One of the top consumers, or Other.
-    Series(QueriesOverTimeByConsumerSeries),
+    Series(QueriesOverTimeSeries),
 }
 
 /// The charts of an [`Overview`], each as the single chart gives it.
@@ -141,9 +145,9 @@ pub enum OverviewRow {
 pub struct OverviewCharts {
     /// As [`QueriesOverTime`](super::QueriesOverTime).
     pub over_time: Vec<QueriesOverTimePoint>,
-    /// As [`QueriesOverTimeByConsumer`](super::QueriesOverTimeByConsumer).
-    pub split: Vec<QueriesOverTimeByConsumerSeries>,
-    /// As [`QueryDistribution`](super::QueryDistribution).
+    /// As [`QueriesOverTimeSplit`](super::QueriesOverTimeSplit).
+    pub split: Vec<QueriesOverTimeSeries>,
+    /// As [`QueryDistribution`](super::QueryDistribution), without the last days.
     pub distribution: Vec<QueryDistributionSlice>,
     /// As [`Summary`](super::Summary).
     pub summary: SummaryTotals,
@@ -181,11 +185,12 @@ impl Overview {
             }
         }
         let total = charts.summary.query_count as f64;
-        let slice = |series: &QueriesOverTimeByConsumerSeries| QueryDistributionSlice {
-            consumer: series.consumer.clone(),
+        let slice = |series: &QueriesOverTimeSeries| QueryDistributionSlice {
+            member: series.member.clone(),
             query_count: series.query_count,
             share: series.query_count as f64 / total,
             rank: series.rank,
+            last_used: None,
         };
         charts.distribution = charts.split.iter().map(slice).collect();
         Ok(charts)
@@ -203,7 +208,7 @@ impl Columnar for OverviewRow {
                 summary: SummaryTotals::of_columns(row, "of_days")?,
                 coverage_over_time: Coverage::read_each(row, "coverage")?,
             },
-            false => Self::Series(QueriesOverTimeByConsumerSeries::decode(row)?),
+            false => Self::Series(QueriesOverTimeSeries::decode(row)?),
         })
     }
 
@@ -231,16 +236,23 @@ impl Chart for Overview {
     }
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        let top = sql::check_top("the number of consumers", self.top)?;
         let days = Days::check(&self.days)?;
-        let rows = PortDays::new(&model.0.queries, self.port, days);
-        let coverage = CoverageOf::new(model, self.port, days);
-        let split = Split::with_summary(&rows, self.axis()?, &coverage, top);
+        let asked = Asked {
+            model,
+            rows: Facts::new(model, self.port.into(), self.who, days)?,
+            buckets: self.axis()?,
+            coverage: CoverageOf::new(model, self.port.into(), days),
+            by: member::Kind::Consumer,
+            top: self.top,
+            of: Of::SeriesAndSummary,
+        };
+        let (split, coverage) = (asked.split()?, &asked.coverage);
         let null = sql::null;
         let mut total = SelectStatement::new();
         total
             .expr_as(Expr::cust("TRUE"), "total")
-            .expr_as(null("uuid"), "consumer_id")
+            .expr_as(null("text"), "kind")
+            .expr_as(null("uuid"), "id")
             .expr_as(null("bigint"), "rank")
             .expr_as(null("bigint"), "members")
             .column("query_count")
@@ -256,7 +268,8 @@ impl Chart for Overview {
         series
             .expr_as(Expr::cust("FALSE"), "total")
             .columns([
-                "consumer_id",
+                "kind",
+                "id",
                 "rank",
                 "members",
                 "query_count",
@@ -276,7 +289,7 @@ impl Chart for Overview {
             Order::Asc,
             NullOrdering::Last,
         );
-        let title = format!("overview by {}", self.granularity.noun());
+        let title = format!("overview by {}{}", self.granularity.noun(), self.who.title());
         Ok(Query::noted(
             title,
             series::why(self.granularity),

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage_of::CoverageOf;
-use super::sql::{self, PortDays};
-use super::{Chart, sealed};
+use super::facts::Facts;
+use super::subject::Subject;
+use super::who::Who;
+use super::{Chart, sealed, sql};
 use crate::error::Error;
 use crate::id::{OutputPortId, TechAssetId};
 use crate::model::{Column, UsageModel};
@@ -19,14 +21,15 @@ use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The tech assets of an output port, the most touched first.
+/// The tech assets of an output port or of the portal, the most touched first.
 ///
-/// Shares are of all touches of the output port on the days, including tech assets outside the top n. Rows are ordered
+/// Shares are of all touches that are counted on the days, including tech assets outside the top n. Rows are ordered
 /// by touches, the most first, then by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct MostPopularAssets {
-    port: OutputPortId,
+    subject: Subject,
+    who: Who,
     days: Range<NaiveDate>,
     top: u32,
 }
@@ -34,7 +37,15 @@ pub struct MostPopularAssets {
 impl MostPopularAssets {
     /// Asks for the half-open `days` of an output port.
     pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
-        Self { port, days, top: sql::DEFAULT_TOP }
+        Self { subject: port.into(), who: Who::Anyone, days, top: sql::DEFAULT_TOP }
+    }
+
+    /// Asks for the half-open `days` of all output ports.
+    ///
+    /// A tech asset that stands behind several of them is one row, and a query that reads it is counted once, as
+    /// [`Subject::TechAsset`] says.
+    pub fn of_portal(days: Range<NaiveDate>) -> Self {
+        Self { subject: Subject::Portal, who: Who::Anyone, days, top: sql::DEFAULT_TOP }
     }
 
     /// The most tech assets to return. Defaults to 10; zero makes the query an error.
@@ -70,6 +81,8 @@ impl MostPopularAssets {
         Compared { chart: self, comparison }
     }
 }
+
+super::who::of_consumers!(MostPopularAssets, who);
 
 /// A tech asset of [`MostPopularAssets`].
 ///
@@ -164,20 +177,18 @@ impl Comparable for MostPopularAssets {
 
 impl MostPopularAssets {
     fn title(&self) -> String {
-        "most popular assets".to_owned()
+        format!("most popular assets{}{}", self.subject.title(), self.who.title())
     }
 
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let top = sql::check_top("the number of tech assets", self.top)?;
         let days = Days::check(&self.days)?;
-        let rows = PortDays::new(&model.0.touches, self.port, days);
+        let rows = Facts::touches(model, self.subject, self.who, days)?;
         // two levels: COUNT(DISTINCT consumer) would sort every row
-        let counted = Expr::col(rows.column(Column::QueryCount)).gt(Expr::cust("0"));
-        let last_used = Func::max(Expr::col(rows.column(Column::Date))).filter(counted);
         let mut pair = rows.scan();
         pair.expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
             .expr_as(rows.sum(), "query_count")
-            .expr_as(last_used, "last_used")
+            .expr_as(rows.last_used(), "last_used")
             .group_by_columns([rows.column(Column::TechAssetId), rows.column(Column::ConsumerId)])
             .and_having(rows.sum().gt(Expr::cust("0")));
         let mut member = SelectStatement::new();
@@ -215,7 +226,7 @@ impl MostPopularAssets {
         sql::label(&mut select, &model.0.tech_assets, ("ranked", "tech_asset_id"));
         if let Some(comparison) = comparison {
             let before = comparison.days(&self.days)?;
-            let coverage = CoverageOf::new(model, self.port, days).and_before(comparison, before.clone());
+            let coverage = CoverageOf::new(model, self.subject, days).and_before(comparison, before.clone());
             let before = rows.during(before).sum_by(Column::TechAssetId, "tech_asset_id");
             with.cte(sql::materialized("before", before));
             let on = Expr::col(("before", "tech_asset_id")).equals(("ranked", "tech_asset_id"));

@@ -8,20 +8,21 @@ use sea_query::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::buckets::Buckets;
+use super::buckets::{self, Buckets};
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
-use super::sql::{self, PortDays};
-use super::{Chart, sealed};
+use super::facts::Facts;
+use super::subject::Subject;
+use super::who::Who;
+use super::{Chart, sealed, sql};
 use crate::error::Error;
-use crate::id::OutputPortId;
 use crate::model::{Column, UsageModel};
 use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::{Days, Granularity};
 
-/// The queries on an output port over time: one point for each bucket, zero filled.
+/// The queries of a subject over time: one point for each bucket, zero filled. Of a tech asset, its touches.
 ///
 /// Only the requested days count; a bucket that is not wholly inside them is
 /// [`partial`](QueriesOverTimePoint::partial). To begin with a whole bucket, call [`Granularity::expand_start`] first;
@@ -49,15 +50,16 @@ use crate::time::{Days, Granularity};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueriesOverTime {
-    pub(super) port: OutputPortId,
+    pub(super) subject: Subject,
+    pub(super) who: Who,
     pub(super) days: Range<NaiveDate>,
     pub(super) granularity: Granularity,
 }
 
 impl QueriesOverTime {
-    /// Asks for the half-open `days` of an output port, in buckets of a day.
-    pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
-        Self { port, days, granularity: Granularity::Day }
+    /// Asks for the half-open `days` of a subject, for instance of an output port, in buckets of a day.
+    pub fn new(subject: impl Into<Subject>, days: Range<NaiveDate>) -> Self {
+        Self { subject: subject.into(), who: Who::Anyone, days, granularity: Granularity::Day }
     }
 
     /// The width of a bucket. Defaults to [`Granularity::Day`].
@@ -75,6 +77,8 @@ impl QueriesOverTime {
         Compared { chart: self, comparison }
     }
 }
+
+super::who::of_consumers!(QueriesOverTime, who);
 
 /// A point of [`QueriesOverTime`].
 ///
@@ -151,14 +155,15 @@ impl Comparable for QueriesOverTime {
 
 impl QueriesOverTime {
     fn title(&self) -> String {
-        format!("queries over time by {}", self.granularity.noun())
+        let (unit, subject, who) = (self.granularity.noun(), self.subject.title(), self.who.title());
+        format!("queries over time by {unit}{subject}{who}")
     }
 
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
-        let rows = PortDays::new(&model.0.queries, self.port, days);
+        let rows = Facts::new(model, self.subject, self.who, days)?;
         let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
-        let mut coverage = CoverageOf::new(model, self.port, days);
+        let mut coverage = CoverageOf::new(model, self.subject, days);
         if let (Some(comparison), Some(before)) = (comparison, &before) {
             coverage = coverage.and_before(comparison, before.clone());
         }
@@ -173,35 +178,40 @@ impl QueriesOverTime {
             .expr_as(coverage.word_of(&buckets), "coverage")
             .from("bucket")
             .order_by(("bucket", "start"), Order::Asc);
-        buckets.join_sums(&mut select, &rows);
+        let mut with = WithClause::new();
+        coverage.add_to(&mut with);
+        with.cte(buckets.cte());
+        buckets.join_sums(&mut with, &mut select, &rows);
         coverage.join(&mut select, &buckets);
         if let (Some(comparison), Some(before)) = (comparison, before) {
-            self.join_before(&mut select, &buckets, &rows.during(before), days, comparison);
+            let before = Before { rows: rows.during(before), days, comparison };
+            before.join(&mut with, &mut select, &buckets);
             let complete = coverage.complete_of(&buckets);
             comparison::change(&mut select, count, Expr::col(("before", "query_count")), complete);
             select.expr_as(coverage.word_before_of(&buckets), "previous_coverage");
         }
-        let mut with = WithClause::new();
-        coverage.add_to(&mut with);
-        with.cte(buckets.cte());
         Ok(select.with(with).build(PostgresQueryBuilder))
     }
+}
 
-    /// Joins the sums of the days before as `before(query_count)`; NULL in a bucket without rows.
-    fn join_before(
-        &self,
-        select: &mut SelectStatement,
-        buckets: &Buckets,
-        rows: &PortDays,
-        days: Days,
-        comparison: Comparison,
-    ) {
-        if self.granularity == Granularity::Day {
+/// What the buckets are compared with.
+struct Before<'a> {
+    rows: Facts<'a>,
+    /// The days of the chart.
+    days: Days,
+    comparison: Comparison,
+}
+
+impl Before<'_> {
+    /// Joins the sums as `before(query_count)`; NULL in a bucket without rows.
+    fn join(&self, with: &mut WithClause, select: &mut SelectStatement, buckets: &Buckets) {
+        let Self { rows, days, comparison } = self;
+        if buckets.granularity() == Granularity::Day {
             // by date first: then the day is found once a day, not once a row
             let daily = rows.sum_by(Column::Date, "date");
             let mut before = SelectStatement::new();
             before
-                .expr_as(comparison.compared(days, Expr::col("date")), "date")
+                .expr_as(comparison.compared(*days, Expr::col("date")), "date")
                 .expr_as(Func::sum(Expr::col("query_count")), "query_count")
                 .from_subquery(daily, "daily")
                 .add_group_by([Expr::cust("1")]);
@@ -209,11 +219,15 @@ impl QueriesOverTime {
             select.join_subquery(JoinType::LeftJoin, before, "before", on);
             return;
         }
-        let mut before = rows.scan_when(|date, select| {
-            select
-                .and_where(date.clone().gte(comparison.bound(days, buckets.start())))
-                .and_where(date.lt(comparison.bound(days, buckets.end())))
-        });
+        let start = comparison.bound(*days, buckets.start());
+        let end = comparison.bound(*days, buckets.end());
+        if !rows.is_one_run() {
+            with.cte(sql::materialized("daily_before", rows.sum_by(Column::Date, "date")));
+            sql::join_each(select, buckets::sum_of("daily_before", start, end), "before");
+            return;
+        }
+        let mut before =
+            rows.scan_when(|date, select| select.and_where(date.clone().gte(start)).and_where(date.lt(end)));
         before.expr_as(rows.sum(), "query_count");
         sql::join_each(select, before, "before");
     }

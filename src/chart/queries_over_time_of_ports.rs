@@ -8,17 +8,16 @@ use sea_query::extension::postgres::PgFunc;
 use sea_query::{
     Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Value, WithClause,
 };
-use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
-use super::coverage::Coverage;
+use super::facts::Facts;
 use super::queries_over_time::QueriesOverTime;
-use super::sql::{self, PortDays};
-use super::{Chart, coverage_of, sealed, series};
+use super::queries_over_time_split::QueriesOverTimeSeries;
+use super::{Chart, coverage_of, member, sealed, series, sql};
 use crate::error::{Error, Kind};
 use crate::id::OutputPortId;
 use crate::model::{Column, Parent, UsageModel};
-use crate::row::{Columnar, Columns, FlatRecord};
+use crate::row::FlatRecord;
 use crate::statement::Query;
 use crate::time::{Days, Granularity};
 
@@ -75,74 +74,14 @@ impl QueriesOverTime {
     }
 }
 
-/// A series of [`QueriesOverTimeOfPorts`].
-///
-/// As JSON:
-///
-/// ```
-/// # use output_port_usage::chart::QueriesOverTimeOfPortsSeries;
-/// let json = serde_json::json!({
-///     "output_port_id": "0190d3a2-5c1e-7b4a-8f00-0123456789a1",
-///     "label": "Orders",
-///     "query_count": 50,
-///     "counts": [8, 0, 42]
-/// });
-/// let row: QueriesOverTimeOfPortsSeries = serde_json::from_value(json.clone())?;
-/// # assert_eq!(serde_json::to_value(&row)?, json);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[cfg_attr(
-    feature = "utoipa",
-    derive(utoipa::ToSchema),
-    schema(description = "The queries of one output port in each bucket of the axis.")
-)]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct QueriesOverTimeOfPortsSeries {
-    /// The output port.
-    pub output_port_id: OutputPortId,
-    /// Its label, where the model's reference has one and the row still exists.
-    #[cfg_attr(feature = "utoipa", schema(required = true))]
-    pub label: Option<String>,
-    /// All its queries on the requested days, 0 or more.
-    pub query_count: i64,
-    /// Its queries on the requested days of each bucket, 0 or more, in the order of
-    /// [`buckets`](QueriesOverTimeOfPorts::buckets).
-    pub counts: Vec<i64>,
-    /// Whether the requested days of each bucket were measured, in the same order; `None` without
-    /// [coverage](crate::UsageModelBuilder::coverage).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coverage: Option<Vec<Coverage>>,
-}
-
-impl Columnar for QueriesOverTimeOfPortsSeries {
-    fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
-        Ok(Self {
-            output_port_id: OutputPortId(row.uuid("output_port_id")?),
-            label: row.text_or_null("label")?,
-            query_count: row.count("query_count")?,
-            counts: series::read(row)?,
-            coverage: Coverage::read_each(row, "coverage")?,
-        })
-    }
-
-    /// The output port without its buckets.
-    fn write_to(&self, record: &mut FlatRecord) {
-        record.id("output_port_id", self.output_port_id.0).text("label", self.label.as_deref());
-    }
-}
-
 impl sealed::Sealed for QueriesOverTimeOfPorts {}
 
 impl Chart for QueriesOverTimeOfPorts {
-    type Row = QueriesOverTimeOfPortsSeries;
+    type Row = QueriesOverTimeSeries;
 
     fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
         let axis = self.buckets()?;
-        let of_port = |row: &Self::Row| {
-            series::records(&axis, &row.counts, row.coverage.as_deref(), |record| row.write_to(record))
-        };
-        Ok(rows.iter().flat_map(of_port).collect())
+        Ok(rows.iter().flat_map(|series| series.records(&axis)).collect())
     }
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
@@ -153,14 +92,17 @@ impl Chart for QueriesOverTimeOfPorts {
             _ => {}
         }
         let ports = sql::uuids(self.ports.iter().map(|port| port.0));
-        let rows = PortDays::of_many(&model.0.queries, ports.clone(), Days::check(&self.days)?);
+        let rows = Facts::of_ports(model, ports.clone(), Days::check(&self.days)?);
         let buckets = self.axis()?;
         let count = Func::coalesce([Expr::col(("series", "query_count")), Expr::cust("0")]);
         let unnest = Func::cust("pg_catalog.unnest").arg(Expr::val(ports.clone()).cast_as("uuid[]"));
         let of_port = Expr::col(("series", "output_port_id")).equals(("port", "port"));
         let mut select = SelectStatement::new();
         select
-            .expr_as(Expr::col(("port", "port")).cast_as("uuid"), "output_port_id")
+            .expr_as(Expr::cust(member::Kind::OutputPort.word()).cast_as("text"), "kind")
+            .expr_as(Expr::col(("port", "port")).cast_as("uuid"), "id")
+            .expr_as(sql::null("bigint"), "rank")
+            .expr_as(sql::null("bigint"), "members")
             .expr_as(Expr::from(count).cast_as("bigint"), "query_count");
         series::columns(&mut select, series::length(&buckets), or_none("places"), or_none("counts"));
         let counted = counted(&rows, &buckets);
@@ -187,7 +129,7 @@ impl QueriesOverTimeOfPorts {
 }
 
 /// `output_port_id, query_count, places, counts` of the output ports that have rows.
-fn counted(rows: &PortDays, buckets: &Buckets) -> SelectStatement {
+fn counted(rows: &Facts, buckets: &Buckets) -> SelectStatement {
     let mut daily = rows.scan();
     daily
         .expr_as(Expr::col(rows.column(Column::OutputPortId)), "output_port_id")

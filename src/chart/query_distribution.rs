@@ -11,19 +11,21 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage_of::CoverageOf;
-use super::sql::{self, PortDays};
-use super::{Chart, ConsumerOrOther, sealed};
+use super::facts::Facts;
+use super::member::{self, Member};
+use super::subject::Subject;
+use super::who::{Who, groups_of};
+use super::{Chart, groups, sealed, sql};
 use crate::error::Error;
-use crate::id::OutputPortId;
 use crate::model::{Column, Parent, UsageModel};
 use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The queries on an output port by consumer: the top n, then Other.
+/// The queries of a subject by consumer, or by group of consumers: the top n, then Other.
 ///
-/// Shares are of all queries on the days, so they add up to 1. Consumers are ordered by count, the largest first, then
-/// by id. Other comes last; there is one if there are more than n consumers.
+/// Of a tech asset, its touches: who reads it. Shares are of all queries that are counted, so they add up to 1. Members
+/// are ordered by count, the largest first, then by id. Other comes last; there is one if there are more than n.
 ///
 /// ```
 /// # use chrono::NaiveDate;
@@ -47,15 +49,42 @@ use crate::time::Days;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct QueryDistribution {
-    port: OutputPortId,
+    subject: Subject,
+    who: Who,
     days: Range<NaiveDate>,
-    pub(super) top: u32,
+    by: member::Kind,
+    top: u32,
+    last_used: LastUsed,
+}
+
+/// Whether slices carry their last day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastUsed {
+    Without,
+    With,
 }
 
 impl QueryDistribution {
-    /// Asks for the half-open `days` of an output port.
-    pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
-        Self { port, days, top: sql::DEFAULT_TOP }
+    /// Asks for the half-open `days` of a subject, for instance of an output port.
+    pub fn new(subject: impl Into<Subject>, days: Range<NaiveDate>) -> Self {
+        Self {
+            subject: subject.into(),
+            who: Who::Anyone,
+            days,
+            by: member::Kind::Consumer,
+            top: sql::DEFAULT_TOP,
+            last_used: LastUsed::Without,
+        }
+    }
+
+    /// Asks for groups of consumers, for instance for domains.
+    ///
+    /// Consumers without a group have a row of their own if they have queries, whatever the top n. It has no rank, comes
+    /// before Other and is never part of it. The query is an error if the model's consumers have no
+    /// [`group`](crate::Reference::group).
+    pub fn by_group(mut self) -> Self {
+        self.by = member::Kind::Group;
+        self
     }
 
     /// How many slices come before Other. Defaults to 10; zero makes the query an error.
@@ -64,24 +93,32 @@ impl QueryDistribution {
         self
     }
 
+    /// Adds the last day with queries of each slice. Defaults to none.
+    pub fn with_last_used(mut self) -> Self {
+        self.last_used = LastUsed::With;
+        self
+    }
+
     /// Adds each slice's count in the earlier days, and the change since then.
     ///
-    /// Other stands for the same consumers in both periods. A consumer with queries only in the earlier days has no
-    /// slice and is not in Other; [`Summary`](super::Summary) counts its queries. The query is an error if the earlier
-    /// days begin before year 1.
+    /// Other stands for the same members in both periods. A consumer with queries only in the earlier days has no
+    /// slice and is not in Other; [`Summary`](super::Summary) counts its queries. A group's earlier count includes
+    /// consumers with queries only then. The query is an error if the earlier days begin before year 1.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
         Compared { chart: self, comparison }
     }
 }
 
+super::who::of_groups!(QueryDistribution, who);
+
 /// A slice of [`QueryDistribution`].
 ///
-/// As JSON, with `consumer` as [`ConsumerOrOther`] says:
+/// As JSON, with `member` as [`Member`] says:
 ///
 /// ```
 /// # use output_port_usage::chart::QueryDistributionSlice;
 /// let json = serde_json::json!({
-///     "consumer": {"kind": "consumer", "id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1", "label": "Finance"},
+///     "member": {"kind": "consumer", "id": "0190d3a2-5c1e-7b4a-8f00-0123456789c1", "label": "Finance"},
 ///     "query_count": 42,
 ///     "share": 0.25,
 ///     "rank": 1
@@ -93,35 +130,43 @@ impl QueryDistribution {
 #[cfg_attr(
     feature = "utoipa",
     derive(utoipa::ToSchema),
-    schema(description = "The queries of one consumer of an output port, or of all others.")
+    schema(description = "The queries of one consumer or group, or of all others.")
 )]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueryDistributionSlice {
-    /// The consumer that made these queries, or Other.
-    pub consumer: ConsumerOrOther,
+    /// Who made these queries.
+    pub member: Member,
     /// How many queries, at least 1.
     pub query_count: i64,
     /// The share of all queries on the days, a fraction above 0 and up to 1.
     pub share: f64,
-    /// The row's position, from 1; `None` for Other.
+    /// The row's position, from 1; `None` for Other and for those without a group.
     #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub rank: Option<i64>,
+    /// The last day with queries; `None` unless it was [asked for](QueryDistribution::with_last_used).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<NaiveDate>,
 }
 
 impl Columnar for QueryDistributionSlice {
     fn decode<C: Columns>(row: &C) -> Result<Self, C::Error> {
         Ok(Self {
-            consumer: ConsumerOrOther::read(row)?,
+            member: Member::read(row)?,
             query_count: row.count("query_count")?,
             share: row.share("share")?,
             rank: row.count_or_null("rank")?,
+            last_used: row.date_or_null("last_used")?,
         })
     }
 
     fn write_to(&self, record: &mut FlatRecord) {
-        self.consumer.write_to(record);
-        record.count("query_count", self.query_count).share("share", self.share).count("rank", self.rank);
+        self.member.write_to(record);
+        record
+            .count("query_count", self.query_count)
+            .share("share", self.share)
+            .count("rank", self.rank)
+            .date("last_used", self.last_used);
     }
 }
 
@@ -149,37 +194,72 @@ impl Comparable for QueryDistribution {
 
 impl QueryDistribution {
     fn title(&self) -> String {
-        "query distribution".to_owned()
+        let by = match self.by {
+            member::Kind::Group => " by group",
+            _ => "",
+        };
+        format!("query distribution{by}{}{}", self.subject.title(), self.who.title())
     }
 
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
-        let top = sql::check_top("the number of consumers", self.top)?;
+        let top = sql::check_top(self.by.top(), self.top)?;
+        let columns = self.columns(comparison);
+        let id = self.by.id();
+        let consumers = self.consumers(model, comparison)?;
         let mut with = WithClause::new();
-        with.cte(sql::materialized("member", self.consumers(model, comparison)?));
-        fold(&mut with, "consumer_id", counts(comparison), top);
+        let (from, parent) = match self.by {
+            member::Kind::Group => {
+                // by consumer first: the group is looked up once for each consumer, not for each row
+                with.cte(sql::materialized("consumer", consumers));
+                with.cte(sql::materialized("member", groups::sums(model, &columns)?));
+                ("shown", groups_of(model)?.1)
+            }
+            _ => {
+                with.cte(sql::materialized("member", consumers));
+                ("slice", &model.0.consumers)
+            }
+        };
+        with.cte(sql::cte("ranked", sql::ranked(id, &columns, sql::by_count_then(id))))
+            .cte(sql::cte("slice", sql::top_and_other("ranked", id, &columns, top)));
+        if self.by == member::Kind::Group {
+            with.cte(sql::cte("shown", groups::with_those_without(&columns)));
+        }
         let compared = self.compared(model, comparison)?;
-        Ok(slices(with, "slice", "consumer_id", compared.as_ref(), &model.0.consumers))
+        Ok(self.slices(with, from, compared.as_ref(), parent))
     }
 
     /// The coverage of both periods, where there are two.
-    pub(super) fn compared<'a>(
+    fn compared<'a>(
         &self,
         model: &'a UsageModel,
         comparison: Option<Comparison>,
     ) -> Result<Option<CoverageOf<'a>>, Error> {
         let Some(comparison) = comparison else { return Ok(None) };
-        let coverage = CoverageOf::new(model, self.port, Days::check(&self.days)?);
+        let coverage = CoverageOf::new(model, self.subject, Days::check(&self.days)?);
         Ok(Some(coverage.and_before(comparison, comparison.days(&self.days)?)))
     }
 
-    /// The consumers of the days and their [`counts`]: one scan for each range of days.
-    pub(super) fn consumers(
+    /// What is known of a member beside its id.
+    fn columns(&self, comparison: Option<Comparison>) -> Vec<&'static str> {
+        let previous = comparison.map(|_| "previous");
+        let last_used = (self.last_used == LastUsed::With).then_some("last_used");
+        ["query_count"].into_iter().chain(previous).chain(last_used).collect()
+    }
+
+    /// The consumers of the days and their [`columns`](Self::columns): one scan for each range of days.
+    fn consumers(
         &self,
         model: &UsageModel,
         comparison: Option<Comparison>,
     ) -> Result<SelectStatement, Error> {
-        let rows = PortDays::new(&model.0.queries, self.port, Days::check(&self.days)?);
+        let rows = Facts::new(model, self.subject, self.who, Days::check(&self.days)?)?;
         let mut now = rows.sum_by(Column::ConsumerId, "consumer_id");
+        if comparison.is_some() {
+            now.expr_as(Expr::cust("0"), "previous");
+        }
+        if self.last_used == LastUsed::With {
+            now.expr_as(rows.last_used(), "last_used");
+        }
         let Some(comparison) = comparison else { return Ok(now) };
         let rows = rows.during(comparison.days(&self.days)?);
         let mut before = rows.scan();
@@ -188,60 +268,53 @@ impl QueryDistribution {
             .expr_as(Expr::cust("0"), "query_count")
             .expr_as(rows.sum(), "previous")
             .group_by_col(rows.column(Column::ConsumerId));
-        now.expr_as(Expr::cust("0"), "previous").union(UnionType::All, before);
+        if self.last_used == LastUsed::With {
+            before.expr_as(sql::null("date"), "last_used");
+        }
+        now.union(UnionType::All, before);
         let mut consumers = SelectStatement::new();
-        consumers
-            .column("consumer_id")
-            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-            .expr_as(Func::sum(Expr::col("previous")), "previous")
-            .from_subquery(now, "period")
-            .group_by_col("consumer_id");
-        Ok(consumers)
+        consumers.column("consumer_id");
+        for column in self.columns(Some(comparison)) {
+            consumers.expr_as(sql::folded(Expr::col(column), column), column);
+        }
+        Ok(consumers.from_subquery(now, "period").group_by_col("consumer_id").take())
     }
-}
 
-/// The counts of a member: the days', and those of the days before.
-pub(super) fn counts(comparison: Option<Comparison>) -> &'static [&'static str] {
-    match comparison {
-        None => &["query_count"],
-        Some(_) => &["query_count", "previous"],
+    /// The slices of the CTE `from`, their shares of all of `member`, and their labels.
+    fn slices(
+        &self,
+        mut with: WithClause,
+        from: &'static str,
+        compared: Option<&CoverageOf>,
+        parent: &Parent,
+    ) -> (String, Values) {
+        let mut total = SelectStatement::new();
+        total.expr(Func::sum(Expr::col("query_count"))).from("member");
+        let column = |name: &'static str| Expr::col((from, name));
+        let id = || column(self.by.id());
+        let last_used = match self.last_used {
+            LastUsed::With => column("last_used").cast_as("date"),
+            LastUsed::Without => sql::null("date"),
+        };
+        let mut select = SelectStatement::new();
+        select
+            .expr_as(self.by.column(id(), column("members")), "kind")
+            .expr_as(id().cast_as("uuid"), "id")
+            .expr_as(column("query_count").cast_as("bigint"), "query_count")
+            .expr_as(sql::share(column("query_count"), sql::subquery(total)), "share")
+            .expr_as(column("rank").cast_as("bigint"), "rank")
+            .expr_as(column("members").cast_as("bigint"), "members")
+            .expr_as(last_used, "last_used")
+            .from(from);
+        sql::label(&mut select, parent, (from, self.by.id()));
+        if let Some(coverage) = compared {
+            coverage.add_to(&mut with);
+            comparison::change(&mut select, column("query_count"), column("previous"), coverage.complete());
+            select.expr_as(coverage.word_before(), "previous_coverage");
+        }
+        sql::order_by_rank(&mut select, (from, "rank"));
+        // the row without an id has no members either, and comes before Other, which has
+        select.order_by_with_nulls((from, "members"), Order::Asc, NullOrdering::First);
+        select.with(with).build(PostgresQueryBuilder)
     }
-}
-
-/// Ranks `member` with its `id` and `counts` and folds it to the top n and Other: the rows of a CTE `slice`.
-pub(super) fn fold(with: &mut WithClause, id: &'static str, counts: &[&'static str], top: i64) {
-    with.cte(sql::cte("ranked", sql::ranked(id, counts, sql::by_count_then(id))))
-        .cte(sql::cte("slice", sql::top_and_other("ranked", id, counts, top)));
-}
-
-/// The slices of the CTE `from`, their shares of all of `member`, and their labels.
-pub(super) fn slices(
-    mut with: WithClause,
-    from: &'static str,
-    id: &'static str,
-    compared: Option<&CoverageOf>,
-    parent: &Parent,
-) -> (String, Values) {
-    let mut total = SelectStatement::new();
-    total.expr(Func::sum(Expr::col("query_count"))).from("member");
-    let total = Expr::SubQuery(None, Box::new(total.into()));
-    let mut select = SelectStatement::new();
-    let column = |name: &'static str| Expr::col((from, name));
-    select
-        .expr_as(column(id).cast_as("uuid"), id)
-        .expr_as(column("query_count").cast_as("bigint"), "query_count")
-        .expr_as(sql::share(column("query_count"), total), "share")
-        .expr_as(column("rank").cast_as("bigint"), "rank")
-        .expr_as(column("members").cast_as("bigint"), "members")
-        .from(from);
-    sql::label(&mut select, parent, (from, id));
-    if let Some(coverage) = compared {
-        coverage.add_to(&mut with);
-        comparison::change(&mut select, column("query_count"), column("previous"), coverage.complete());
-        select.expr_as(coverage.word_before(), "previous_coverage");
-    }
-    sql::order_by_rank(&mut select, (from, "rank"));
-    // the row without an id has no members either, and comes before Other, which has
-    select.order_by_with_nulls((from, "members"), Order::Asc, NullOrdering::First);
-    select.with(with).build(PostgresQueryBuilder)
 }

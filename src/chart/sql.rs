@@ -1,9 +1,5 @@
 //! What the statements of several charts share.
 
-use std::ops::Range;
-
-use chrono::NaiveDate;
-use sea_query::extension::postgres::PgFunc;
 use sea_query::{
     ArrayType, CommonTableExpression, Expr, ExprTrait, Func, IntoColumnRef, JoinType, NullOrdering, Order,
     SelectStatement, SubQueryStatement, Value, WindowStatement,
@@ -11,95 +7,13 @@ use sea_query::{
 use uuid::Uuid;
 
 use crate::error::{Error, Kind};
-use crate::id::OutputPortId;
-use crate::ident::Ident;
-use crate::model::{Column, Parent, Table};
-use crate::time::Days;
+use crate::model::Parent;
 
 /// What shares and changes are computed in.
 pub(crate) const FLOAT: &str = "double precision";
 
 /// How many members a ranking shows unless it is told otherwise.
 pub(crate) const DEFAULT_TOP: u32 = 10;
-
-/// The rows of a table on some output ports and days.
-pub(crate) struct PortDays<'a> {
-    table: &'a Table,
-    port_column: Column,
-    ports: Ports,
-    days: Range<NaiveDate>,
-}
-
-#[derive(Clone)]
-enum Ports {
-    One(OutputPortId),
-    /// One array parameter.
-    Many(Value),
-}
-
-impl<'a> PortDays<'a> {
-    pub(crate) fn new(table: &'a Table, port: OutputPortId, days: Days) -> Self {
-        Self { table, port_column: Column::OutputPortId, ports: Ports::One(port), days: days.range() }
-    }
-
-    /// The column that holds the output port. Defaults to [`Column::OutputPortId`].
-    pub(crate) fn of(mut self, port_column: Column) -> Self {
-        self.port_column = port_column;
-        self
-    }
-
-    /// Many output ports, in one array parameter.
-    pub(crate) fn of_many(table: &'a Table, ports: Value, days: Days) -> Self {
-        Self { table, port_column: Column::OutputPortId, ports: Ports::Many(ports), days: days.range() }
-    }
-
-    /// The same output ports on other days, which may be none.
-    pub(crate) fn during(&self, days: Range<NaiveDate>) -> Self {
-        Self { table: self.table, port_column: self.port_column, ports: self.ports.clone(), days }
-    }
-
-    /// The rows of the days: one contiguous run of the key for each output port, read from the index alone.
-    pub(crate) fn scan(&self) -> SelectStatement {
-        self.scan_when(|_, select| select)
-    }
-
-    /// As [`scan`](Self::scan), with conditions on the date between the port and the days.
-    pub(crate) fn scan_when(
-        &self,
-        conditions: impl FnOnce(Expr, &mut SelectStatement) -> &mut SelectStatement,
-    ) -> SelectStatement {
-        let date = || Expr::col(self.column(Column::Date));
-        let port = Expr::col(self.column(self.port_column));
-        let of_ports = match &self.ports {
-            Ports::One(one) => port.eq(one.0),
-            Ports::Many(many) => port.eq(PgFunc::any(Expr::val(many.clone()).cast_as("uuid[]"))),
-        };
-        let mut select = SelectStatement::new();
-        // under an alias, because a host may name the table like a CTE of the chart
-        select.from_as(self.table.table_ref(), "fact").and_where(of_ports);
-        conditions(date(), &mut select)
-            .and_where(date().gte(self.days.start))
-            .and_where(date().lt(self.days.end))
-            .take()
-    }
-
-    /// The sum of each of the values that a column has: `column AS name`, `query_count`.
-    pub(crate) fn sum_by(&self, column: Column, name: &'static str) -> SelectStatement {
-        let column = self.column(column);
-        let mut sums = self.scan();
-        sums.expr_as(Expr::col(column.clone()), name).expr_as(self.sum(), "query_count").group_by_col(column);
-        sums
-    }
-
-    pub(crate) fn column(&self, column: Column) -> Ident {
-        self.table.column(column).clone()
-    }
-
-    /// `SUM(query_count)`, a bigint.
-    pub(crate) fn sum(&self) -> Expr {
-        Func::sum(Expr::col(self.column(Column::QueryCount))).into()
-    }
-}
 
 /// One array parameter of ids.
 pub(crate) fn uuids(ids: impl IntoIterator<Item = Uuid>) -> Value {
@@ -155,6 +69,14 @@ pub(crate) fn ranked(id: &'static str, counts: &[&'static str], order: WindowSta
     ranked
 }
 
+/// What several rows' values of a column come to: the last day, or the sum of counts.
+pub(crate) fn folded(value: Expr, column: &'static str) -> Expr {
+    match column {
+        "last_used" => Func::max(value).into(),
+        _ => Func::sum(value).into(),
+    }
+}
+
 /// At most so many rows, which tells the planner too.
 pub(crate) fn limit(select: &mut SelectStatement, rows: i64) {
     select.limit(rows.unsigned_abs());
@@ -175,7 +97,7 @@ pub(crate) fn top_and_other(
     let mut select = SelectStatement::new();
     select.expr_as(within("rank"), "rank").expr_as(within(id), id);
     for &count in counts {
-        select.expr_as(Func::sum(Expr::col(count)), count);
+        select.expr_as(folded(Expr::col(count), count), count);
     }
     select
         .expr_as(Func::count(Expr::cust("*")), "members")
@@ -188,19 +110,32 @@ pub(crate) fn top_and_other(
     select
 }
 
-/// The label of `of`'s row in a parent table, joined to the few result rows; NULL without one.
+/// The label of `of`'s row in a parent table, for the few result rows.
 pub(crate) fn label<C: IntoColumnRef>(select: &mut SelectStatement, parent: &Parent, of: C) {
-    let Some(label) = parent.label.clone() else {
-        select.expr_as(Expr::cust("NULL").cast_as("text"), "label");
+    let of = Expr::col(of);
+    // a join is cheaper than a look-up for each row, and where an id may repeat it would repeat the row
+    let Some(label) = parent.label.clone().filter(|_| !parent.may_repeat()) else {
+        select.expr_as(first_label(parent, of), "label");
         return;
     };
-    let key = Expr::col(("labelled", parent.key.clone())).eq(Expr::col(of));
+    let key = Expr::col(("labelled", parent.key.clone())).eq(of);
     select.expr_as(Expr::col(("labelled", label)).cast_as("text"), "label").join_as(
         JoinType::LeftJoin,
         parent.table_ref(),
         "labelled",
         key,
     );
+}
+
+/// The label of an id, looked up: the first by name where the parent table has the id more than once, NULL without one.
+pub(crate) fn first_label(parent: &Parent, id: Expr) -> Expr {
+    let Some(label) = parent.label.clone() else { return null("text") };
+    let mut first = SelectStatement::new();
+    first
+        .expr(Func::min(Expr::col(("labelled", label)).cast_as("text")))
+        .from_as(parent.table_ref(), "labelled")
+        .and_where(Expr::col(("labelled", parent.key.clone())).eq(id));
+    subquery(first).cast_as("text")
 }
 
 /// NULL of a type.

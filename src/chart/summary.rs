@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
-use super::sql::{self, PortDays};
-use super::{Chart, sealed};
+use super::facts::Facts;
+use super::subject::Subject;
+use super::who::Who;
+use super::{Chart, sealed, sql};
 use crate::error::Error;
-use crate::id::OutputPortId;
 use crate::model::{Column, UsageModel};
 use crate::row::{Columnar, Columns, FlatRecord};
 use crate::statement::Query;
 use crate::time::Days;
 
-/// The usage of an output port in a few numbers: always one row.
+/// The usage of a subject in a few numbers: always one row. Of a tech asset, its touches.
 ///
 /// ```
 /// # use chrono::NaiveDate;
@@ -41,14 +42,15 @@ use crate::time::Days;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct Summary {
-    port: OutputPortId,
+    subject: Subject,
+    who: Who,
     days: Range<NaiveDate>,
 }
 
 impl Summary {
-    /// Asks for the half-open `days` of an output port.
-    pub fn new(port: OutputPortId, days: Range<NaiveDate>) -> Self {
-        Self { port, days }
+    /// Asks for the half-open `days` of a subject, for instance of an output port.
+    pub fn new(subject: impl Into<Subject>, days: Range<NaiveDate>) -> Self {
+        Self { subject: subject.into(), who: Who::Anyone, days }
     }
 
     /// Adds the queries of the earlier days, and the change since then.
@@ -58,6 +60,8 @@ impl Summary {
         Compared { chart: self, comparison }
     }
 }
+
+super::who::of_consumers!(Summary, who);
 
 /// The row of [`Summary`].
 ///
@@ -75,11 +79,7 @@ impl Summary {
 /// # assert_eq!(serde_json::to_value(&row)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[cfg_attr(
-    feature = "utoipa",
-    derive(utoipa::ToSchema),
-    schema(description = "What some days of an output port come to.")
-)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema), schema(description = "What some days come to."))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SummaryTotals {
@@ -151,17 +151,17 @@ impl Comparable for Summary {
 
 impl Summary {
     fn title(&self) -> String {
-        "summary".to_owned()
+        format!("summary{}{}", self.subject.title(), self.who.title())
     }
 
     fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
         let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
-        let mut coverage = CoverageOf::new(model, self.port, days);
+        let mut coverage = CoverageOf::new(model, self.subject, days);
         if let (Some(comparison), Some(before)) = (comparison, &before) {
             coverage = coverage.and_before(comparison, before.clone());
         }
-        let rows = PortDays::new(&model.0.queries, self.port, days);
+        let rows = Facts::new(model, self.subject, self.who, days)?;
         // one scan for the days and the consumers: COUNT(DISTINCT) would sort every row, twice
         let mut counted = SelectStatement::new();
         counted
@@ -203,7 +203,7 @@ impl Summary {
 }
 
 /// `date, consumer_id, query_count` of a scan.
-pub(super) fn facts(rows: &PortDays, mut scan: SelectStatement) -> SelectStatement {
+pub(super) fn facts(rows: &Facts, mut scan: SelectStatement) -> SelectStatement {
     scan.expr_as(Expr::col(rows.column(Column::Date)), "date")
         .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
         .expr_as(Expr::col(rows.column(Column::QueryCount)), "query_count")

@@ -44,6 +44,8 @@ pub(crate) enum Kind {
     TopZero(&'static str),
     #[error("the list of output ports is empty: ask for at least one")]
     NoPorts,
+    #[error("queries over time are split by output port for the whole portal only")]
+    SplitByPortOfOther,
     #[error("{count} output ports are more than the {most} that one statement reads: ask in parts")]
     TooManyPorts { count: usize, most: usize },
 
@@ -203,6 +205,7 @@ impl Kind {
             | Self::TooManyPoints { .. }
             | Self::TopZero(_)
             | Self::NoPorts
+            | Self::SplitByPortOfOther
             | Self::TooManyPorts { .. }
             | Self::NoTrailingDays
             | Self::PurgeOfKeptDays { .. } => Category::Request,

@@ -183,6 +183,11 @@ impl Parent {
         }
     }
 
+    /// Whether the table may hold an id more than once: only a foreign key says that it does not.
+    pub(crate) fn may_repeat(&self) -> bool {
+        self.on_delete == OnDelete::Keep
+    }
+
     /// The parent in a FROM clause.
     pub(crate) fn table_ref(&self) -> (Ident, Ident) {
         (self.schema.clone(), self.table.clone())

@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// #     output_port_usage::last_days(1, chrono::NaiveDate::default()),
 /// # );
 /// # let rows: Vec<QueryDistributionSlice> = serde_json::from_str(
-/// #     r#"[{"consumer": {"kind": "other", "members": 3}, "query_count": 12, "share": 0.25, "rank": null}]"#)?;
+/// #     r#"[{"member": {"kind": "other", "members": 3}, "query_count": 12, "share": 0.25, "rank": null}]"#)?;
 ///
 /// let mut csv = csv::Writer::from_writer(Vec::new());
 /// for record in chart.records(&rows)? {
@@ -26,8 +26,8 @@ use uuid::Uuid;
 /// }
 /// assert_eq!(
 ///     String::from_utf8(csv.into_inner()?)?,
-///     "kind,id,label,members,query_count,share,rank\n\
-///      other,,,3,12,0.25,\n"
+///     "kind,id,label,members,query_count,share,rank,last_used\n\
+///      other,,,3,12,0.25,,\n"
 /// );
 /// # Ok(())
 /// # }

@@ -70,8 +70,7 @@ const _: () = {
     shared::<snowflake::WindowPlan>();
     shared::<Compared<Overview>>();
     shared::<Comparison>();
-    shared::<ConsumerOrOther>();
-    shared::<GroupOrOther>();
+    shared::<Member>();
     shared::<MostOftenCombined>();
     shared::<MostOftenCombinedWith>();
     shared::<MostPopularAsset>();
@@ -80,15 +79,13 @@ const _: () = {
     shared::<OverviewCharts>();
     shared::<OverviewRow>();
     shared::<QueriesOverTime>();
-    shared::<QueriesOverTimeByConsumer>();
-    shared::<QueriesOverTimeByConsumerSeries>();
+    shared::<QueriesOverTimeSplit>();
+    shared::<QueriesOverTimeSeries>();
     shared::<QueriesOverTimeOfPorts>();
-    shared::<QueriesOverTimeOfPortsSeries>();
     shared::<QueriesOverTimePoint>();
     shared::<QueryDistribution>();
-    shared::<QueryDistributionByGroup>();
-    shared::<QueryDistributionGroupSlice>();
     shared::<QueryDistributionSlice>();
+    shared::<Subject>();
     shared::<Summary>();
     shared::<SummaryTotals>();
     shared::<WithPrevious<SummaryTotals>>();

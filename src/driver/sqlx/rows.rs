@@ -28,6 +28,10 @@ impl Columns for PgRow {
         self.try_get(column)
     }
 
+    fn text(&self, column: &'static str) -> Result<String, sqlx::Error> {
+        self.try_get(column)
+    }
+
     fn text_or_null(&self, column: &'static str) -> Result<Option<String>, sqlx::Error> {
         self.try_get(column)
     }
@@ -74,10 +78,8 @@ row!(
     chart::MostOftenCombined,
     chart::MostPopularAsset,
     chart::OverviewRow,
-    chart::QueriesOverTimeByConsumerSeries,
-    chart::QueriesOverTimeOfPortsSeries,
     chart::QueriesOverTimePoint,
-    chart::QueryDistributionGroupSlice,
+    chart::QueriesOverTimeSeries,
     chart::QueryDistributionSlice,
     chart::SummaryTotals,
 );

@@ -48,6 +48,10 @@ impl Columns for Row {
         column(self, name)
     }
 
+    fn text(&self, name: &'static str) -> Result<String, DecodeError> {
+        column(self, name)
+    }
+
     fn text_or_null(&self, name: &'static str) -> Result<Option<String>, DecodeError> {
         column(self, name)
     }

@@ -91,8 +91,7 @@ fn csv<C: Chart>(chart: &C, rows: &[C::Row]) -> Result<Response, Failure> {
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     Granularity, QueriesOverTimePoint, WithPrevious<QueriesOverTimePoint>, QueryDistributionSlice,
-    QueryDistributionGroupSlice, MostPopularAsset, MostOftenCombined, SummaryTotals, QueriesOverTimeByConsumerSeries,
- QueriesOverTimeOfPortsSeries, OverviewRow, OverviewCharts, Bucket,
+    MostPopularAsset, MostOftenCombined, SummaryTotals, QueriesOverTimeSeries, OverviewRow, OverviewCharts, Bucket,
 )))]
 struct Api;
 

@@ -122,7 +122,8 @@ fn a_distribution_reads_two_ranges_of_the_key() {
         LIMIT $9
     )
     SELECT
-        CAST("slice"."consumer_id" AS uuid) AS "consumer_id",
+        CAST((CASE WHEN ("slice"."consumer_id" IS NOT NULL) THEN 'consumer' ELSE 'other' END) AS text) AS "kind",
+        CAST("slice"."consumer_id" AS uuid) AS "id",
         CAST("slice"."query_count" AS bigint) AS "query_count",
         CAST(
             (
@@ -131,6 +132,7 @@ fn a_distribution_reads_two_ranges_of_the_key() {
         ) AS "share",
         CAST("slice"."rank" AS bigint) AS "rank",
         CAST("slice"."members" AS bigint) AS "members",
+        CAST((NULL) AS date) AS "last_used",
         CAST("labelled"."name" AS text) AS "label",
         CAST(COALESCE("slice"."previous", 0) AS bigint) AS "previous",
         CAST(
@@ -448,10 +450,9 @@ async fn a_group_before_includes_consumers_that_came_only_before() {
     let portal = two_days().await;
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 1, 2)).by_group();
     let slices = portal.rows(&chart.compared_with(Comparison::PreviousPeriod)).await;
-    let named =
-        |number, label: &str| GroupOrOther::Group { id: group(number), label: Some(label.to_owned()) };
+    let named = |number, label: &str| Member::Group { id: group(number), label: Some(label.to_owned()) };
     let read: Vec<_> =
-        slices.iter().map(|s| (s.current.group.clone(), s.current.query_count, s.previous)).collect();
+        slices.iter().map(|s| (s.current.member.clone(), s.current.query_count, s.previous)).collect();
     // consumers 1 and 3 are in group 1, 2 in group 0; consumer 4, there only before, is alone in none
     assert_eq!(read, [(named(1, "domain 1"), 7, 7), (named(0, "domain 0"), 2, 0)]);
     assert_eq!(slices[1].change, None);

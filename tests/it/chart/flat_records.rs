@@ -32,15 +32,15 @@ async fn charts_are_files_with_a_comparison_and_with_other() {
     let portal = portal().await;
     let distribution = QueryDistribution::new(port(1), days()).top(1);
     insta::assert_snapshot!(csv(&portal, &distribution.clone().compared_with(Comparison::PreviousPeriod)).await, @"
-    kind,id,label,members,query_count,share,rank,previous,change
-    consumer,00000000-0000-0000-0000-0000c0000001,consumer 1,,6,0.6,1,0,
-    other,,,3,4,0.4,,0,
+    kind,id,label,members,query_count,share,rank,last_used,previous,change
+    consumer,00000000-0000-0000-0000-0000c0000001,consumer 1,,6,0.6,1,,0,
+    other,,,3,4,0.4,,,0,
     ");
     insta::assert_snapshot!(csv(&portal, &distribution.by_group()).await, @"
-    kind,id,label,members,query_count,share,rank
-    group,00000000-0000-0000-0000-0000d0000001,domain 1,,7,0.7,1
-    no_group,,,,1,0.1,
-    other,,,1,2,0.2,
+    kind,id,label,members,query_count,share,rank,last_used
+    group,00000000-0000-0000-0000-0000d0000001,domain 1,,7,0.7,1,
+    no_group,,,,1,0.1,,
+    other,,,1,2,0.2,,
     ");
     let weeks = QueriesOverTime::new(port(1), days()).granularity(Granularity::Week);
     insta::assert_snapshot!(csv(&portal, &weeks).await, @"

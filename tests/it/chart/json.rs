@@ -54,20 +54,20 @@ async fn rows_have_a_stable_json() {
     insta::assert_snapshot!(lines(&points), @r#"{"bucket":"2025-12-29","query_count":8,"partial":true}"#);
     let slices = portal.rows(&QueryDistribution::new(port(1), days()).top(1)).await;
     insta::assert_snapshot!(lines(&slices), @r#"
-    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1}
-    {"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}
+    {"member":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1}
+    {"member":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}
     "#);
     let groups = portal.rows(&QueryDistribution::new(port(1), days()).by_group()).await;
     insta::assert_snapshot!(lines(&groups), @r#"
-    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
-    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000000","label":"domain 0"},"query_count":2,"share":0.25,"rank":2}
-    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null}
+    {"member":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
+    {"member":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000000","label":"domain 0"},"query_count":2,"share":0.25,"rank":2}
+    {"member":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null}
     "#);
     let folded = portal.rows(&QueryDistribution::new(port(1), days()).top(1).by_group()).await;
     insta::assert_snapshot!(lines(&folded), @r#"
-    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
-    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null}
-    {"group":{"kind":"other","members":1},"query_count":2,"share":0.25,"rank":null}
+    {"member":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1}
+    {"member":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null}
+    {"member":{"kind":"other","members":1},"query_count":2,"share":0.25,"rank":null}
     "#);
     let assets = portal.rows(&MostPopularAssets::new(port(1), days())).await;
     insta::assert_snapshot!(lines(&assets), @r#"
@@ -89,13 +89,13 @@ async fn rows_of_derived_charts_have_a_stable_json() {
 
     let split = portal.rows(&over_time().split_by_consumer(1)).await;
     insta::assert_snapshot!(lines(&split), @r#"
-    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]}
-    {"consumer":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}
+    {"member":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]}
+    {"member":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}
     "#);
     let ports = portal.rows(&QueriesOverTime::of_ports([port(2), port(90)], days())).await;
     insta::assert_snapshot!(lines(&ports), @r#"
-    {"output_port_id":"00000000-0000-0000-0000-0000a0000002","label":"port 2","query_count":1,"counts":[1]}
-    {"output_port_id":"00000000-0000-0000-0000-0000a000005a","label":null,"query_count":0,"counts":[0]}
+    {"member":{"kind":"output_port","id":"00000000-0000-0000-0000-0000a0000002","label":"port 2"},"rank":null,"query_count":1,"counts":[1]}
+    {"member":{"kind":"output_port","id":"00000000-0000-0000-0000-0000a000005a","label":null},"rank":null,"query_count":0,"counts":[0]}
     "#);
     let totals = portal.rows(&Summary::new(port(1), days())).await;
     insta::assert_snapshot!(lines(&totals), @r#"{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}"#);
@@ -103,25 +103,25 @@ async fn rows_of_derived_charts_have_a_stable_json() {
     let rows = portal.rows(&overview).await;
     insta::assert_snapshot!(lines(&rows), @r#"
     {"kind":"total","query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}
-    {"kind":"series","consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]}
-    {"kind":"series","consumer":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}
+    {"kind":"series","member":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]}
+    {"kind":"series","member":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}
     "#);
     let charts = overview.charts(rows).unwrap();
-    insta::assert_snapshot!(lines(&[charts]), @r#"{"over_time":[{"bucket":"2026-01-01","query_count":8,"partial":false}],"split":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]},{"consumer":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}],"distribution":[{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1},{"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}],"summary":{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}}"#);
+    insta::assert_snapshot!(lines(&[charts]), @r#"{"over_time":[{"bucket":"2026-01-01","query_count":8,"partial":false}],"split":[{"member":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"rank":1,"query_count":4,"counts":[4]},{"member":{"kind":"other","members":2},"rank":null,"query_count":4,"counts":[4]}],"distribution":[{"member":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1},{"member":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null}],"summary":{"query_count":8,"consumers":3,"active_days":1,"last_used":"2026-01-01"}}"#);
 
     let points = portal.rows(&over_time().compared_with(before)).await;
     insta::assert_snapshot!(lines(&points), @r#"{"bucket":"2026-01-01","query_count":8,"partial":false,"previous":0,"change":null}"#);
     let slices = portal.rows(&QueryDistribution::new(port(1), days()).top(1).compared_with(before)).await;
     insta::assert_snapshot!(lines(&slices), @r#"
-    {"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1,"previous":0,"change":null}
-    {"consumer":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null,"previous":0,"change":null}
+    {"member":{"kind":"consumer","id":"00000000-0000-0000-0000-0000c0000001","label":"consumer 1"},"query_count":4,"share":0.5,"rank":1,"previous":0,"change":null}
+    {"member":{"kind":"other","members":2},"query_count":4,"share":0.5,"rank":null,"previous":0,"change":null}
     "#);
     let groups = QueryDistribution::new(port(1), days()).top(1).by_group();
     let groups = portal.rows(&groups.compared_with(before)).await;
     insta::assert_snapshot!(lines(&groups), @r#"
-    {"group":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1,"previous":0,"change":null}
-    {"group":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null,"previous":0,"change":null}
-    {"group":{"kind":"other","members":1},"query_count":2,"share":0.25,"rank":null,"previous":0,"change":null}
+    {"member":{"kind":"group","id":"00000000-0000-0000-0000-0000d0000001","label":"domain 1"},"query_count":4,"share":0.5,"rank":1,"previous":0,"change":null}
+    {"member":{"kind":"no_group"},"query_count":2,"share":0.25,"rank":null,"previous":0,"change":null}
+    {"member":{"kind":"other","members":1},"query_count":2,"share":0.25,"rank":null,"previous":0,"change":null}
     "#);
     let assets = portal.rows(&MostPopularAssets::new(port(2), days()).compared_with(before)).await;
     insta::assert_snapshot!(lines(&assets), @r#"{"tech_asset_id":"00000000-0000-0000-0000-0000e0000002","label":"asset 2","touches":1,"share":1.0,"rank":1,"consumers":1,"last_used":"2026-01-01","previous":0,"change":null}"#);

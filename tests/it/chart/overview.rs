@@ -29,7 +29,7 @@ async fn an_overview_is_its_parts() {
     assert_eq!(split, expected);
     let slices: Vec<_> = charts.distribution.iter().map(|s| (s.rank, s.query_count, s.share)).collect();
     assert_eq!(slices, [(first, 5, 0.5), (second, 3, 0.3), (None, 2, 0.2)]);
-    assert_eq!(charts.distribution[2].consumer, ConsumerOrOther::Other { members: 2 });
+    assert_eq!(charts.distribution[2].member, Member::Other { members: 2 });
     insta::assert_json_snapshot!(charts.summary, @r#"
     {
       "query_count": 10,

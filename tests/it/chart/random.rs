@@ -125,15 +125,15 @@ async fn distribution_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -
     let total: i64 = counts.values().sum();
     let (top, other) = fold::ranking(counts, facts.top as usize);
     let slices = portal.rows(&QueryDistribution::new(of, facts.days.clone()).top(facts.top)).await;
-    let mut expected: Vec<(ConsumerOrOther, i64, Option<i64>)> = Vec::new();
+    let mut expected: Vec<(Member, i64, Option<i64>)> = Vec::new();
     for (index, (id, count)) in top.iter().enumerate() {
         let label = Some(format!("consumer {}", id.0.as_u128() - 0xc000_0000));
-        expected.push((ConsumerOrOther::Consumer { id: *id, label }, *count, Some(index as i64 + 1)));
+        expected.push((Member::Consumer { id: *id, label }, *count, Some(index as i64 + 1)));
     }
     if let Some((members, count)) = other {
-        expected.push((ConsumerOrOther::Other { members }, count, None));
+        expected.push((Member::Other { members }, count, None));
     }
-    let read: Vec<_> = slices.iter().map(|s| (s.consumer.clone(), s.query_count, s.rank)).collect();
+    let read: Vec<_> = slices.iter().map(|s| (s.member.clone(), s.query_count, s.rank)).collect();
     assert_eq!(read, expected);
     for slice in &slices {
         assert_eq!(slice.share, slice.query_count as f64 / total as f64);
@@ -158,10 +158,10 @@ async fn groups_agree(portal: &Portal, facts: &Facts, of: OutputPortId) {
     let slices = portal.rows(&QueryDistribution::new(of, facts.days.clone()).top(facts.top).by_group()).await;
     let read: Vec<_> = slices
         .into_iter()
-        .map(|slice| match slice.group {
-            GroupOrOther::Group { id, .. } => (Some(id), None, slice.query_count, slice.rank),
-            GroupOrOther::NoGroup => (None, None, slice.query_count, slice.rank),
-            GroupOrOther::Other { members } => (None, Some(members), slice.query_count, slice.rank),
+        .map(|slice| match slice.member {
+            Member::Group { id, .. } => (Some(id), None, slice.query_count, slice.rank),
+            Member::NoGroup => (None, None, slice.query_count, slice.rank),
+            Member::Other { members } => (None, Some(members), slice.query_count, slice.rank),
             other => panic!("{other:?}"),
         })
         .collect();

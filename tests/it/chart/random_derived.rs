@@ -45,11 +45,18 @@ async fn many_ports_agree(portal: &Portal, facts: &Facts) {
         let ports = [2, 0, 3, 2, 1].map(port);
         let chart = QueriesOverTime::of_ports(ports, facts.days.clone()).granularity(granularity);
         let (axis, rows) = (axis(chart.buckets()), portal.rows(&chart).await);
-        let read: Vec<_> = rows.iter().map(|s| (s.output_port_id, dense(&axis, &s.counts))).collect();
+        let read: Vec<_> = rows.iter().map(|s| (port_of(s), dense(&axis, &s.counts))).collect();
         assert!(rows.iter().all(|s| s.query_count == s.counts.iter().sum::<i64>()));
         let expected =
             (0..4).map(port).map(|of| (of, fold::over_time(&facts.queries, of, &facts.days, granularity)));
         assert_eq!(read, Vec::from_iter(expected), "{granularity:?}");
+    }
+}
+
+fn port_of(series: &QueriesOverTimeSeries) -> OutputPortId {
+    match series.member {
+        Member::OutputPort { id, .. } => id,
+        ref other => panic!("{other:?}"),
     }
 }
 
@@ -72,8 +79,8 @@ async fn split_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -> bool 
         let read: Vec<_> = rows
             .iter()
             .flat_map(|series| {
-                let id = match series.consumer {
-                    ConsumerOrOther::Consumer { id, .. } => Some(id),
+                let id = match series.member {
+                    Member::Consumer { id, .. } => Some(id),
                     _ => None,
                 };
                 let points = dense(&axis, &series.counts).into_iter();
@@ -85,8 +92,8 @@ async fn split_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -> bool 
         assert!(rows.iter().all(|s| s.query_count == s.counts.iter().sum::<i64>() && s.query_count > 0));
         let (top, rest) =
             fold::ranking(fold::by_consumer(&facts.queries, of, &facts.days), facts.top as usize);
-        let members = rows.iter().filter_map(|series| match series.consumer {
-            ConsumerOrOther::Other { members } => Some((members, series.query_count)),
+        let members = rows.iter().filter_map(|series| match series.member {
+            Member::Other { members } => Some((members, series.query_count)),
             _ => None,
         });
         assert_eq!(members.collect::<Vec<_>>(), Vec::from_iter(rest), "{granularity:?}");
@@ -156,8 +163,8 @@ async fn halves_are_read_as_if_alone(portal: &Portal, facts: &Facts, of: OutputP
         let mut rest: i64 =
             fold::by_consumer(&facts.queries, of, &days).keys().filter_map(|id| counts.get(id)).sum();
         for slice in &compared {
-            let previous = match slice.current.consumer {
-                ConsumerOrOther::Consumer { id, .. } => counts.get(&id).copied().unwrap_or(0),
+            let previous = match slice.current.member {
+                Member::Consumer { id, .. } => counts.get(&id).copied().unwrap_or(0),
                 _ => rest,
             };
             rest -= previous;
@@ -175,7 +182,7 @@ async fn halves_are_read_as_if_alone(portal: &Portal, facts: &Facts, of: OutputP
             false => portal.rows(&QueryDistribution::new(of, before.clone()).top(all).by_group()).await,
         };
         for slice in &compared {
-            let previous = alone.iter().find(|other| other.group == slice.current.group);
+            let previous = alone.iter().find(|other| other.member == slice.current.member);
             assert_eq!(slice.previous, previous.map_or(0, |other| other.query_count));
         }
 

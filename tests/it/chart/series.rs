@@ -17,7 +17,7 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 2, 1)).split_by_consumer(5);
     insta::assert_snapshot!(pretty(&chart), @r#"
     WITH
-    /* output-port-usage: queries over time by day split by consumer; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan; xid has no order, so that a plan for any values hashes the consumers and does not sort all rows */
+    /* output-port-usage: queries over time by day split by consumer; the counts of a member are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each member and bucket would take longer than the scan; xid has no order, so that a plan for any values hashes the members and does not sort all rows */
     "ranked" AS MATERIALIZED (
         SELECT
             "consumer_id",
@@ -35,11 +35,12 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
             WHERE "output_port_id" = $2
                 AND "date" >= $3 AND "date" < $4
             GROUP BY "consumer_id", CAST(('0') AS xid)
-            HAVING SUM("query_count") > (0)
+            HAVING CAST(SUM("query_count") AS bigint) > (0)
         ) AS "member"
     )
     SELECT
-        CAST("ranked"."consumer_id" AS uuid) AS "consumer_id",
+        CAST(('consumer') AS text) AS "kind",
+        CAST("ranked"."consumer_id" AS uuid) AS "id",
         CAST("ranked"."rank" AS bigint) AS "rank",
         CAST((NULL) AS bigint) AS "members",
         CAST("ranked"."query_count" AS bigint) AS "query_count",
@@ -59,7 +60,8 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
     UNION ALL
     (
         SELECT
-            CAST((NULL) AS uuid) AS "consumer_id",
+            CAST(('other') AS text) AS "kind",
+            CAST((NULL) AS uuid) AS "id",
             CAST((NULL) AS bigint) AS "rank",
             CAST((SELECT COUNT(*) FROM "ranked" WHERE "rank" > $7) AS bigint) AS "members",
             CAST(SUM("query_count") AS bigint) AS "query_count",
@@ -79,7 +81,7 @@ fn a_split_by_day_scans_once_and_ranks_the_small_set() {
         ) AS "rest"
         HAVING COUNT(*) > (0)
     )
-    ORDER BY "rank" ASC NULLS LAST
+    ORDER BY "rank" ASC NULLS LAST, "members" ASC NULLS FIRST
     "#);
 }
 
@@ -90,7 +92,7 @@ fn a_split_by_month_is_driven_by_bucket() {
         .split_by_consumer(5);
     insta::assert_snapshot!(pretty(&chart), @r#"
     WITH
-    /* output-port-usage: queries over time by month split by consumer; the counts of a consumer are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each consumer and bucket would take longer than the scan */
+    /* output-port-usage: queries over time by month split by consumer; the counts of a member are folded into two arrays, the places of its buckets and their counts, because sorting, joining and sending a row for each member and bucket would take longer than the scan */
     "bucket" AS MATERIALIZED (
         SELECT
             pg_catalog.unnest(CAST($1 AS date[])) AS "start",
@@ -133,7 +135,8 @@ fn a_split_by_month_is_driven_by_bucket() {
         WHERE "consumer_id" IS NOT NULL
     )
     SELECT
-        CAST("ranked"."consumer_id" AS uuid) AS "consumer_id",
+        CAST(('consumer') AS text) AS "kind",
+        CAST("ranked"."consumer_id" AS uuid) AS "id",
         CAST("ranked"."rank" AS bigint) AS "rank",
         CAST((NULL) AS bigint) AS "members",
         CAST("ranked"."query_count" AS bigint) AS "query_count",
@@ -153,7 +156,8 @@ fn a_split_by_month_is_driven_by_bucket() {
     UNION ALL
     (
         SELECT
-            CAST((NULL) AS uuid) AS "consumer_id",
+            CAST(('other') AS text) AS "kind",
+            CAST((NULL) AS uuid) AS "id",
             CAST((NULL) AS bigint) AS "rank",
             CAST((SELECT COUNT(*) FROM "ranked" WHERE "rank" > $9) AS bigint) AS "members",
             CAST(SUM("query_count") AS bigint) AS "query_count",
@@ -182,7 +186,7 @@ fn a_split_by_month_is_driven_by_bucket() {
         ) AS "rest"
         HAVING COUNT(*) > (0)
     )
-    ORDER BY "rank" ASC NULLS LAST
+    ORDER BY "rank" ASC NULLS LAST, "members" ASC NULLS FIRST
     "#);
 }
 
@@ -192,7 +196,10 @@ fn many_ports_by_day_are_one_statement() {
     insta::assert_snapshot!(pretty(&chart), @r#"
     SELECT
         /* output-port-usage: queries over time of many output ports by day */
-        CAST("port"."port" AS uuid) AS "output_port_id",
+        CAST(('output_port') AS text) AS "kind",
+        CAST("port"."port" AS uuid) AS "id",
+        CAST((NULL) AS bigint) AS "rank",
+        CAST((NULL) AS bigint) AS "members",
         CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
         CAST($1 AS bigint) AS "buckets",
         CAST(COALESCE(CAST("series"."places" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "places",
@@ -238,7 +245,10 @@ fn many_ports_by_week_find_the_bucket_once_a_day() {
     insta::assert_snapshot!(pretty(&chart), @r#"
     SELECT
         /* output-port-usage: queries over time of many output ports by week */
-        CAST("port"."port" AS uuid) AS "output_port_id",
+        CAST(('output_port') AS text) AS "kind",
+        CAST("port"."port" AS uuid) AS "id",
+        CAST((NULL) AS bigint) AS "rank",
+        CAST((NULL) AS bigint) AS "members",
         CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
         CAST($1 AS bigint) AS "buckets",
         CAST(COALESCE(CAST("series"."places" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "places",
@@ -288,7 +298,10 @@ fn many_ports_by_month_find_the_bucket_once_a_day() {
     insta::assert_snapshot!(pretty(&chart), @r#"
     SELECT
         /* output-port-usage: queries over time of many output ports by month */
-        CAST("port"."port" AS uuid) AS "output_port_id",
+        CAST(('output_port') AS text) AS "kind",
+        CAST("port"."port" AS uuid) AS "id",
+        CAST((NULL) AS bigint) AS "rank",
+        CAST((NULL) AS bigint) AS "members",
         CAST(COALESCE("series"."query_count", 0) AS bigint) AS "query_count",
         CAST($1 AS bigint) AS "buckets",
         CAST(COALESCE(CAST("series"."places" AS bigint[]), CAST(('{}') AS bigint[])) AS bigint[]) AS "places",
@@ -415,14 +428,14 @@ async fn a_split_has_a_row_for_each_series_and_other_comes_last() {
     // consumer 1: 5 on the 1st; consumer 4: 3 on the 2nd; consumers 2 and 3: 1 on either day
     let chart = QueriesOverTime::new(port(1), day(2026, 1, 1)..day(2026, 1, 4));
     let rows = portal.rows(&chart.clone().split_by_consumer(2)).await;
-    let one = |id, label: &str| ConsumerOrOther::Consumer { id, label: Some(label.to_owned()) };
+    let one = |id, label: &str| Member::Consumer { id, label: Some(label.to_owned()) };
     let expected = [
         (one(consumer(1), "consumer 1"), Some(1), 5, vec![5, 0, 0]),
         (one(consumer(4), "consumer 4"), Some(2), 3, vec![0, 3, 0]),
-        (ConsumerOrOther::Other { members: 2 }, None, 2, vec![1, 1, 0]),
+        (Member::Other { members: 2 }, None, 2, vec![1, 1, 0]),
     ];
     let read: Vec<_> =
-        rows.iter().map(|s| (s.consumer.clone(), s.rank, s.query_count, s.counts.clone())).collect();
+        rows.iter().map(|s| (s.member.clone(), s.rank, s.query_count, s.counts.clone())).collect();
     assert_eq!(read, expected);
 
     let all = portal.rows(&chart.split_by_consumer(4)).await;
@@ -456,8 +469,8 @@ async fn rows_of_zero_queries_make_no_series() {
         let chart = |of| QueriesOverTime::new(of, days.clone()).granularity(granularity);
         for top in [1, 4, 5] {
             let series = portal.rows(&chart(port(1)).split_by_consumer(top)).await;
-            let members = series.iter().map(|series| match series.consumer {
-                ConsumerOrOther::Other { members } => members,
+            let members = series.iter().map(|series| match series.member {
+                Member::Other { members } => members,
                 _ => 1,
             });
             assert_eq!(members.sum::<i64>(), 4, "{granularity:?} {top}");
@@ -487,11 +500,11 @@ async fn records_repeat_a_series_for_each_bucket() {
     assert_eq!(overview.records(&portal.rows(&overview).await).unwrap(), records);
     let ports = QueriesOverTime::of_ports([port(1), port(99)], day(2026, 1, 1)..day(2026, 1, 3));
     insta::assert_snapshot!(csv(&ports.records(&portal.rows(&ports).await).unwrap()), @"
-    output_port_id,label,bucket,query_count,partial
-    00000000-0000-0000-0000-0000a0000001,port 1,2026-01-01,6,false
-    00000000-0000-0000-0000-0000a0000001,port 1,2026-01-02,4,false
-    00000000-0000-0000-0000-0000a0000063,,2026-01-01,0,false
-    00000000-0000-0000-0000-0000a0000063,,2026-01-02,0,false
+    kind,id,label,members,rank,bucket,query_count,partial
+    output_port,00000000-0000-0000-0000-0000a0000001,port 1,,,2026-01-01,6,false
+    output_port,00000000-0000-0000-0000-0000a0000001,port 1,,,2026-01-02,4,false
+    output_port,00000000-0000-0000-0000-0000a0000063,,,,2026-01-01,0,false
+    output_port,00000000-0000-0000-0000-0000a0000063,,,,2026-01-02,0,false
     ");
 }
 
@@ -510,21 +523,20 @@ async fn many_ports_are_zero_filled_in_order_and_named_once() {
         day(2026, 1, 1)..day(2026, 1, 3),
     );
     let rows = portal.rows(&chart).await;
-    let read: Vec<_> = rows
-        .iter()
-        .map(|s| (s.output_port_id, s.label.as_deref(), s.query_count, s.counts.as_slice()))
-        .collect();
+    let read: Vec<_> =
+        rows.iter().map(|s| (s.member.clone(), s.rank, s.query_count, s.counts.as_slice())).collect();
+    let one = |id, label: Option<&str>| Member::OutputPort { id, label: label.map(str::to_owned) };
     let expected: [(_, _, _, &[i64]); 4] = [
-        (port(1), Some("port 1"), 10, &[6, 4]),
-        (port(2), Some("port 2"), 50, &[50, 0]),
-        (port(3), Some("port 3"), 0, &[0, 0]),
-        (port(99), None, 0, &[0, 0]),
+        (one(port(1), Some("port 1")), None, 10, &[6, 4]),
+        (one(port(2), Some("port 2")), None, 50, &[50, 0]),
+        (one(port(3), Some("port 3")), None, 0, &[0, 0]),
+        (one(port(99), None), None, 0, &[0, 0]),
     ];
     assert_eq!(read, expected);
 
     let weeks = portal.rows(&chart.granularity(Granularity::Week)).await;
-    let read: Vec<_> = weeks.iter().map(|s| (s.output_port_id, s.counts.as_slice())).collect();
-    let expected: [(_, &[i64]); 4] = [(port(1), &[10]), (port(2), &[50]), (port(3), &[0]), (port(99), &[0])];
+    let read: Vec<_> = weeks.iter().map(|s| s.counts.as_slice()).collect();
+    let expected: [&[i64]; 4] = [&[10], &[50], &[0], &[0]];
     assert_eq!(read, expected);
 }
 
@@ -543,14 +555,14 @@ async fn an_id_that_a_parent_has_twice_is_named_once_and_counted_once() {
         let chart = QueriesOverTime::new(port(1), days.clone()).granularity(granularity).split_by_consumer(1);
         let series = portal.rows(&chart).await;
         assert_eq!(series.iter().map(|s| s.query_count).collect::<Vec<_>>(), [5, 5]);
-        assert_eq!(series[0].consumer.name(), "another consumer 1");
+        assert_eq!(series[0].member.name(), "another consumer 1");
         let overview = Overview::new(port(1), days.clone()).granularity(granularity).top(1);
         let charts = overview.charts(portal.rows(&overview).await).unwrap();
         assert_eq!((charts.summary.query_count, charts.split), (10, series));
         let chart = QueriesOverTime::of_ports([port(1)], days.clone()).granularity(granularity);
         let rows = portal.rows(&chart).await;
         assert_eq!(rows.len(), 1);
-        assert_eq!((rows[0].query_count, rows[0].label.as_deref()), (10, Some("another port 1")));
+        assert_eq!((rows[0].query_count, rows[0].member.name().as_str()), (10, "another port 1"));
     }
 }
 

@@ -100,7 +100,8 @@ fn query_distribution_reads_once_and_ranks_the_small_set() {
         LIMIT $6
     )
     SELECT
-        CAST("slice"."consumer_id" AS uuid) AS "consumer_id",
+        CAST((CASE WHEN ("slice"."consumer_id" IS NOT NULL) THEN 'consumer' ELSE 'other' END) AS text) AS "kind",
+        CAST("slice"."consumer_id" AS uuid) AS "id",
         CAST("slice"."query_count" AS bigint) AS "query_count",
         CAST(
             (
@@ -109,6 +110,7 @@ fn query_distribution_reads_once_and_ranks_the_small_set() {
         ) AS "share",
         CAST("slice"."rank" AS bigint) AS "rank",
         CAST("slice"."members" AS bigint) AS "members",
+        CAST((NULL) AS date) AS "last_used",
         CAST("labelled"."name" AS text) AS "label"
     FROM "slice"
     LEFT JOIN "portal"."data_products" AS "labelled" ON "labelled"."id" = "slice"."consumer_id"
@@ -129,10 +131,13 @@ fn query_distribution_by_group_looks_groups_up_once_a_consumer() {
         GROUP BY "consumer_id"
     ),
     "member" AS MATERIALIZED (
-        SELECT "parent"."domain_id" AS "group_id", SUM("consumer"."query_count") AS "query_count"
+        SELECT "grouped"."group_id" AS "group_id", SUM("consumer"."query_count") AS "query_count"
         FROM "consumer"
-        LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id"
-        GROUP BY "parent"."domain_id"
+        LEFT JOIN (
+            SELECT "parent"."id" AS "consumer_id", "parent"."domain_id" AS "group_id"
+            FROM "portal"."data_products" AS "parent"
+        ) AS "grouped" ON "grouped"."consumer_id" = "consumer"."consumer_id"
+        GROUP BY "grouped"."group_id"
     ),
     "ranked" AS (
         SELECT
@@ -167,7 +172,16 @@ fn query_distribution_by_group_looks_groups_up_once_a_consumer() {
         )
     )
     SELECT
-        CAST("shown"."group_id" AS uuid) AS "group_id",
+        CAST(
+            (
+                CASE
+                    WHEN ("shown"."group_id" IS NOT NULL) THEN 'group'
+                    WHEN ("shown"."members" IS NULL) THEN 'no_group'
+                    ELSE 'other'
+                END
+            ) AS text
+        ) AS "kind",
+        CAST("shown"."group_id" AS uuid) AS "id",
         CAST("shown"."query_count" AS bigint) AS "query_count",
         CAST(
             (
@@ -176,9 +190,15 @@ fn query_distribution_by_group_looks_groups_up_once_a_consumer() {
         ) AS "share",
         CAST("shown"."rank" AS bigint) AS "rank",
         CAST("shown"."members" AS bigint) AS "members",
-        CAST("labelled"."name" AS text) AS "label"
+        CAST((NULL) AS date) AS "last_used",
+        CAST(
+            (
+                SELECT MIN(CAST("labelled"."name" AS text))
+                FROM "portal"."domains" AS "labelled"
+                WHERE "labelled"."id" = "shown"."group_id"
+            ) AS text
+        ) AS "label"
     FROM "shown"
-    LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
     ORDER BY "shown"."rank" ASC NULLS LAST, "shown"."members" ASC NULLS FIRST
     "#);
 }
@@ -379,7 +399,7 @@ async fn query_distribution_orders_by_count_then_id_and_folds_the_rest() {
     insta::assert_json_snapshot!(slices, @r#"
     [
       {
-        "consumer": {
+        "member": {
           "kind": "consumer",
           "id": "00000000-0000-0000-0000-0000c0000001",
           "label": "consumer 1"
@@ -389,7 +409,7 @@ async fn query_distribution_orders_by_count_then_id_and_folds_the_rest() {
         "rank": 1
       },
       {
-        "consumer": {
+        "member": {
           "kind": "consumer",
           "id": "00000000-0000-0000-0000-0000c0000004",
           "label": "consumer 4"
@@ -399,7 +419,7 @@ async fn query_distribution_orders_by_count_then_id_and_folds_the_rest() {
         "rank": 2
       },
       {
-        "consumer": {
+        "member": {
           "kind": "other",
           "members": 2
         },
@@ -417,23 +437,19 @@ async fn query_distribution_by_group_puts_consumers_without_one_last() {
     let chart = QueryDistribution::new(port(1), day(2026, 1, 1)..day(2026, 1, 3));
     let slices = portal.rows(&chart.clone().by_group()).await;
     // consumers 1 and 3 are in group 1, 2 is in group 0, 4 in none
-    let read: Vec<_> = slices.iter().map(|s| (s.group.clone(), s.query_count, s.rank)).collect();
-    let named =
-        |number, label: &str| GroupOrOther::Group { id: group(number), label: Some(label.to_owned()) };
-    let expected = [
-        (named(1, "domain 1"), 6, Some(1)),
-        (named(0, "domain 0"), 1, Some(2)),
-        (GroupOrOther::NoGroup, 3, None),
-    ];
+    let read: Vec<_> = slices.iter().map(|s| (s.member.clone(), s.query_count, s.rank)).collect();
+    let named = |number, label: &str| Member::Group { id: group(number), label: Some(label.to_owned()) };
+    let expected =
+        [(named(1, "domain 1"), 6, Some(1)), (named(0, "domain 0"), 1, Some(2)), (Member::NoGroup, 3, None)];
     assert_eq!(read, expected);
 
     // one group before Other: those without a group are no group, and not in Other
     let folded = portal.rows(&chart.top(1).by_group()).await;
-    let read: Vec<_> = folded.iter().map(|s| (s.group.clone(), s.query_count, s.share, s.rank)).collect();
+    let read: Vec<_> = folded.iter().map(|s| (s.member.clone(), s.query_count, s.share, s.rank)).collect();
     let expected = [
         (named(1, "domain 1"), 6, 0.6, Some(1)),
-        (GroupOrOther::NoGroup, 3, 0.3, None),
-        (GroupOrOther::Other { members: 1 }, 1, 0.1, None),
+        (Member::NoGroup, 3, 0.3, None),
+        (Member::Other { members: 1 }, 1, 0.1, None),
     ];
     assert_eq!(read, expected);
 }

@@ -50,7 +50,7 @@ fn a_hostile_text_is_no_word_of_the_vocabulary() {
             r#"{{"days":{{"start":"2026-01-01","end":"2026-01-02"}},"output_ports":[{json}]}}"#
         ));
         refused::<QueriesOverTimePoint>(&format!(r#"{{"bucket":{json},"query_count":1,"partial":false}}"#));
-        refused::<ConsumerOrOther>(&format!(r#"{{"kind":{json},"members":1}}"#));
+        refused::<Member>(&format!(r#"{{"kind":{json},"members":1}}"#));
     }
 }
 

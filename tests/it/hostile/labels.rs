@@ -26,29 +26,32 @@ async fn hostile_labels_come_back_as_they_are_by_both_drivers() {
         rename(&twins.sqlx, name).await;
         rename(&twins.tokio, name).await;
         let label = Some(name.to_owned());
-        let named = |of: &ConsumerOrOther| match of {
-            ConsumerOrOther::Consumer { id, label: found } => *id >= consumer(1) && *found == label,
+        let named = |of: &Member| match of {
+            Member::Consumer { id, label: found } => *id >= consumer(1) && *found == label,
             _ => false,
         };
-        let in_group = |of: &GroupOrOther| match of {
-            GroupOrOther::Group { id, label: found } => *id >= group(0) && *found == label,
+        let in_group = |of: &Member| match of {
+            Member::Group { id, label: found } => *id >= group(0) && *found == label,
             _ => false,
         };
 
-        assert!(named(&twins.agree(&distribution().top(2)).await[0].consumer), "{name:.100?}");
+        assert!(named(&twins.agree(&distribution().top(2)).await[0].member), "{name:.100?}");
         let compared = twins.agree(&distribution().top(2).compared_with(before)).await;
-        assert!(named(&compared[0].current.consumer), "{name:.100?}");
-        assert!(in_group(&twins.agree(&distribution().by_group()).await[0].group), "{name:.100?}");
+        assert!(named(&compared[0].current.member), "{name:.100?}");
+        assert!(in_group(&twins.agree(&distribution().by_group()).await[0].member), "{name:.100?}");
         let compared = twins.agree(&distribution().by_group().compared_with(before)).await;
-        assert!(in_group(&compared[0].current.group), "{name:.100?}");
+        assert!(in_group(&compared[0].current.member), "{name:.100?}");
         let split = twins.agree(&over_time().split_by_consumer(1)).await;
-        assert!(named(&split[0].consumer), "{name:.100?}");
+        assert!(named(&split[0].member), "{name:.100?}");
         let overview = Overview::new(port(1), days()).top(1);
         let overview = overview.charts(twins.agree(&overview).await).unwrap();
-        assert!(named(&overview.distribution[0].consumer), "{name:.100?}");
+        assert!(named(&overview.distribution[0].member), "{name:.100?}");
 
         let many = QueriesOverTime::of_ports([port(1)], day(2026, 1, 3)..day(2026, 1, 4));
-        assert_eq!(twins.agree(&many).await[0].label, label);
+        assert_eq!(
+            twins.agree(&many).await[0].member,
+            Member::OutputPort { id: port(1), label: label.clone() }
+        );
         assert_eq!(twins.agree(&MostOftenCombinedWith::new(port(1), days()).top(1)).await[0].label, label);
         let assets = || MostPopularAssets::new(port(1), days()).top(1);
         assert_eq!(twins.agree(&assets()).await[0].label, label);

@@ -226,7 +226,7 @@ async fn kept_usage_outlives_its_parent_and_reads_without_a_label() {
     delete(&portal, DELETE_CONSUMER, consumer(1).0).await.unwrap();
     let days = day(2026, 1, 1)..day(2026, 1, 2);
     let slices = portal.rows(&chart::QueryDistribution::new(port(1), days)).await;
-    let gone = chart::ConsumerOrOther::Consumer { id: consumer(1), label: None };
-    assert_eq!(slices[0].consumer, gone);
+    let gone = chart::Member::Consumer { id: consumer(1), label: None };
+    assert_eq!(slices[0].member, gone);
     assert_eq!(slices.len(), 2);
 }

@@ -27,18 +27,14 @@ macro_rules! list {
 
 list! {
     QueriesOverTimePoint: model().query(&over_time()), points();
-    QueriesOverTimeByConsumerSeries: model().query(&over_time().split_by_consumer(1)), series_by_consumer();
-    QueriesOverTimeOfPortsSeries: model().query(&QueriesOverTime::of_ports([port(1)], days())), series_of_ports();
+    QueriesOverTimeSeries: model().query(&over_time().split_by_consumer(1)), series();
     QueryDistributionSlice: model().query(&distribution()), slices();
-    QueryDistributionGroupSlice: model().query(&distribution().by_group()), group_slices();
     MostPopularAsset: model().query(&assets()), popular_assets();
     MostOftenCombined: model().query(&MostOftenCombinedWith::new(port(1), days())), combined();
     SummaryTotals: model().query(&summary()), totals();
     OverviewRow: model().query(&Overview::new(port(1), days())), overview();
     WithPrevious<QueriesOverTimePoint>: model().query(&over_time().compared_with(BEFORE)), compared(points());
     WithPrevious<QueryDistributionSlice>: model().query(&distribution().compared_with(BEFORE)), compared(slices());
-    WithPrevious<QueryDistributionGroupSlice>:
-        model().query(&distribution().by_group().compared_with(BEFORE)), compared(group_slices());
     WithPrevious<MostPopularAsset>: model().query(&assets().compared_with(BEFORE)), compared(popular_assets());
     WithPrevious<SummaryTotals>: model().query(&summary().compared_with(BEFORE)), compared(totals());
     Violation: model().reconcile(days()), violations();
@@ -73,7 +69,7 @@ fn summary() -> Summary {
 }
 
 /// The value of each column in SQL; a name has one type in every row.
-const VALUES: [(&str, &str); 35] = [
+const VALUES: [(&str, &str); 36] = [
     ("active_days", "4::bigint"),
     ("bucket", "DATE '2026-01-01'"),
     ("buckets", "3::bigint"),
@@ -86,7 +82,8 @@ const VALUES: [(&str, &str); 35] = [
     ("date", "DATE '2026-01-02'"),
     ("first_measured", "DATE '2026-01-04'"),
     ("from", "DATE '2026-01-05'"),
-    ("group_id", "'00000000-0000-0000-0000-0000000000d1'::uuid"),
+    ("id", "'00000000-0000-0000-0000-0000000000d1'::uuid"),
+    ("kind", "'group'::text"),
     ("label", "'sales'::text"),
     ("last_measured", "DATE '2026-01-06'"),
     ("last_used", "DATE '2026-01-03'"),
@@ -122,53 +119,55 @@ fn points() -> Vec<Sample> {
     ]
 }
 
-fn series_by_consumer() -> Vec<Sample> {
+/// Each kind of member, as JSON and as columns.
+fn members() -> Vec<(String, Vec<SampleColumn>)> {
+    let id = "00000000-0000-0000-0000-0000000000d1";
+    let kind = |kind: &str| row("").value("kind", &format!("'{kind}'::text"));
+    let one = |of: &str| {
+        let json = format!(r#"{{"kind":"{of}","id":"{id}","label":"sales"}}"#);
+        (json, kind(of).columns(["id"]).or_null(["label"]).columns)
+    };
     vec![
-        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"rank":7,"query_count":42,"counts":[8,0,34],"coverage":["measured","unsettled","not_measured"]}"#)
-            .columns(["consumer_id", "query_count", "buckets", "places", "counts"])
-            .letters("coverage", "mun")
-            .or_null(["label", "rank"]),
-        row(r#"{"consumer":{"kind":"other","members":3},"rank":null,"query_count":42,"counts":[8,0,34]}"#)
-            .columns(["members", "query_count", "buckets", "places", "counts"])
-            .null("coverage")
-            .null("rank"),
+        one("consumer"),
+        one("group"),
+        one("output_port"),
+        (r#"{"kind":"no_group"}"#.to_owned(), kind("no_group").columns),
+        (r#"{"kind":"other","members":3}"#.to_owned(), kind("other").columns(["members"]).columns),
     ]
 }
 
-fn series_of_ports() -> Vec<Sample> {
-    vec![
-        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"counts":[8,0,34],"coverage":["partly","measured"]}"#)
-            .columns(["output_port_id", "query_count", "buckets", "places", "counts"])
-            .letters("coverage", "pm")
-            .or_null(["label"]),
-    ]
+fn series() -> Vec<Sample> {
+    let each = |(member, columns): (String, Vec<SampleColumn>)| {
+        let json = format!(
+            r#"{{"member":{member},"rank":7,"query_count":42,"counts":[8,0,34],"coverage":["measured","unsettled","not_measured"]}}"#
+        );
+        Sample { columns, json }
+            .columns(["query_count", "buckets", "places", "counts"])
+            .letters("coverage", "mun")
+            .or_null(["rank"])
+    };
+    let unranked =
+        row(r#"{"member":{"kind":"other","members":3},"rank":null,"query_count":42,"counts":[8,0,34]}"#)
+            .value("kind", "'other'::text")
+            .columns(["members", "query_count", "buckets", "places", "counts"])
+            .null("coverage")
+            .null("rank");
+    members().into_iter().map(each).chain([unranked]).collect()
 }
 
 fn slices() -> Vec<Sample> {
-    vec![
-        row(r#"{"consumer":{"kind":"consumer","id":"00000000-0000-0000-0000-0000000000c1","label":"sales"},"query_count":42,"share":0.25,"rank":7}"#)
-            .columns(["consumer_id", "query_count", "share"])
-            .or_null(["label", "rank"]),
-        row(r#"{"consumer":{"kind":"other","members":3},"query_count":42,"share":0.25,"rank":null}"#)
-            .columns(["members", "query_count", "share"])
-            .null("rank"),
-    ]
-}
-
-fn group_slices() -> Vec<Sample> {
-    vec![
-        row(r#"{"group":{"kind":"group","id":"00000000-0000-0000-0000-0000000000d1","label":"sales"},"query_count":42,"share":0.25,"rank":7}"#)
-            .columns(["group_id", "query_count", "share"])
-            .or_null(["label", "rank"]),
-        row(r#"{"group":{"kind":"no_group"},"query_count":42,"share":0.25,"rank":null}"#)
-            .columns(["query_count", "share"])
-            .null("members")
-            .null("rank"),
-        row(r#"{"group":{"kind":"other","members":3},"query_count":42,"share":0.25,"rank":null}"#)
-            .columns(["query_count", "share"])
-            .or_null(["members"])
-            .null("rank"),
-    ]
+    let each = |(member, columns): (String, Vec<SampleColumn>)| {
+        let json = format!(
+            r#"{{"member":{member},"query_count":42,"share":0.25,"rank":7,"last_used":"2026-01-03"}}"#
+        );
+        Sample { columns, json }.columns(["query_count", "share"]).or_null(["rank", "last_used"])
+    };
+    let unranked = row(r#"{"member":{"kind":"no_group"},"query_count":42,"share":0.25,"rank":null}"#)
+        .value("kind", "'no_group'::text")
+        .columns(["query_count", "share"])
+        .null("last_used")
+        .null("rank");
+    members().into_iter().map(each).chain([unranked]).collect()
 }
 
 fn popular_assets() -> Vec<Sample> {
@@ -214,11 +213,11 @@ fn overview() -> Vec<Sample> {
                 .null("last_used"),
         ]
     };
-    let series = |row: Sample| {
+    let of_overview = |row: Sample| {
         let json = row.json.replacen('{', r#"{"kind":"series","#, 1);
         Sample { json, ..row }.value("total", "false")
     };
-    summaries().into_iter().chain(series_by_consumer().into_iter().map(series)).collect()
+    summaries().into_iter().chain(series().into_iter().map(of_overview)).collect()
 }
 
 /// The rows with what a comparison adds to them.

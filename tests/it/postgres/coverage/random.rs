@@ -274,7 +274,8 @@ async fn charts_agree(
         }
         let of_ports = QueriesOverTime::of_ports([of, port(PORTS)], days.clone()).granularity(granularity);
         for series in both.rows(&of_ports).await {
-            let expected = kept.of_buckets(series.output_port_id, days, granularity);
+            let Member::OutputPort { id, .. } = series.member else { panic!("{:?}", series.member) };
+            let expected = kept.of_buckets(id, days, granularity);
             assert_eq!(series.coverage, Some(expected), "{granularity:?}");
         }
         let overview = Overview::new(of, days.clone()).granularity(granularity);

@@ -117,12 +117,15 @@ fn groups_are_compared_by_their_consumers() {
     ),
     "member" AS MATERIALIZED (
         SELECT
-            "parent"."domain_id" AS "group_id",
+            "grouped"."group_id" AS "group_id",
             SUM("consumer"."query_count") AS "query_count",
             SUM("consumer"."previous") AS "previous"
         FROM "consumer"
-        LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id"
-        GROUP BY "parent"."domain_id"
+        LEFT JOIN (
+            SELECT "parent"."id" AS "consumer_id", "parent"."domain_id" AS "group_id"
+            FROM "portal"."data_products" AS "parent"
+        ) AS "grouped" ON "grouped"."consumer_id" = "consumer"."consumer_id"
+        GROUP BY "grouped"."group_id"
     ),
     "ranked" AS (
         SELECT
@@ -160,7 +163,16 @@ fn groups_are_compared_by_their_consumers() {
         )
     )
     SELECT
-        CAST("shown"."group_id" AS uuid) AS "group_id",
+        CAST(
+            (
+                CASE
+                    WHEN ("shown"."group_id" IS NOT NULL) THEN 'group'
+                    WHEN ("shown"."members" IS NULL) THEN 'no_group'
+                    ELSE 'other'
+                END
+            ) AS text
+        ) AS "kind",
+        CAST("shown"."group_id" AS uuid) AS "id",
         CAST("shown"."query_count" AS bigint) AS "query_count",
         CAST(
             (
@@ -169,7 +181,14 @@ fn groups_are_compared_by_their_consumers() {
         ) AS "share",
         CAST("shown"."rank" AS bigint) AS "rank",
         CAST("shown"."members" AS bigint) AS "members",
-        CAST("labelled"."name" AS text) AS "label",
+        CAST((NULL) AS date) AS "last_used",
+        CAST(
+            (
+                SELECT MIN(CAST("labelled"."name" AS text))
+                FROM "portal"."domains" AS "labelled"
+                WHERE "labelled"."id" = "shown"."group_id"
+            ) AS text
+        ) AS "label",
         CAST(COALESCE("shown"."previous", 0) AS bigint) AS "previous",
         CAST(
             (
@@ -180,7 +199,6 @@ fn groups_are_compared_by_their_consumers() {
         ) AS "change",
         CAST((NULL) AS text) AS "previous_coverage"
     FROM "shown"
-    LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
     ORDER BY "shown"."rank" ASC NULLS LAST, "shown"."members" ASC NULLS FIRST
     "#);
 }

@@ -123,14 +123,24 @@ fn a_label_is_the_only_use_that_charts_make_of_a_parent() {
 fn groups_without_labels_are_still_looked_up_by_consumer() {
     let by_group = || QueryDistribution::new(port(1), days()).by_group();
     insta::assert_snapshot!(without_labels(&by_group()), @r#"
-    -     CAST("labelled"."name" AS text) AS "label"
+    -     CAST(
+    -         (
+    -             SELECT MIN(CAST("labelled"."name" AS text))
+    -             FROM "portal"."domains" AS "labelled"
+    -             WHERE "labelled"."id" = "shown"."group_id"
+    -         ) AS text
+    -     ) AS "label"
     +     CAST((NULL) AS text) AS "label"
-    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
     "#);
     insta::assert_snapshot!(without_labels(&by_group().compared_with(Comparison::YearBefore)), @r#"
-    -     CAST("labelled"."name" AS text) AS "label",
+    -     CAST(
+    -         (
+    -             SELECT MIN(CAST("labelled"."name" AS text))
+    -             FROM "portal"."domains" AS "labelled"
+    -             WHERE "labelled"."id" = "shown"."group_id"
+    -         ) AS text
+    -     ) AS "label",
     +     CAST((NULL) AS text) AS "label",
-    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
     "#);
 }
 
@@ -143,16 +153,16 @@ fn keys_and_names_of_parents_are_the_models() {
     + LEFT JOIN "public"."products" AS "labelled" ON "labelled"."product" = "slice"."consumer_id"
     "#);
     insta::assert_snapshot!(with_other_names(&QueryDistribution::new(port(1), days()).by_group()), @r#"
-    -     SELECT "parent"."domain_id" AS "group_id", SUM("consumer"."query_count") AS "query_count"
-    +     SELECT "parent"."domain" AS "group_id", SUM("consumer"."query_count") AS "query_count"
-    -     LEFT JOIN "portal"."data_products" AS "parent" ON "parent"."id" = "consumer"."consumer_id"
-    -     GROUP BY "parent"."domain_id"
-    +     LEFT JOIN "public"."products" AS "parent" ON "parent"."product" = "consumer"."consumer_id"
-    +     GROUP BY "parent"."domain"
-    -     CAST("labelled"."name" AS text) AS "label"
-    +     CAST("labelled"."title" AS text) AS "label"
-    - LEFT JOIN "portal"."domains" AS "labelled" ON "labelled"."id" = "shown"."group_id"
-    + LEFT JOIN "public"."areas" AS "labelled" ON "labelled"."area" = "shown"."group_id"
+    -         SELECT "parent"."id" AS "consumer_id", "parent"."domain_id" AS "group_id"
+    -         FROM "portal"."data_products" AS "parent"
+    +         SELECT "parent"."product" AS "consumer_id", "parent"."domain" AS "group_id"
+    +         FROM "public"."products" AS "parent"
+    -             SELECT MIN(CAST("labelled"."name" AS text))
+    -             FROM "portal"."domains" AS "labelled"
+    -             WHERE "labelled"."id" = "shown"."group_id"
+    +             SELECT MIN(CAST("labelled"."title" AS text))
+    +             FROM "public"."areas" AS "labelled"
+    +             WHERE "labelled"."area" = "shown"."group_id"
     "#);
     insta::assert_snapshot!(with_other_names(&over_time(Month).split_by_consumer(5)), @r#"
     -             SELECT MIN(CAST("labelled"."name" AS text))

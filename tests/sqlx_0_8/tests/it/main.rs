@@ -142,12 +142,12 @@ async fn rows_with_a_consumer_are_read_by_column() {
         assert_eq!(row.get::<i64, _>("query_count"), slice.query_count);
         assert_eq!(row.get::<f64, _>("share"), slice.share);
         assert_eq!(row.get::<Option<i64>, _>("rank"), slice.rank);
-        match slice.consumer {
-            ConsumerOrOther::Consumer { id, label } => {
-                assert_eq!(row.get::<Uuid, _>("consumer_id"), id.0);
+        match slice.member {
+            Member::Consumer { id, label } => {
+                assert_eq!(row.get::<Uuid, _>("id"), id.0);
                 assert_eq!(row.get::<Option<String>, _>("label"), label);
             }
-            ConsumerOrOther::Other { members } => assert_eq!(row.get::<i64, _>("members"), members),
+            Member::Other { members } => assert_eq!(row.get::<i64, _>("members"), members),
             other => panic!("{other:?}"),
         }
     }

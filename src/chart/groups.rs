@@ -1,0 +1,80 @@
+//! Groups of consumers.
+
+use sea_query::{Expr, ExprTrait, JoinType, Order, SelectStatement, UnionType};
+
+use super::sql;
+use super::who::groups_of;
+use crate::error::Error;
+use crate::model::UsageModel;
+
+/// Looks up the group of each row of the CTE `consumer`, as `group_id`; NULL for consumers without one.
+///
+/// # Errors
+///
+/// Consumers that have no groups.
+pub(super) fn join(select: &mut SelectStatement, model: &UsageModel) -> Result<(), Error> {
+    let (group, _) = groups_of(model)?;
+    let consumers = &model.0.consumers;
+    let key = Expr::col(("parent", consumers.key.clone())).equals(("consumer", "consumer_id"));
+    select.from("consumer");
+    if consumers.may_repeat() {
+        let mut first = SelectStatement::new();
+        first
+            .expr_as(Expr::col(("parent", group.clone())), "group_id")
+            .from_as(consumers.table_ref(), "parent")
+            .and_where(key)
+            .order_by(("parent", group.clone()), Order::Asc)
+            .limit(1);
+        select.join_lateral(JoinType::LeftJoin, first, "grouped", Expr::cust("TRUE"));
+    } else {
+        let grouped = SelectStatement::new()
+            .expr_as(Expr::col(("parent", consumers.key.clone())), "consumer_id")
+            .expr_as(Expr::col(("parent", group.clone())), "group_id")
+            .from_as(consumers.table_ref(), "parent")
+            .take();
+        let on = Expr::col(("grouped", "consumer_id")).equals(("consumer", "consumer_id"));
+        select.join_subquery(JoinType::LeftJoin, grouped, "grouped", on);
+    }
+    Ok(())
+}
+
+/// The group of a row of [`join`].
+pub(super) fn id() -> Expr {
+    Expr::col(("grouped", "group_id"))
+}
+
+/// The counts of the CTE `consumer`, summed by group.
+///
+/// # Errors
+///
+/// As [`join`].
+pub(super) fn sums(model: &UsageModel, counts: &[&'static str]) -> Result<SelectStatement, Error> {
+    let mut sums = SelectStatement::new();
+    sums.expr_as(id(), "group_id");
+    for &count in counts {
+        sums.expr_as(sql::folded(Expr::col(("consumer", count)), count), count);
+    }
+    join(&mut sums, model)?;
+    sums.add_group_by([id()]);
+    Ok(sums)
+}
+
+/// The rows of the CTE `slice`, and that of the consumers without a group: no rank and no members.
+pub(super) fn with_those_without(columns: &[&'static str]) -> SelectStatement {
+    let mut without = SelectStatement::new();
+    without
+        .expr_as(sql::null("bigint"), "rank")
+        .column("group_id")
+        .columns(columns.iter().copied())
+        .expr_as(sql::null("bigint"), "members")
+        .from("member")
+        .and_where(Expr::col("group_id").is_null())
+        .and_where(Expr::col("query_count").cast_as("bigint").gt(Expr::cust("0")));
+    SelectStatement::new()
+        .columns(["rank", "group_id"])
+        .columns(columns.iter().copied())
+        .column("members")
+        .from("slice")
+        .union(UnionType::All, without)
+        .take()
+}
