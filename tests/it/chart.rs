@@ -13,6 +13,7 @@ pub(crate) mod plans_derived;
 pub(crate) mod plans_growth;
 pub(crate) mod random;
 pub(crate) mod random_derived;
+pub(crate) mod random_subjects;
 pub(crate) mod recipes;
 pub(crate) mod series;
 pub(crate) mod worked;

@@ -1,5 +1,7 @@
 //! The charts computed by plain folds of the facts, without SQL: what the statements are held against.
 
+pub(crate) mod subject;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
