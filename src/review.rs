@@ -1,20 +1,17 @@
 //! Every statement of a model, for its reviewers.
 
+mod charts;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::chart::{
-    Chart, Compared, Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime,
-    QueryDistribution, Summary,
-};
 use crate::error::Error;
-use crate::id::{ConsumerId, OutputPortId, TechAssetId};
+use crate::id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 use crate::model::UsageModel;
 use crate::postgres::{Distribution, Gaps, Purge};
 use crate::statement::Statement;
-use crate::time::Granularity;
 use crate::usage::{Combination, OutputPortQueries, Scope, TechAssetTouches, UsageBatch};
 
 impl UsageModel {
@@ -23,7 +20,9 @@ impl UsageModel {
     /// Hold them in a snapshot test of your own: an upgrade of this crate then shows what it changes and what it adds.
     /// The statements are made for sample ids and days, because texts never depend on ids, days or the size of a batch.
     /// Titles are unique, and stay the same from release to release as long as a statement serves the same purpose. A
-    /// chart comes once for each granularity and comparison. What the model has no table or group for is left out.
+    /// chart of an output port comes once for each granularity and comparison. Other subjects, consumers and groups change
+    /// one place of a chart, the same whatever its granularity: they come by day and by week. What the model has no table
+    /// or group for is left out.
     ///
     /// ```
     /// # use output_port_usage::{Reference, UsageModel};
@@ -50,7 +49,7 @@ impl UsageModel {
         for distribution in [Distribution::Citus, Distribution::TimescaleDb] {
             statements.extend(self.distribute(distribution));
         }
-        statements.extend(self.charts(&samples).unwrap_or_else(|error| samples.are_right(&error)));
+        statements.extend(charts::of(self, &samples).unwrap_or_else(|error| samples.are_right(&error)));
         // writes share statements
         let mut titles = BTreeSet::new();
         let titled = statements.into_iter().map(|statement| (statement.title().to_owned(), statement));
@@ -75,63 +74,6 @@ impl UsageModel {
         }
         Ok(statements)
     }
-
-    fn charts(&self, samples: &Samples) -> Result<Vec<Statement>, Error> {
-        let (port, days) = (samples.port, samples.day..samples.until);
-        let mut charts = Charts { model: self, statements: Vec::new() };
-        for granularity in GRANULARITIES {
-            let over_time = QueriesOverTime::new(port, days.clone()).granularity(granularity);
-            charts.add(&over_time)?;
-            charts.compared(|comparison| over_time.clone().compared_with(comparison))?;
-            charts.add(&over_time.split_by_consumer(5))?;
-            let of_ports = QueriesOverTime::of_ports([port, samples.other], days.clone());
-            charts.add(&of_ports.granularity(granularity))?;
-            charts.add(&Overview::new(port, days.clone()).granularity(granularity))?;
-        }
-        let distribution = QueryDistribution::new(port, days.clone());
-        charts.add(&distribution)?;
-        charts.compared(|comparison| distribution.clone().compared_with(comparison))?;
-        if self.0.consumers.group.is_some() {
-            let by_group = distribution.by_group();
-            charts.add(&by_group)?;
-            charts.compared(|comparison| by_group.clone().compared_with(comparison))?;
-        }
-        let assets = MostPopularAssets::new(port, days.clone());
-        charts.add(&assets)?;
-        charts.compared(|comparison| assets.clone().compared_with(comparison))?;
-        if self.0.combinations.is_some() {
-            charts.add(&MostOftenCombinedWith::new(port, days.clone()))?;
-        }
-        let summary = Summary::new(port, days);
-        charts.add(&summary)?;
-        charts.compared(|comparison| summary.clone().compared_with(comparison))?;
-        Ok(charts.statements)
-    }
-}
-
-const GRANULARITIES: [Granularity; 5] =
-    [Granularity::Day, Granularity::Week, Granularity::Month, Granularity::Quarter, Granularity::Year];
-
-const COMPARISONS: [Comparison; 3] =
-    [Comparison::PreviousPeriod, Comparison::YearBefore, Comparison::YearBeforeByWeekday];
-
-struct Charts<'a> {
-    model: &'a UsageModel,
-    statements: Vec<Statement>,
-}
-
-impl Charts<'_> {
-    fn add<C: Chart>(&mut self, chart: &C) -> Result<(), Error> {
-        self.statements.push(self.model.query(chart)?.into_statement());
-        Ok(())
-    }
-
-    fn compared<C>(&mut self, chart: impl Fn(Comparison) -> Compared<C>) -> Result<(), Error>
-    where
-        Compared<C>: Chart,
-    {
-        COMPARISONS.into_iter().try_for_each(|comparison| self.add(&chart(comparison)))
-    }
 }
 
 /// Ids and days that stand in for a request's.
@@ -139,6 +81,7 @@ struct Samples {
     port: OutputPortId,
     other: OutputPortId,
     consumer: ConsumerId,
+    group: GroupId,
     asset: TechAssetId,
     day: NaiveDate,
     until: NaiveDate,
@@ -151,6 +94,7 @@ impl Samples {
             port: OutputPortId(Uuid::from_u128(1)),
             other: OutputPortId(Uuid::from_u128(2)),
             consumer: ConsumerId(Uuid::from_u128(3)),
+            group: GroupId(Uuid::from_u128(5)),
             asset: TechAssetId(Uuid::from_u128(4)),
             day,
             until: day + chrono::Days::new(30),

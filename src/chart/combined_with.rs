@@ -3,9 +3,13 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, UnionType, WithClause};
+use sea_query::{
+    Expr, ExprTrait, Func, Order, PostgresQueryBuilder, SelectStatement, UnionType, Values, WithClause,
+};
 use serde::{Deserialize, Serialize};
 
+use super::comparison::{self, Before, Comparable, Compared, Comparison, Ranking, WithPrevious};
+use super::coverage_of::CoverageOf;
 use super::facts::Facts;
 use super::who::Who;
 use super::{Chart, sealed, sql};
@@ -63,6 +67,14 @@ impl MostOftenCombinedWith {
         self.top = top;
         self
     }
+
+    /// Adds how often each was combined in the earlier days, and the change since then.
+    ///
+    /// One that was combined only in the earlier days has no row, unless you
+    /// [include what is gone](Compared::include_gone). The query is an error if the earlier days begin before year 1.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared::new(self, comparison)
+    }
 }
 
 super::who::of_consumers!(MostOftenCombinedWith, who);
@@ -97,7 +109,7 @@ pub struct MostOftenCombined {
     /// Its label, where the model's reference has one and the row still exists.
     #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub label: Option<String>,
-    /// How many queries read both, at least 1.
+    /// How many queries read both, at least 1; 0 for one that is [gone](Compared::include_gone).
     pub query_count: i64,
     /// The share of the requested output port's queries, a fraction; 0 where it has none.
     pub share: f64,
@@ -126,44 +138,70 @@ impl Columnar for MostOftenCombined {
     }
 }
 
+impl Ranking for MostOftenCombinedWith {}
+
 impl sealed::Sealed for MostOftenCombinedWith {}
 
 impl Chart for MostOftenCombinedWith {
     type Row = MostOftenCombined;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        Ok(Query::new(self.title(), self.build(model, None)?))
+    }
+}
+
+impl Comparable for MostOftenCombinedWith {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        before: &Before,
+    ) -> Result<Query<WithPrevious<MostOftenCombined>>, Error> {
+        Ok(Query::new(before.title(&self.title()), self.build(model, Some(before))?))
+    }
+}
+
+impl MostOftenCombinedWith {
+    fn title(&self) -> String {
+        format!("most often combined with{}", self.who.title())
+    }
+
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
         let top = sql::check_top("the number of output ports", self.top)?;
-        let larger = self.others(model, days, Column::OutputPortId1, Column::OutputPortId2)?;
-        let smaller = self.others(model, days, Column::OutputPortId2, Column::OutputPortId1)?;
-        // an output port is either the smaller or the larger of a pair, so no pair is met twice
-        let all = |from| SelectStatement::new().columns(["output_port_id", "query_count"]).from(from).take();
-        let mut member = all("larger");
-        member.union(UnionType::All, all("smaller"));
+        let mut with = WithClause::new();
         let mut ranked = SelectStatement::new();
         ranked
-            .columns(["output_port_id", "query_count"])
+            .column("output_port_id")
+            .column("query_count")
             .expr_window_as(Func::cust("row_number"), sql::by_count_then("output_port_id"), "rank")
             .from("member")
             .order_by("rank", Order::Asc);
+        // an output port is either the smaller or the larger of a pair, so no pair is met twice
+        let [mut member, smaller] =
+            self.sides(&mut with, &self.pairs(model, days)?, before.map_or(Period::Alone, |_| Period::Now));
+        member.union(UnionType::All, smaller);
+        if let Some(before) = before {
+            let earlier = before.comparison.days(&self.days)?;
+            let pairs = self.pairs(model, days)?.map(|rows| rows.during(earlier.clone()));
+            let [larger, smaller] = self.sides(&mut with, &pairs, Period::Before);
+            member.union(UnionType::All, larger).union(UnionType::All, smaller);
+            member = both(member);
+            ranked.column("previous").and_where(comparison::shown(Some(before)));
+        }
+        with.cte(sql::cte("member", member));
         // here, so that the planner expects few labels
         sql::limit(&mut ranked, top);
         let queries = Facts::new(model, self.port.into(), self.who, days)?;
         let mut total = queries.scan();
         total.expr_as(queries.sum(), "query_count");
-        let mut with = WithClause::new();
-        // each for itself: a union of both scans would start parallel workers to have them side by side
-        with.cte(sql::materialized("larger", larger)).cte(sql::materialized("smaller", smaller));
-        with.cte(sql::cte("member", member));
-        with.cte(sql::cte("ranked", ranked));
-        with.cte(sql::materialized("total", total));
+        with.cte(sql::cte("ranked", ranked)).cte(sql::materialized("total", total));
 
         let mut none_is_null = SelectStatement::new();
         none_is_null
             .expr(Func::cust("nullif").args([Expr::col("query_count"), Expr::cust("0")]))
             .from("total");
         let column = |name: &'static str| Expr::col(("ranked", name));
-        let share = sql::share(column("query_count"), Expr::SubQuery(None, Box::new(none_is_null.into())));
+        let share = sql::share(column("query_count"), sql::subquery(none_is_null));
         let mut select = SelectStatement::new();
         select
             .expr_as(column("output_port_id").cast_as("uuid"), "output_port_id")
@@ -172,23 +210,68 @@ impl Chart for MostOftenCombinedWith {
             .expr_as(column("rank").cast_as("bigint"), "rank")
             .from("ranked");
         sql::label(&mut select, &model.0.output_ports, ("ranked", "output_port_id"));
+        if let Some(Before { comparison, .. }) = before {
+            let coverage = CoverageOf::new(model, self.port.into(), days)
+                .and_before(*comparison, comparison.days(&self.days)?);
+            coverage.add_to(&mut with);
+            comparison::change(&mut select, column("query_count"), column("previous"), coverage.complete());
+            select.expr_as(coverage.word_before(), "previous_coverage");
+        }
         sql::order_by_rank(&mut select, ("ranked", "rank"));
-        let title = format!("most often combined with{}", self.who.title());
-        Ok(Query::new(title, select.with(with).build(PostgresQueryBuilder)))
+        Ok(select.with(with).build(PostgresQueryBuilder))
+    }
+
+    /// The pairs in which the output port is the smaller, and those in which it is the larger.
+    fn pairs<'a>(&self, model: &'a UsageModel, days: Days) -> Result<[Facts<'a>; 2], Error> {
+        let table = model.0.combinations.as_ref().ok_or(Kind::NoCombinations)?;
+        let of = |this| Facts::pairs(model, table, (this, self.port), self.who, days);
+        Ok([of(Column::OutputPortId1)?, of(Column::OutputPortId2)?])
+    }
+
+    /// The other output ports of the pairs and their counts, each from one contiguous run of an index.
+    fn sides(
+        &self,
+        with: &mut WithClause,
+        [larger, smaller]: &[Facts; 2],
+        period: Period,
+    ) -> [SelectStatement; 2] {
+        let mut side = |name: &'static str, rows: &Facts, other: Column| {
+            let mut sums = rows.sum_by(other, "output_port_id");
+            sums.and_having(rows.sum().gt(Expr::cust("0")));
+            // each for itself: a union of both scans would start parallel workers to have them side by side
+            with.cte(sql::materialized(name, sums));
+            let mut side = SelectStatement::new();
+            side.column("output_port_id").from(name);
+            let (count, none) = (Expr::col("query_count"), Expr::cust("0"));
+            match period {
+                Period::Alone => side.expr(count),
+                Period::Now => side.expr(count).expr_as(none, "previous"),
+                Period::Before => side.expr_as(none, "query_count").expr_as(count, "previous"),
+            };
+            side
+        };
+        let (of_larger, of_smaller) = match period {
+            Period::Alone | Period::Now => ("larger", "smaller"),
+            Period::Before => ("larger_before", "smaller_before"),
+        };
+        [side(of_larger, larger, Column::OutputPortId2), side(of_smaller, smaller, Column::OutputPortId1)]
     }
 }
 
-impl MostOftenCombinedWith {
-    /// `output_port_id, query_count` of the pairs in which this output port is `this`: one contiguous run of an index.
-    fn others(
-        &self,
-        model: &UsageModel,
-        days: Days,
-        this: Column,
-        other: Column,
-    ) -> Result<SelectStatement, Error> {
-        let table = model.0.combinations.as_ref().ok_or(Kind::NoCombinations)?;
-        let rows = Facts::pairs(model, table, (this, self.port), self.who, days)?;
-        Ok(rows.sum_by(other, "output_port_id").and_having(rows.sum().gt(Expr::cust("0"))).take())
+/// The days alone; the days, and those that they are compared with.
+#[derive(Clone, Copy)]
+enum Period {
+    Alone,
+    Now,
+    Before,
+}
+
+/// The counts of both periods.
+fn both(period: SelectStatement) -> SelectStatement {
+    let mut both = SelectStatement::new();
+    both.column("output_port_id").from_subquery(period, "period").group_by_col("output_port_id");
+    for column in ["query_count", "previous"] {
+        both.expr_as(Func::sum(Expr::col(column)), column);
     }
+    both
 }

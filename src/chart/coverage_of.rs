@@ -9,7 +9,7 @@ use sea_query::{
 };
 
 use super::buckets::Buckets;
-use super::comparison::Comparison;
+use super::comparison::{Before, Comparison};
 use super::sql;
 use super::subject::Subject;
 use crate::id::OutputPortId;
@@ -61,6 +61,14 @@ impl<'a> CoverageOf<'a> {
     pub(super) fn and_before(mut self, comparison: Comparison, days: Range<NaiveDate>) -> Self {
         self.before = Some((comparison, days));
         self
+    }
+
+    /// Also asks about the earlier days of a comparison, where there is one.
+    pub(super) fn beside(self, before: Option<&Before>, days: Option<&Range<NaiveDate>>) -> Self {
+        match (before, days) {
+            (Some(before), Some(days)) => self.and_before(before.comparison, days.clone()),
+            _ => self,
+        }
     }
 
     /// Whether the model has coverage.

@@ -7,16 +7,16 @@ use super::who::groups_of;
 use crate::error::Error;
 use crate::model::UsageModel;
 
-/// Looks up the group of each row of the CTE `consumer`, as `group_id`; NULL for consumers without one.
+/// Looks up the group of each row of the CTE `of`, which has a `consumer_id`, as `group_id`; NULL for those without one.
 ///
 /// # Errors
 ///
 /// Consumers that have no groups.
-pub(super) fn join(select: &mut SelectStatement, model: &UsageModel) -> Result<(), Error> {
+pub(super) fn join(select: &mut SelectStatement, of: &'static str, model: &UsageModel) -> Result<(), Error> {
     let (group, _) = groups_of(model)?;
     let consumers = &model.0.consumers;
-    let key = Expr::col(("parent", consumers.key.clone())).equals(("consumer", "consumer_id"));
-    select.from("consumer");
+    let key = Expr::col(("parent", consumers.key.clone())).equals((of, "consumer_id"));
+    select.from(of);
     if consumers.may_repeat() {
         let mut first = SelectStatement::new();
         first
@@ -32,7 +32,7 @@ pub(super) fn join(select: &mut SelectStatement, model: &UsageModel) -> Result<(
             .expr_as(Expr::col(("parent", group.clone())), "group_id")
             .from_as(consumers.table_ref(), "parent")
             .take();
-        let on = Expr::col(("grouped", "consumer_id")).equals(("consumer", "consumer_id"));
+        let on = Expr::col(("grouped", "consumer_id")).equals((of, "consumer_id"));
         select.join_subquery(JoinType::LeftJoin, grouped, "grouped", on);
     }
     Ok(())
@@ -43,24 +43,28 @@ pub(super) fn id() -> Expr {
     Expr::col(("grouped", "group_id"))
 }
 
-/// The counts of the CTE `consumer`, summed by group.
+/// The counts of the CTE `of`, which has a `consumer_id`, summed by group.
 ///
 /// # Errors
 ///
 /// As [`join`].
-pub(super) fn sums(model: &UsageModel, counts: &[&'static str]) -> Result<SelectStatement, Error> {
+pub(super) fn sums(
+    of: &'static str,
+    model: &UsageModel,
+    counts: &[&'static str],
+) -> Result<SelectStatement, Error> {
     let mut sums = SelectStatement::new();
     sums.expr_as(id(), "group_id");
     for &count in counts {
-        sums.expr_as(sql::folded(Expr::col(("consumer", count)), count), count);
+        sums.expr_as(sql::folded(Expr::col((of, count)), count), count);
     }
-    join(&mut sums, model)?;
+    join(&mut sums, of, model)?;
     sums.add_group_by([id()]);
     Ok(sums)
 }
 
-/// The rows of the CTE `slice`, and that of the consumers without a group: no rank and no members.
-pub(super) fn with_those_without(columns: &[&'static str]) -> SelectStatement {
+/// The rows of the CTE `slice`, and that of the consumers without a group, if it is to be shown: no rank and no members.
+pub(super) fn with_those_without(columns: &[&'static str], shown: Expr) -> SelectStatement {
     let mut without = SelectStatement::new();
     without
         .expr_as(sql::null("bigint"), "rank")
@@ -69,7 +73,7 @@ pub(super) fn with_those_without(columns: &[&'static str]) -> SelectStatement {
         .expr_as(sql::null("bigint"), "members")
         .from("member")
         .and_where(Expr::col("group_id").is_null())
-        .and_where(Expr::col("query_count").cast_as("bigint").gt(Expr::cust("0")));
+        .and_where(shown);
     SelectStatement::new()
         .columns(["rank", "group_id"])
         .columns(columns.iter().copied())

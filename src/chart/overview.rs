@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use sea_query::{Expr, NullOrdering, Order, PostgresQueryBuilder, SelectStatement, UnionType};
+use sea_query::{Expr, Func, NullOrdering, Order, PostgresQueryBuilder, SelectStatement, UnionType, Values};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
+use super::comparison::{Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
@@ -76,6 +77,15 @@ impl Overview {
     pub fn top(mut self, top: u32) -> Self {
         self.top = top;
         self
+    }
+
+    /// Adds the queries of the earlier days to the total and to each series, and the change since then.
+    ///
+    /// Other stands for the same consumers in both periods; a consumer with queries only in the earlier days has no
+    /// series, and the total counts its queries. [`charts`](Self::charts) takes the `current` of each row. The query is an
+    /// error if the earlier days begin before year 1.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared::new(self, comparison)
     }
 }
 
@@ -236,15 +246,48 @@ impl Chart for Overview {
     }
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        let built = self.build(model, None)?;
+        Ok(Query::noted(self.title(), series::why(self.granularity), built))
+    }
+}
+
+impl Comparable for Overview {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        before: &Before,
+    ) -> Result<Query<WithPrevious<OverviewRow>>, Error> {
+        let built = self.build(model, Some(before))?;
+        Ok(Query::noted(before.title(&self.title()), series::why(self.granularity), built))
+    }
+
+    fn compared_records(&self, rows: &[WithPrevious<Self::Row>]) -> Result<Vec<FlatRecord>, Error> {
+        let axis = self.buckets()?;
+        let records = rows.iter().filter_map(|row| match &row.current {
+            OverviewRow::Total { .. } => None,
+            OverviewRow::Series(series) => Some(row.of_each(series.records(&axis))),
+        });
+        Ok(records.flatten().collect())
+    }
+}
+
+impl Overview {
+    fn title(&self) -> String {
+        format!("overview by {}{}", self.granularity.noun(), self.who.title())
+    }
+
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
+        let earlier = before.map(|before| before.comparison.days(&self.days)).transpose()?;
         let asked = Asked {
             model,
             rows: Facts::new(model, self.port.into(), self.who, days)?,
             buckets: self.axis()?,
-            coverage: CoverageOf::new(model, self.port.into(), days),
+            coverage: CoverageOf::new(model, self.port.into(), days).beside(before, earlier.as_ref()),
             by: member::Kind::Consumer,
             top: self.top,
             of: Of::SeriesAndSummary,
+            before: earlier,
         };
         let (split, coverage) = (asked.split()?, &asked.coverage);
         let null = sql::null;
@@ -264,36 +307,27 @@ impl Chart for Overview {
             .columns(["consumers", "active_days", "last_used"])
             .expr_as(coverage.word(), "of_days")
             .from_subquery(split.summary.clone(), "summary");
+        let mut of_before = SelectStatement::new();
+        of_before.expr(Func::sum(Expr::col("query_count"))).from("before");
+        split.change(&mut total, Expr::col("query_count"), sql::subquery(of_before));
         let mut series = SelectStatement::new();
         series
             .expr_as(Expr::cust("FALSE"), "total")
-            .columns([
-                "kind",
-                "id",
-                "rank",
-                "members",
-                "query_count",
-                "buckets",
-                "places",
-                "counts",
-                "label",
-                "coverage",
-            ])
+            .columns(["kind", "id", "rank", "members", "query_count", "buckets", "places", "counts"])
+            .columns(["label", "coverage"])
             .expr_as(null("bigint"), "consumers")
             .expr_as(null("bigint"), "active_days")
             .expr_as(null("date"), "last_used")
             .expr_as(null("text"), "of_days")
             .from_subquery(split.rows(&model.0.consumers), "series");
+        if before.is_some() {
+            series.columns(["previous", "change", "previous_coverage"]);
+        }
         total.union(UnionType::All, series).order_by("total", Order::Desc).order_by_with_nulls(
             "rank",
             Order::Asc,
             NullOrdering::Last,
         );
-        let title = format!("overview by {}{}", self.granularity.noun(), self.who.title());
-        Ok(Query::noted(
-            title,
-            series::why(self.granularity),
-            total.with(split.with).build(PostgresQueryBuilder),
-        ))
+        Ok(total.with(split.with).build(PostgresQueryBuilder))
     }
 }

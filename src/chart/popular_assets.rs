@@ -8,7 +8,7 @@ use sea_query::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
 use super::subject::Subject;
@@ -78,7 +78,7 @@ impl MostPopularAssets {
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
-        Compared { chart: self, comparison }
+        Compared::new(self, comparison)
     }
 }
 
@@ -168,10 +168,10 @@ impl Comparable for MostPopularAssets {
     fn compare(
         &self,
         model: &UsageModel,
-        comparison: Comparison,
+        before: &Before,
     ) -> Result<Query<WithPrevious<MostPopularAsset>>, Error> {
-        let built = self.build(model, Some(comparison))?;
-        Ok(Query::new(comparison.title(&self.title()), built))
+        let built = self.build(model, Some(before))?;
+        Ok(Query::new(before.title(&self.title()), built))
     }
 }
 
@@ -180,7 +180,7 @@ impl MostPopularAssets {
         format!("most popular assets{}{}", self.subject.title(), self.who.title())
     }
 
-    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let top = sql::check_top("the number of tech assets", self.top)?;
         let days = Days::check(&self.days)?;
         let rows = Facts::touches(model, self.subject, self.who, days)?;
@@ -224,7 +224,8 @@ impl MostPopularAssets {
             .expr_as(column("last_used").cast_as("date"), "last_used")
             .from("ranked");
         sql::label(&mut select, &model.0.tech_assets, ("ranked", "tech_asset_id"));
-        if let Some(comparison) = comparison {
+        if let Some(before) = before {
+            let comparison = before.comparison;
             let before = comparison.days(&self.days)?;
             let coverage = CoverageOf::new(model, self.subject, days).and_before(comparison, before.clone());
             let before = rows.during(before).sum_by(Column::TechAssetId, "tech_asset_id");

@@ -9,7 +9,7 @@ use sea_query::{
 use serde::{Deserialize, Serialize};
 
 use super::buckets::{self, Buckets};
-use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
@@ -74,7 +74,7 @@ impl QueriesOverTime {
     /// with a week or a month; together they make up the earlier days. The query is an error if the earlier days begin
     /// before year 1.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
-        Compared { chart: self, comparison }
+        Compared::new(self, comparison)
     }
 }
 
@@ -146,10 +146,10 @@ impl Comparable for QueriesOverTime {
     fn compare(
         &self,
         model: &UsageModel,
-        comparison: Comparison,
+        before: &Before,
     ) -> Result<Query<WithPrevious<QueriesOverTimePoint>>, Error> {
-        let built = self.build(model, Some(comparison))?;
-        Ok(Query::new(comparison.title(&self.title()), built))
+        let built = self.build(model, Some(before))?;
+        Ok(Query::new(before.title(&self.title()), built))
     }
 }
 
@@ -159,14 +159,11 @@ impl QueriesOverTime {
         format!("queries over time by {unit}{subject}{who}")
     }
 
-    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
         let rows = Facts::new(model, self.subject, self.who, days)?;
-        let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
-        let mut coverage = CoverageOf::new(model, self.subject, days);
-        if let (Some(comparison), Some(before)) = (comparison, &before) {
-            coverage = coverage.and_before(comparison, before.clone());
-        }
+        let earlier = before.map(|before| before.comparison.days(&self.days)).transpose()?;
+        let coverage = CoverageOf::new(model, self.subject, days).beside(before, earlier.as_ref());
         let buckets = Buckets::new(self.granularity, days, 1)?;
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);
         let count = Expr::from(count).cast_as("bigint");
@@ -183,9 +180,9 @@ impl QueriesOverTime {
         with.cte(buckets.cte());
         buckets.join_sums(&mut with, &mut select, &rows);
         coverage.join(&mut select, &buckets);
-        if let (Some(comparison), Some(before)) = (comparison, before) {
-            let before = Before { rows: rows.during(before), days, comparison };
-            before.join(&mut with, &mut select, &buckets);
+        if let (Some(&Before { comparison, .. }), Some(before)) = (before, earlier) {
+            let earlier = Earlier { rows: rows.during(before), days, comparison };
+            earlier.join(&mut with, &mut select, &buckets);
             let complete = coverage.complete_of(&buckets);
             comparison::change(&mut select, count, Expr::col(("before", "query_count")), complete);
             select.expr_as(coverage.word_before_of(&buckets), "previous_coverage");
@@ -195,14 +192,14 @@ impl QueriesOverTime {
 }
 
 /// What the buckets are compared with.
-struct Before<'a> {
+struct Earlier<'a> {
     rows: Facts<'a>,
     /// The days of the chart.
     days: Days,
     comparison: Comparison,
 }
 
-impl Before<'_> {
+impl Earlier<'_> {
     /// Joins the sums as `before(query_count)`; NULL in a bucket without rows.
     fn join(&self, with: &mut WithClause, select: &mut SelectStatement, buckets: &Buckets) {
         let Self { rows, days, comparison } = self;

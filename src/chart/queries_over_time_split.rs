@@ -1,10 +1,11 @@
 //! "Queries over time", split by consumer, group or output port.
 
-use sea_query::PostgresQueryBuilder;
+use sea_query::{PostgresQueryBuilder, Values};
 use serde::{Deserialize, Serialize};
 
 use super::bucket::Bucket;
 use super::buckets::Buckets;
+use super::comparison::{Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
@@ -33,6 +34,17 @@ pub struct QueriesOverTimeSplit {
     over_time: QueriesOverTime,
     by: member::Kind,
     top: u32,
+}
+
+impl QueriesOverTimeSplit {
+    /// Adds each series' queries in all of the earlier days, and the change since then.
+    ///
+    /// Other stands for the same members in both periods; a member with queries only in the earlier days has no series.
+    /// To compare bucket by bucket, see [`QueriesOverTime::compared_with`]. The query is an error if the earlier days
+    /// begin before year 1.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared::new(self, comparison)
+    }
 }
 
 impl QueriesOverTime {
@@ -176,17 +188,24 @@ impl Chart for QueriesOverTimeSplit {
     }
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        let asked = self.asked(model)?;
-        let split = asked.split()?;
-        let parent = match self.by {
-            member::Kind::Consumer => &model.0.consumers,
-            member::Kind::Group => groups_of(model)?.1,
-            member::Kind::OutputPort => &model.0.output_ports,
-        };
-        let mut select = split.rows(parent);
-        split::order(&mut select);
-        let built = select.with(split.with).build(PostgresQueryBuilder);
+        let built = self.build(model, None)?;
         Ok(Query::noted(self.title(), series::why(self.over_time.granularity), built))
+    }
+}
+
+impl Comparable for QueriesOverTimeSplit {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        before: &Before,
+    ) -> Result<Query<WithPrevious<QueriesOverTimeSeries>>, Error> {
+        let built = self.build(model, Some(before))?;
+        Ok(Query::noted(before.title(&self.title()), series::why(self.over_time.granularity), built))
+    }
+
+    fn compared_records(&self, rows: &[WithPrevious<Self::Row>]) -> Result<Vec<FlatRecord>, Error> {
+        let axis = self.buckets()?;
+        Ok(rows.iter().flat_map(|row| row.of_each(row.current.records(&axis))).collect())
     }
 }
 
@@ -197,20 +216,34 @@ impl QueriesOverTimeSplit {
         Buckets::new(self.over_time.granularity, days, u64::from(self.top) + 2)
     }
 
-    fn asked<'a>(&self, model: &'a UsageModel) -> Result<Asked<'a>, Error> {
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
+        let split = self.asked(model, before)?.split()?;
+        let parent = match self.by {
+            member::Kind::Consumer => &model.0.consumers,
+            member::Kind::Group => groups_of(model)?.1,
+            member::Kind::OutputPort => &model.0.output_ports,
+        };
+        let mut select = split.rows(parent);
+        split::order(&mut select);
+        Ok(select.with(split.with).build(PostgresQueryBuilder))
+    }
+
+    fn asked<'a>(&self, model: &'a UsageModel, before: Option<&Before>) -> Result<Asked<'a>, Error> {
         let QueriesOverTime { subject, who, days, .. } = &self.over_time;
         if self.by == member::Kind::OutputPort && *subject != Subject::Portal {
             return Err(Kind::SplitByPortOfOther.into());
         }
-        let days = Days::check(days)?;
+        let checked = Days::check(days)?;
+        let earlier = before.map(|before| before.comparison.days(days)).transpose()?;
         Ok(Asked {
             model,
-            rows: Facts::new(model, *subject, *who, days)?,
+            rows: Facts::new(model, *subject, *who, checked)?,
             buckets: self.axis()?,
-            coverage: CoverageOf::new(model, *subject, days),
+            coverage: CoverageOf::new(model, *subject, checked).beside(before, earlier.as_ref()),
             by: self.by,
             top: self.top,
             of: Of::Series,
+            before: earlier,
         })
     }
 

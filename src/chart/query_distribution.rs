@@ -9,7 +9,7 @@ use sea_query::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Before, Comparable, Compared, Comparison, Ranking, WithPrevious};
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
 use super::member::{self, Member};
@@ -102,10 +102,11 @@ impl QueryDistribution {
     /// Adds each slice's count in the earlier days, and the change since then.
     ///
     /// Other stands for the same members in both periods. A consumer with queries only in the earlier days has no
-    /// slice and is not in Other; [`Summary`](super::Summary) counts its queries. A group's earlier count includes
+    /// slice and is not in Other, unless you [include what is gone](Compared::include_gone);
+    /// [`Summary`](super::Summary) counts its queries. A group's earlier count includes
     /// consumers with queries only then. The query is an error if the earlier days begin before year 1.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
-        Compared { chart: self, comparison }
+        Compared::new(self, comparison)
     }
 }
 
@@ -137,9 +138,9 @@ super::who::of_groups!(QueryDistribution, who);
 pub struct QueryDistributionSlice {
     /// Who made these queries.
     pub member: Member,
-    /// How many queries, at least 1.
+    /// How many queries, at least 1; 0 for one that is [gone](Compared::include_gone).
     pub query_count: i64,
-    /// The share of all queries on the days, a fraction above 0 and up to 1.
+    /// The share of all queries on the days, a fraction from 0 to 1.
     pub share: f64,
     /// The row's position, from 1; `None` for Other and for those without a group.
     #[cfg_attr(feature = "utoipa", schema(required = true))]
@@ -170,6 +171,8 @@ impl Columnar for QueryDistributionSlice {
     }
 }
 
+impl Ranking for QueryDistribution {}
+
 impl sealed::Sealed for QueryDistribution {}
 
 impl Chart for QueryDistribution {
@@ -185,10 +188,10 @@ impl Comparable for QueryDistribution {
     fn compare(
         &self,
         model: &UsageModel,
-        comparison: Comparison,
+        before: &Before,
     ) -> Result<Query<WithPrevious<QueryDistributionSlice>>, Error> {
-        let built = self.build(model, Some(comparison))?;
-        Ok(Query::new(comparison.title(&self.title()), built))
+        let built = self.build(model, Some(before))?;
+        Ok(Query::new(before.title(&self.title()), built))
     }
 }
 
@@ -198,20 +201,24 @@ impl QueryDistribution {
             member::Kind::Group => " by group",
             _ => "",
         };
-        format!("query distribution{by}{}{}", self.subject.title(), self.who.title())
+        let last_used = match self.last_used {
+            LastUsed::With => ", with last days",
+            LastUsed::Without => "",
+        };
+        format!("query distribution{by}{last_used}{}{}", self.subject.title(), self.who.title())
     }
 
-    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let top = sql::check_top(self.by.top(), self.top)?;
-        let columns = self.columns(comparison);
+        let columns = self.columns(before);
         let id = self.by.id();
-        let consumers = self.consumers(model, comparison)?;
+        let consumers = self.consumers(model, before)?;
         let mut with = WithClause::new();
         let (from, parent) = match self.by {
             member::Kind::Group => {
                 // by consumer first: the group is looked up once for each consumer, not for each row
                 with.cte(sql::materialized("consumer", consumers));
-                with.cte(sql::materialized("member", groups::sums(model, &columns)?));
+                with.cte(sql::materialized("member", groups::sums("consumer", model, &columns)?));
                 ("shown", groups_of(model)?.1)
             }
             _ => {
@@ -219,62 +226,61 @@ impl QueryDistribution {
                 ("slice", &model.0.consumers)
             }
         };
-        with.cte(sql::cte("ranked", sql::ranked(id, &columns, sql::by_count_then(id))))
+        let shown = comparison::shown(before);
+        let mut ranked = sql::numbered(id, &columns, sql::by_count_then(id));
+        ranked.and_where(Expr::col(id).is_not_null()).and_where(shown.clone());
+        with.cte(sql::cte("ranked", ranked))
             .cte(sql::cte("slice", sql::top_and_other("ranked", id, &columns, top)));
         if self.by == member::Kind::Group {
-            with.cte(sql::cte("shown", groups::with_those_without(&columns)));
+            with.cte(sql::cte("shown", groups::with_those_without(&columns, shown)));
         }
-        let compared = self.compared(model, comparison)?;
-        Ok(self.slices(with, from, compared.as_ref(), parent))
+        let compared = self.compared(model, before)?;
+        Ok(self.slices(with, from, before, compared.as_ref(), parent))
     }
 
     /// The coverage of both periods, where there are two.
     fn compared<'a>(
         &self,
         model: &'a UsageModel,
-        comparison: Option<Comparison>,
+        before: Option<&Before>,
     ) -> Result<Option<CoverageOf<'a>>, Error> {
-        let Some(comparison) = comparison else { return Ok(None) };
+        let Some(Before { comparison, .. }) = before else { return Ok(None) };
         let coverage = CoverageOf::new(model, self.subject, Days::check(&self.days)?);
-        Ok(Some(coverage.and_before(comparison, comparison.days(&self.days)?)))
+        Ok(Some(coverage.and_before(*comparison, comparison.days(&self.days)?)))
     }
 
     /// What is known of a member beside its id.
-    fn columns(&self, comparison: Option<Comparison>) -> Vec<&'static str> {
-        let previous = comparison.map(|_| "previous");
+    fn columns(&self, before: Option<&Before>) -> Vec<&'static str> {
+        let previous = before.map(|_| "previous");
         let last_used = (self.last_used == LastUsed::With).then_some("last_used");
         ["query_count"].into_iter().chain(previous).chain(last_used).collect()
     }
 
     /// The consumers of the days and their [`columns`](Self::columns): one scan for each range of days.
-    fn consumers(
-        &self,
-        model: &UsageModel,
-        comparison: Option<Comparison>,
-    ) -> Result<SelectStatement, Error> {
+    fn consumers(&self, model: &UsageModel, before: Option<&Before>) -> Result<SelectStatement, Error> {
         let rows = Facts::new(model, self.subject, self.who, Days::check(&self.days)?)?;
         let mut now = rows.sum_by(Column::ConsumerId, "consumer_id");
-        if comparison.is_some() {
+        if before.is_some() {
             now.expr_as(Expr::cust("0"), "previous");
         }
         if self.last_used == LastUsed::With {
             now.expr_as(rows.last_used(), "last_used");
         }
-        let Some(comparison) = comparison else { return Ok(now) };
-        let rows = rows.during(comparison.days(&self.days)?);
-        let mut before = rows.scan();
-        before
+        let Some(before) = before else { return Ok(now) };
+        let rows = rows.during(before.comparison.days(&self.days)?);
+        let mut earlier = rows.scan();
+        earlier
             .expr_as(Expr::col(rows.column(Column::ConsumerId)), "consumer_id")
             .expr_as(Expr::cust("0"), "query_count")
             .expr_as(rows.sum(), "previous")
             .group_by_col(rows.column(Column::ConsumerId));
         if self.last_used == LastUsed::With {
-            before.expr_as(sql::null("date"), "last_used");
+            earlier.expr_as(sql::null("date"), "last_used");
         }
-        now.union(UnionType::All, before);
+        now.union(UnionType::All, earlier);
         let mut consumers = SelectStatement::new();
         consumers.column("consumer_id");
-        for column in self.columns(Some(comparison)) {
+        for column in self.columns(Some(before)) {
             consumers.expr_as(sql::folded(Expr::col(column), column), column);
         }
         Ok(consumers.from_subquery(now, "period").group_by_col("consumer_id").take())
@@ -285,6 +291,7 @@ impl QueryDistribution {
         &self,
         mut with: WithClause,
         from: &'static str,
+        before: Option<&Before>,
         compared: Option<&CoverageOf>,
         parent: &Parent,
     ) -> (String, Values) {
@@ -301,7 +308,7 @@ impl QueryDistribution {
             .expr_as(self.by.column(id(), column("members")), "kind")
             .expr_as(id().cast_as("uuid"), "id")
             .expr_as(column("query_count").cast_as("bigint"), "query_count")
-            .expr_as(sql::share(column("query_count"), sql::subquery(total)), "share")
+            .expr_as(comparison::share(column("query_count"), sql::subquery(total), before), "share")
             .expr_as(column("rank").cast_as("bigint"), "rank")
             .expr_as(column("members").cast_as("bigint"), "members")
             .expr_as(last_used, "last_used")

@@ -1,13 +1,18 @@
 //! The one scan of a chart that is split into series.
 
-use sea_query::{Expr, ExprTrait, Func, NullOrdering, Order, SelectStatement, UnionType, WithClause};
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use sea_query::{
+    Expr, ExprTrait, Func, JoinType, NullOrdering, Order, SelectStatement, UnionType, WithClause,
+};
 
 use super::buckets::Buckets;
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
 use super::series::{array_agg, array_agg_of, columns, length};
 use super::summary::facts;
-use super::{groups, member, sql};
+use super::{comparison, groups, member, sql};
 use crate::error::Error;
 use crate::model::{Column, Parent, UsageModel};
 use crate::time::Granularity;
@@ -26,6 +31,14 @@ pub(super) struct Split {
     length: Expr,
     /// The coverage of each bucket.
     letters: Expr,
+    earlier: Option<Earlier>,
+}
+
+/// What is known of the days that a split is compared with, beside a CTE `before` of the member's id and `query_count`.
+struct Earlier {
+    /// Whether both periods were measured.
+    complete: Option<Expr>,
+    coverage: Expr,
 }
 
 /// What a split is made from.
@@ -37,6 +50,8 @@ pub(super) struct Asked<'a> {
     pub(super) by: member::Kind,
     pub(super) top: u32,
     pub(super) of: Of,
+    /// The days that it is compared with.
+    pub(super) before: Option<Range<NaiveDate>>,
 }
 
 /// What of the scan is wanted.
@@ -77,10 +92,15 @@ impl Asked<'_> {
             top,
             length: length(buckets),
             letters: coverage.letters(),
+            earlier: None,
         };
         match by_bucket {
             true => split.by_bucket(self),
             false => split.by_place(self)?,
+        }
+        if let Some(before) = &self.before {
+            self.sums_before(&mut split.with, &self.rows.during(before.clone()))?;
+            split.earlier = Some(Earlier { complete: coverage.complete(), coverage: coverage.word_before() });
         }
         Ok(split)
     }
@@ -105,6 +125,21 @@ impl Asked<'_> {
             .add_group_by([Expr::cust("1"), Expr::cust("2")]);
         let cells = SelectStatement::new().from_subquery(sums, "cell").take();
         (cells, Expr::col(id.id()), Expr::col("place"), Expr::col("query_count"))
+    }
+
+    /// The sums of the earlier days.
+    fn sums_before(&self, with: &mut WithClause, rows: &Facts) -> Result<(), Error> {
+        let before = match self.by {
+            member::Kind::Consumer => rows.sum_by(Column::ConsumerId, "consumer_id"),
+            member::Kind::OutputPort => rows.sum_by(Column::OutputPortId, "output_port_id"),
+            member::Kind::Group => {
+                let by_consumer = rows.sum_by(Column::ConsumerId, "consumer_id");
+                with.cte(sql::materialized("consumer_before", by_consumer));
+                groups::sums("consumer_before", self.model, &["query_count"])?
+            }
+        };
+        with.cte(sql::materialized("before", before));
+        Ok(())
     }
 
     /// The members that the facts have.
@@ -253,6 +288,11 @@ impl Split {
             .expr_as(self.letters.clone(), "coverage")
             .from("ranked")
             .and_where(column("rank").lte(self.top));
+        if self.earlier.is_some() {
+            let on = Expr::col(("before", self.by.id())).equals(("ranked", self.by.id()));
+            rows.join(JoinType::LeftJoin, "before", on);
+        }
+        self.change(&mut rows, column("query_count"), Expr::col(("before", "query_count")));
 
         if self.by == member::Kind::Group {
             let mut none = self.row_of("'no_group'", sql::null("bigint"), Expr::col("query_count"));
@@ -261,12 +301,15 @@ impl Split {
                 .expr_as(self.letters.clone(), "coverage")
                 .from("member")
                 .and_where(Expr::col("group_id").is_null());
+            let mut before = SelectStatement::new();
+            before.column("query_count").from("before").and_where(Expr::col("group_id").is_null());
+            self.change(&mut none, Expr::col("query_count"), sql::subquery(before));
             rows.union(UnionType::All, none);
         }
         let mut members = SelectStatement::new();
         members.expr(Func::count(Expr::cust("*"))).from("ranked").and_where(Expr::col("rank").gt(self.top));
-        let count = Func::sum(Expr::col("query_count"));
-        let mut other = self.row_of("'other'", sql::subquery(members).cast_as("bigint"), Expr::from(count));
+        let count = Expr::from(Func::sum(Expr::col("query_count")));
+        let mut other = self.row_of("'other'", sql::subquery(members).cast_as("bigint"), count.clone());
         let (places, counts) = (array_agg("place"), array_agg("query_count"));
         columns(&mut other, self.length.clone(), places.into(), counts.into());
         other
@@ -274,8 +317,24 @@ impl Split {
             .expr_as(self.letters.clone(), "coverage")
             .from_subquery(self.rest.clone(), "rest")
             .and_having(Expr::from(Func::count(Expr::cust("*"))).gt(Expr::cust("0")));
+        let id = self.by.id();
+        let mut before = SelectStatement::new();
+        before
+            .expr(Func::sum(Expr::col(("before", "query_count"))))
+            .from("before")
+            .join(JoinType::InnerJoin, "ranked", Expr::col(("ranked", id)).equals(("before", id)))
+            .and_where(column("rank").gt(self.top));
+        self.change(&mut other, count, sql::subquery(before));
         rows.union(UnionType::All, other);
         rows
+    }
+
+    /// Adds the columns of a comparison to a row with these counts.
+    pub(super) fn change(&self, select: &mut SelectStatement, now: Expr, before: Expr) {
+        if let Some(earlier) = &self.earlier {
+            comparison::change(select, now, before, earlier.complete.clone());
+            select.expr_as(earlier.coverage.clone(), "previous_coverage");
+        }
     }
 
     /// The first columns of a row without an id.
@@ -304,7 +363,7 @@ fn by_group(model: &UsageModel) -> Result<SelectStatement, Error> {
     cell.expr_as(groups::id(), "group_id")
         .expr_as(of_consumer("places"), "place")
         .expr_as(of_consumer("counts"), "query_count");
-    groups::join(&mut cell, model)?;
+    groups::join(&mut cell, "consumer", model)?;
     let count = || Func::sum(Expr::col("query_count"));
     let sums = SelectStatement::new()
         .columns(["group_id", "place"])

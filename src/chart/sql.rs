@@ -55,18 +55,18 @@ pub(crate) fn by_count_then(id: &'static str) -> WindowStatement {
     window
 }
 
-/// Numbers the members of `member` that have an id and queries, from 1: their `id`, `counts` and `rank`.
-pub(crate) fn ranked(id: &'static str, counts: &[&'static str], order: WindowStatement) -> SelectStatement {
-    let mut ranked = SelectStatement::new();
-    ranked
+/// Numbers the members of `member` from 1: their `id`, `columns` and `rank`.
+pub(crate) fn numbered(
+    id: &'static str,
+    columns: &[&'static str],
+    order: WindowStatement,
+) -> SelectStatement {
+    SelectStatement::new()
         .column(id)
-        .columns(counts.iter().copied())
+        .columns(columns.iter().copied())
         .expr_window_as(Func::cust("row_number"), order, "rank")
         .from("member")
-        .and_where(Expr::col(id).is_not_null())
-        // a sum of sums is numeric, which PostgreSQL compares with no integer: an operator of another schema might
-        .and_where(Expr::col("query_count").cast_as("bigint").gt(Expr::cust("0")));
-    ranked
+        .take()
 }
 
 /// What several rows' values of a column come to: the last day, or the sum of counts.

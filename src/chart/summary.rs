@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_query::{Expr, ExprTrait, Func, PostgresQueryBuilder, SelectStatement, Values, WithClause};
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Comparable, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
@@ -57,7 +57,7 @@ impl Summary {
     ///
     /// The query is an error if the earlier days begin before year 1.
     pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
-        Compared { chart: self, comparison }
+        Compared::new(self, comparison)
     }
 }
 
@@ -142,10 +142,10 @@ impl Comparable for Summary {
     fn compare(
         &self,
         model: &UsageModel,
-        comparison: Comparison,
+        before: &Before,
     ) -> Result<Query<WithPrevious<SummaryTotals>>, Error> {
-        let built = self.build(model, Some(comparison))?;
-        Ok(Query::new(comparison.title(&self.title()), built))
+        let built = self.build(model, Some(before))?;
+        Ok(Query::new(before.title(&self.title()), built))
     }
 }
 
@@ -154,13 +154,10 @@ impl Summary {
         format!("summary{}{}", self.subject.title(), self.who.title())
     }
 
-    fn build(&self, model: &UsageModel, comparison: Option<Comparison>) -> Result<(String, Values), Error> {
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
-        let before = comparison.map(|comparison| comparison.days(&self.days)).transpose()?;
-        let mut coverage = CoverageOf::new(model, self.subject, days);
-        if let (Some(comparison), Some(before)) = (comparison, &before) {
-            coverage = coverage.and_before(comparison, before.clone());
-        }
+        let earlier = before.map(|before| before.comparison.days(&self.days)).transpose()?;
+        let coverage = CoverageOf::new(model, self.subject, days).beside(before, earlier.as_ref());
         let rows = Facts::new(model, self.subject, self.who, days)?;
         // one scan for the days and the consumers: COUNT(DISTINCT) would sort every row, twice
         let mut counted = SelectStatement::new();
@@ -182,7 +179,7 @@ impl Summary {
             .expr_as(Expr::from(Func::max(column("date"))).cast_as("date"), "last_used")
             .expr_as(coverage.word(), "coverage")
             .from_subquery(counted, "counted");
-        if let Some(before) = before {
+        if let Some(before) = earlier {
             let rows = rows.during(before);
             let before = rows.scan().expr_as(rows.sum(), "query_count").take();
             let columns = ["query_count", "consumers", "active_days", "last_used", "coverage"];

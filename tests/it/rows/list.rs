@@ -36,6 +36,12 @@ list! {
     WithPrevious<QueriesOverTimePoint>: model().query(&over_time().compared_with(BEFORE)), compared(points());
     WithPrevious<QueryDistributionSlice>: model().query(&distribution().compared_with(BEFORE)), compared(slices());
     WithPrevious<MostPopularAsset>: model().query(&assets().compared_with(BEFORE)), compared(popular_assets());
+    WithPrevious<QueriesOverTimeSeries>:
+        model().query(&over_time().split_by_group(1).compared_with(BEFORE)), compared(series());
+    WithPrevious<OverviewRow>:
+        model().query(&Overview::new(port(1), days()).compared_with(BEFORE)), compared(overview());
+    WithPrevious<MostOftenCombined>:
+        model().query(&MostOftenCombinedWith::new(port(1), days()).compared_with(BEFORE)), compared(combined());
     WithPrevious<SummaryTotals>: model().query(&summary().compared_with(BEFORE)), compared(totals());
     Violation: model().reconcile(days()), violations();
     PortCoverage: model().coverage([port(1)]), port_coverage();
