@@ -12,6 +12,7 @@ pub(crate) mod plans_covered;
 pub(crate) mod plans_derived;
 pub(crate) mod plans_growth;
 pub(crate) mod random;
+pub(crate) mod random_compared;
 pub(crate) mod random_derived;
 pub(crate) mod random_subjects;
 pub(crate) mod recipes;
