@@ -3,6 +3,7 @@
 //! - [`drivers`]: running statements with SQLx, tokio-postgres, sea-orm or any other driver, and behind a pooler.
 //! - [`migrations`]: the tables in your migration tool, the model in a file, and what happens when a parent is deleted.
 //! - [`charts`]: the requests, their days, their JSON; chart libraries, CSV and OpenAPI.
+//! - [`pages`]: charts of a tech asset, a consumer, a domain and the whole portal, and what they add up.
 //! - [`coverage`]: a day without use and a day that nobody measured; which days to ingest again; gaps in a chart.
 //! - [`counting`]: what counts as a query, a touch, a combination and a day.
 //! - [`operating`]: locks, retries, back-fills, purges and changes of the mapping.
@@ -21,6 +22,9 @@ pub mod migrations {}
 
 #[doc = include_str!("docs/charts.md")]
 pub mod charts {}
+
+#[doc = include_str!("docs/pages.md")]
+pub mod pages {}
 
 #[doc = include_str!("docs/coverage.md")]
 pub mod coverage {}
