@@ -37,8 +37,8 @@ pub enum Comparison {
     /// Any other half-open days, as many or not, before or after: `Comparison::from(days)`.
     ///
     /// A chart over time moves each bucket by the distance of the first days. If the other days are fewer, its last
-    /// buckets are compared with nothing, so that they have no change; if they are more, those beyond the last bucket
-    /// are in none. Empty or reversed days make the query an error.
+    /// buckets are compared with nothing, so that they have no change; if they are more, those beyond the last requested
+    /// day are in none. Empty or reversed days make the query an error.
     Days {
         /// The first day.
         start: NaiveDate,
@@ -88,6 +88,17 @@ impl Comparison {
             (Some(from), Some(until)) if from.year() >= 1 => Ok(from..until),
             _ => Err(Kind::ComparedBeforeCalendar { from: days.start(), until: days.end() }.into()),
         }
+    }
+
+    /// The days that the buckets of `days` are compared with: of other days that are more, as many.
+    pub(super) fn days_of_buckets(self, days: &Range<NaiveDate>) -> Result<Range<NaiveDate>, Error> {
+        let before = self.days(days)?;
+        Ok(match self {
+            Self::Days { start, end } => {
+                start..Ord::min(end, start + days.end.signed_duration_since(days.start))
+            }
+            _ => before,
+        })
     }
 
     /// The title of a chart that is compared.

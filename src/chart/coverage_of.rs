@@ -141,7 +141,7 @@ impl<'a> CoverageOf<'a> {
     pub(super) fn word_before_of(&self, buckets: &Buckets) -> Expr {
         let column = column_of(buckets);
         match self.before_of(buckets) {
-            Some(Asked::Day(day)) => word_of_day(column, day).cast_as("text"),
+            Some(Asked::Day(day)) => word_of_day((column, self.whose.any()), day).cast_as("text"),
             Some(Asked::Days(days)) => word_before((column, self.whose.any()), days).cast_as("text"),
             None => no_text(),
         }
@@ -164,6 +164,8 @@ impl<'a> CoverageOf<'a> {
         let end = match (buckets.granularity(), comparison) {
             // a day has none or two before it, around the end of a leap February
             (Granularity::Day, Comparison::YearBefore) => next(),
+            // or lies outside the other days
+            (Granularity::Day, Comparison::Days { .. }) => next(),
             (Granularity::Day, _) => return Some(Asked::Day(moved(buckets.start()))),
             _ => buckets.end(),
         };
@@ -320,12 +322,16 @@ fn requested(column: RowColumn, buckets: &Buckets) -> Asked {
 }
 
 /// The word for a day.
-fn word_of_day(column: RowColumn, day: Expr) -> Expr {
-    CaseStatement::new()
+fn word_of_day((column, any): WithAny, day: Expr) -> Expr {
+    let word = CaseStatement::new()
         .case(column("settled").binary(HOLDS, day.clone()), Expr::cust("'measured'"))
-        .case(column("measured").binary(HOLDS, day), Expr::cust("'unsettled'"))
-        .finally(Expr::cust("'not_measured'"))
-        .into()
+        .case(column("measured").binary(HOLDS, day.clone()), Expr::cust("'unsettled'"));
+    // of one output port a day is measured or not
+    let word = match any {
+        "measured" => word,
+        any => word.case(column(any).binary(HOLDS, day), Expr::cust("'partly'")),
+    };
+    word.finally(Expr::cust("'not_measured'")).into()
 }
 
 /// The word for a range of days.
@@ -348,7 +354,7 @@ fn word_before(column: WithAny, days: Expr) -> Expr {
 /// The word for the requested days of a bucket.
 fn word_of(column: WithAny, buckets: &Buckets) -> Expr {
     match requested(column.0, buckets) {
-        Asked::Day(day) => word_of_day(column.0, day),
+        Asked::Day(day) => word_of_day(column, day),
         Asked::Days(days) => word(column, days),
     }
 }

@@ -162,7 +162,7 @@ impl QueriesOverTime {
     fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let days = Days::check(&self.days)?;
         let rows = Facts::new(model, self.subject, self.who, days)?;
-        let earlier = before.map(|before| before.comparison.days(&self.days)).transpose()?;
+        let earlier = before.map(|before| before.comparison.days_of_buckets(&self.days)).transpose()?;
         let coverage = CoverageOf::new(model, self.subject, days).beside(before, earlier.as_ref());
         let buckets = Buckets::new(self.granularity, days, 1)?;
         let count = Func::coalesce([Expr::col(("counted", "query_count")), Expr::cust("0")]);

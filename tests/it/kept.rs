@@ -87,6 +87,27 @@ impl Kept {
         }
     }
 
+    /// The flag of all output ports that were ever measured, each from its first measured day on.
+    pub(crate) fn of_all(&self, days: &Range<NaiveDate>) -> Coverage {
+        let known: Vec<&OfPort> = self.0.values().filter(|port| !port.measured.is_empty()).collect();
+        let on = |day: &NaiveDate, of: fn(&OfPort) -> &BTreeSet<NaiveDate>| {
+            let fine = |port: &&OfPort| of(port).contains(day) || Some(day) < port.measured.first();
+            known.iter().all(fine) && known.iter().any(|port| port.measured.contains(day))
+        };
+        let all: Vec<NaiveDate> = fold::days(days).collect();
+        if all.is_empty() {
+            Coverage::NotMeasured
+        } else if all.iter().all(|day| on(day, |port| &port.settled)) {
+            Coverage::Measured
+        } else if all.iter().all(|day| on(day, |port| &port.measured)) {
+            Coverage::Unsettled
+        } else if all.iter().any(|day| known.iter().any(|port| port.measured.contains(day))) {
+            Coverage::Partly
+        } else {
+            Coverage::NotMeasured
+        }
+    }
+
     /// The flag of each bucket, for its requested days.
     pub(crate) fn of_buckets(
         &self,

@@ -178,7 +178,8 @@ impl Asked<'_> {
             for point in self.portal.rows(&chart.compared_with(self.comparison)).await {
                 let moved = |day: NaiveDate| day + (self.before.start - self.facts.days.start);
                 let (start, end) = (point.current.bucket, granularity.next_bucket(point.current.bucket));
-                let days = moved(start).max(self.before.start)..moved(end).min(self.before.end);
+                let last = moved(end.min(self.facts.days.end));
+                let days = moved(start).max(self.before.start)..last.min(self.before.end);
                 let previous = match days.is_empty() {
                     true => 0,
                     false => fold::summary(&self.facts.queries, self.of, &days).0,

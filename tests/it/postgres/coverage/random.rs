@@ -128,6 +128,7 @@ fn coverage_after_random_histories_equals_a_plain_set_of_days() {
                 let both = Both { portal: &portal, client: &client };
                 let days = first() + Days::new(from)..first() + Days::new(from + length);
                 reports_agree(&both, &kept, &days).await;
+                charts_of_all_agree(&both, &kept, &days).await;
                 for of in (0..PORTS).map(port) {
                     charts_agree(&both, &kept, of, &days, &met).await;
                     comparisons_agree(&both, &kept, of, &days).await;
@@ -287,8 +288,37 @@ async fn charts_agree(
     assert_eq!(both.rows(&Summary::new(of, days.clone())).await[0].coverage, Some(whole));
 }
 
+/// Charts of the portal, and of a tech asset that may be anywhere.
+async fn charts_of_all_agree(both: &Both<'_>, kept: &Kept, days: &Range<NaiveDate>) {
+    let before = Comparison::PreviousPeriod.days(days).unwrap();
+    let (now, then) = (kept.of_all(days), kept.of_all(&before));
+    for subject in [Subject::Portal, asset(0).into()] {
+        let summary = Summary::new(subject, days.clone()).compared_with(Comparison::PreviousPeriod);
+        let summary = both.rows(&summary).await;
+        assert_eq!(summary[0].current.coverage, Some(now));
+        check(&summary, then, now.is_complete() && then.is_complete());
+        for granularity in GRANULARITIES {
+            let buckets = kept::buckets(days, granularity);
+            let expected: Vec<Coverage> = buckets.iter().map(|days| kept.of_all(days)).collect();
+            let chart = QueriesOverTime::new(subject, days.clone()).granularity(granularity);
+            let points = both.rows(&chart).await;
+            let read: Vec<_> = points.iter().map(|point| point.coverage.unwrap()).collect();
+            assert_eq!(read, expected, "{granularity:?}");
+            for series in both.rows(&chart.of_consumer(consumer(0)).split_by_consumer(1)).await {
+                assert_eq!(series.coverage.as_ref(), Some(&expected), "{granularity:?}");
+            }
+        }
+    }
+}
+
 async fn comparisons_agree(both: &Both<'_>, kept: &Kept, of: OutputPortId, days: &Range<NaiveDate>) {
-    for comparison in [Comparison::PreviousPeriod, Comparison::YearBefore, Comparison::YearBeforeByWeekday] {
+    let fewer = days.start - Days::new(6)..days.start - Days::new(2);
+    for comparison in [
+        Comparison::PreviousPeriod,
+        Comparison::YearBefore,
+        Comparison::YearBeforeByWeekday,
+        Comparison::from(fewer),
+    ] {
         let before = comparison.days(days).unwrap();
         let (flag_now, flag_before) = (kept.of(of, days), kept.of(of, &before));
         let complete = flag_now.is_complete() && flag_before.is_complete();
@@ -306,7 +336,8 @@ async fn comparisons_agree(both: &Both<'_>, kept: &Kept, of: OutputPortId, days:
             let points = both.rows(&chart.compared_with(comparison)).await;
             for (point, bucket) in points.iter().zip(kept::buckets(days, granularity)) {
                 // each bound of a bucket is moved as those of the whole are, and that of the leap day to the day before
-                let before = moved(bucket.start, days, comparison)..moved(bucket.end, days, comparison);
+                let bound = |bound: NaiveDate| moved(bound, days, comparison).clamp(before.start, before.end);
+                let before = bound(bucket.start)..bound(bucket.end);
                 let (now, then) = (kept.of(of, &bucket), kept.of(of, &before));
                 assert_eq!(point.current.coverage, Some(now));
                 check(std::slice::from_ref(point), then, now.is_complete() && then.is_complete());
@@ -321,10 +352,12 @@ fn moved(bound: NaiveDate, days: &Range<NaiveDate>, comparison: Comparison) -> N
         Comparison::PreviousPeriod => bound - (days.end - days.start),
         Comparison::YearBefore => bound - chrono::Months::new(12),
         Comparison::YearBeforeByWeekday => bound - Days::new(364),
+        Comparison::Days { start, .. } => bound - (days.start - start),
         other => unreachable!("{other:?}"),
     }
 }
 
+#[track_caller]
 fn check<R: chart::Row>(rows: &[WithPrevious<R>], before: Coverage, complete: bool) {
     for row in rows {
         assert_eq!(row.previous_coverage, Some(before));
