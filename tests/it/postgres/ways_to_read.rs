@@ -160,6 +160,45 @@ fn charts_of_an_output_port_read_its_key_as_before() {
     });
 }
 
+#[test]
+fn charts_of_a_consumer_or_a_tech_asset_read_the_key_by_it() {
+    on_shared_tables(async |portal| {
+        let days = day(2026, 2, 1)..day(2026, 3, 3);
+        let (one, of_asset) = (consumer(7), asset(7));
+        let model = &portal.model;
+        for (by, text) in [
+            (
+                "consumer",
+                model
+                    .query(&QueriesOverTime::new(Subject::Portal, days.clone()).of_consumer(one))
+                    .unwrap()
+                    .to_string(),
+            ),
+            (
+                "consumer",
+                model
+                    .query(&Summary::new(Subject::Portal, days.clone()).of_consumer(one))
+                    .unwrap()
+                    .to_string(),
+            ),
+            (
+                "consumer",
+                model
+                    .query(&MostPopularAssets::of_portal(days.clone()).of_consumer(one))
+                    .unwrap()
+                    .to_string(),
+            ),
+            ("tech_asset", model.query(&QueriesOverTime::new(of_asset, days.clone())).unwrap().to_string()),
+            ("tech_asset", model.query(&QueryDistribution::new(of_asset, days.clone())).unwrap().to_string()),
+        ] {
+            let plan = portal.texts(&format!("EXPLAIN (COSTS OFF) {text}")).await.join("\n");
+            let scans: Vec<&str> = plan.lines().filter(|line| line.contains("_daily")).collect();
+            let index = format!("_by_{by}_idx");
+            assert!(!scans.is_empty() && scans.iter().all(|scan| scan.contains(&index)), "{plan}");
+        }
+    });
+}
+
 /// How often the transaction has read a table from end to end, or has scanned an index.
 pub(super) async fn scans(connection: &mut PgConnection, relation: &str) -> i64 {
     sqlx::query_scalar("SELECT pg_stat_get_xact_numscans($1::text::regclass)")
