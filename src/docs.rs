@@ -8,7 +8,7 @@
 //! - [`counting`]: what counts as a query, a touch, a combination and a day.
 //! - [`operating`]: locks, retries, back-fills, purges and changes of the mapping.
 //! - [`promises`]: what is promised when things go wrong, and how it is tested.
-//! - [`scale`]: how large the tables get, and when to partition or distribute them.
+//! - [`scale`]: how large the tables get, what the ways to read cost, when to partition or distribute the tables.
 //! - [`reviewing_sql`]: every statement in your own snapshot test.
 //! - [`carrying_on`]: how the source is laid out, and how to add a chart; for maintainers.
 //!

@@ -39,14 +39,14 @@ pub(crate) struct Definition {
     pub(crate) touches: Table,
     pub(crate) combinations: Option<Table>,
     pub(crate) coverage: Option<CoverageTable>,
-    pub(crate) delete_indexes: DeleteIndexes,
+    pub(crate) read_by: ReadBy,
 }
 
-/// Whether ids that no key starts with have an index, so that deleting a parent is fast.
+/// Which ids other than the output port's start a key of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DeleteIndexes {
-    Without,
-    With,
+pub(crate) struct ReadBy {
+    pub(crate) consumer: bool,
+    pub(crate) tech_asset: bool,
 }
 
 impl UsageModel {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CoverageTable, Definition, DeleteIndexes, IndexName, OnDelete, Parent, Reference, Stats, Table,
-    TableNames, UsageModel,
+    CoverageTable, Definition, IndexName, OnDelete, Parent, ReadBy, Reference, Stats, Table, TableNames,
+    UsageModel,
 };
 use crate::error::{Error, Kind};
 use crate::ident::Ident;
@@ -27,7 +27,8 @@ use crate::ident::Ident;
 ///     "queries": {"table": "port_usage", "columns": {"date": "day"}},
 ///     "combinations": {},
 ///     "coverage": {},
-///     "delete_indexes": true
+///     "read_by_consumer": true,
+///     "read_by_tech_asset": true
 /// }"#)?;
 /// let model = builder.build()?;
 /// assert_eq!(model.queries_table().name(), "port_usage");
@@ -57,7 +58,8 @@ pub struct UsageModelBuilder {
     combinations: Option<TableNames>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<TableNames>,
-    delete_indexes: bool,
+    read_by_consumer: bool,
+    read_by_tech_asset: bool,
 }
 
 impl UsageModelBuilder {
@@ -125,11 +127,27 @@ impl UsageModelBuilder {
         self
     }
 
-    /// Adds indexes that make deleting a consumer or a tech asset fast. Defaults to none.
+    /// Adds keys that start with the consumer, so that all that one consumer read is found at once. Defaults to none.
     ///
-    /// They slow every ingest down, no chart uses them, and deleting an output port is fast without them.
-    pub fn delete_indexes(mut self) -> Self {
-        self.delete_indexes = true;
+    /// Charts of output ports do without them. What names no output port wants them: a consumer's page, a chart of the
+    /// whole portal for one consumer or one group, and the day on which a consumer was last seen. Without them such a
+    /// chart gives the same rows and reads the whole table for them. They also make deleting a consumer fast, because
+    /// its foreign keys look for its rows.
+    ///
+    /// What they cost an ingest and on disk is in the [guide](crate::docs::scale#ways-to-read). Turned on later, they
+    /// are [migrations](crate::docs::migrations#turning-on-a-way-to-read) 3 and 4.
+    pub fn read_by_consumer(mut self) -> Self {
+        self.read_by_consumer = true;
+        self
+    }
+
+    /// Adds a key that starts with the tech asset, so that all touches of one are found at once. Defaults to none.
+    ///
+    /// What shows a tech asset through all of its output ports wants it, and the day on which it was last used; a
+    /// chart of one output port's tech assets does without. It also makes deleting a tech asset fast. Otherwise as
+    /// [`read_by_consumer`](Self::read_by_consumer); turned on later, it is migration 6.
+    pub fn read_by_tech_asset(mut self) -> Self {
+        self.read_by_tech_asset = true;
         self
     }
 
@@ -160,7 +178,7 @@ impl UsageModelBuilder {
             touches: table(Stats::Touches, &self.touches)?,
             combinations: combinations.transpose()?,
             coverage: self.coverage.as_ref().map(|names| CoverageTable::check(&schema, names)).transpose()?,
-            delete_indexes: if self.delete_indexes { DeleteIndexes::With } else { DeleteIndexes::Without },
+            read_by: ReadBy { consumer: self.read_by_consumer, tech_asset: self.read_by_tech_asset },
             schema,
         };
         definition.check_names()?;

@@ -89,6 +89,27 @@ impl Stats {
         }
     }
 
+    /// The key that starts with the consumer.
+    ///
+    /// No chart reads one consumer's combinations, so theirs is there for deletes alone.
+    pub(crate) const fn by_consumer(self) -> &'static [Column] {
+        match self {
+            Self::Queries => &[Column::ConsumerId, Column::Date, Column::OutputPortId],
+            Self::Touches => &[Column::ConsumerId, Column::Date, Column::TechAssetId, Column::OutputPortId],
+            Self::Combinations => &[Column::ConsumerId],
+        }
+    }
+
+    /// The key that starts with the tech asset, for the table that has one.
+    pub(crate) const fn by_tech_asset(self) -> Option<&'static [Column]> {
+        match self {
+            Self::Queries | Self::Combinations => None,
+            Self::Touches => {
+                Some(&[Column::TechAssetId, Column::Date, Column::ConsumerId, Column::OutputPortId])
+            }
+        }
+    }
+
     /// The id columns in key order.
     pub(crate) fn ids(self) -> impl Iterator<Item = Column> {
         self.key().iter().copied().filter(|column| *column != Column::Date)
@@ -108,19 +129,19 @@ pub(crate) enum IndexName {
     Key,
     WayBack,
     Date,
-    TechAsset,
-    Consumer,
+    ByConsumer,
+    ByTechAsset,
 }
 
 impl IndexName {
     /// Every index that the table of some stats may have.
     pub(crate) fn of(stats: Stats) -> impl Iterator<Item = Self> {
         let there = move |index: &Self| match index {
-            Self::Key | Self::Date | Self::Consumer => true,
+            Self::Key | Self::Date | Self::ByConsumer => true,
             Self::WayBack => stats.way_back().is_some(),
-            Self::TechAsset => stats.key().contains(&Column::TechAssetId),
+            Self::ByTechAsset => stats.by_tech_asset().is_some(),
         };
-        [Self::Key, Self::WayBack, Self::Date, Self::TechAsset, Self::Consumer].into_iter().filter(there)
+        [Self::Key, Self::WayBack, Self::Date, Self::ByConsumer, Self::ByTechAsset].into_iter().filter(there)
     }
 
     const fn suffix(self) -> &'static str {
@@ -128,8 +149,8 @@ impl IndexName {
             Self::Key => "pkey",
             Self::WayBack => "way_back_idx",
             Self::Date => "date_idx",
-            Self::TechAsset => "tech_asset_id_idx",
-            Self::Consumer => "consumer_id_idx",
+            Self::ByConsumer => "by_consumer_idx",
+            Self::ByTechAsset => "by_tech_asset_idx",
         }
     }
 
@@ -139,8 +160,8 @@ impl IndexName {
             Self::Key => "the primary key",
             Self::WayBack => "the index on the second output port",
             Self::Date => "the index on the date",
-            Self::TechAsset => "the index on the tech asset",
-            Self::Consumer => "the index on the consumer",
+            Self::ByConsumer => "the index by consumer",
+            Self::ByTechAsset => "the index by tech asset",
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) mod key;
 use self::foreign_key::ForeignKey;
 use self::index::Index;
 use crate::ident::Ident;
-use crate::model::{Column, DeleteIndexes, Stats, Table, UsageModel};
+use crate::model::{Column, Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 impl UsageModel {
@@ -49,9 +49,7 @@ impl UsageModel {
         self.tables()
             .flat_map(|table| {
                 let mut statements = self.create_table(table);
-                if self.0.delete_indexes == DeleteIndexes::With {
-                    statements.extend(delete_indexes(table));
-                }
+                statements.extend(self.ways_to_read(table).map(|index| index.create()));
                 statements
             })
             .chain(self.create_coverage())
@@ -142,15 +140,6 @@ pub(super) fn drop_table(table: &Table) -> Statement {
     let mut sql = SqlWriter::for_each("drop the table of", table.stats.rows());
     sql.text("DROP TABLE IF EXISTS ").qualified(&table.schema, &table.name);
     sql.into_statement()
-}
-
-/// The indexes that make deleting a consumer or a tech asset fast.
-pub(super) fn delete_indexes(table: &Table) -> impl Iterator<Item = Statement> {
-    Index::delete(table).map(|index| index.create())
-}
-
-pub(super) fn drop_delete_indexes(table: &Table) -> impl Iterator<Item = Statement> {
-    Index::delete(table).map(|index| index.drop())
 }
 
 fn comment_on_table(table: &Table) -> Statement {

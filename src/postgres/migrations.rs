@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::ddl;
-use crate::model::{DeleteIndexes, Table, UsageModel};
+use super::ddl::index::Index;
+use crate::model::UsageModel;
 use crate::statement::Statement;
 
 impl UsageModel {
@@ -18,12 +19,14 @@ impl UsageModel {
     /// | --- | --- | --- |
     /// | 1 | `usage_tables` | always |
     /// | 2 | `usage_combinations` | with [`combinations`](crate::UsageModelBuilder::combinations) |
-    /// | 3 | `usage_delete_indexes` | with [`delete_indexes`](crate::UsageModelBuilder::delete_indexes) |
-    /// | 4 | `usage_combinations_delete_index` | with both |
+    /// | 3 | `usage_by_consumer` | with [`read_by_consumer`](crate::UsageModelBuilder::read_by_consumer) |
+    /// | 4 | `usage_combinations_by_consumer` | with `combinations` and `read_by_consumer` |
     /// | 5 | `usage_coverage` | with [`coverage`](crate::UsageModelBuilder::coverage) |
+    /// | 6 | `usage_by_tech_asset` | with [`read_by_tech_asset`](crate::UsageModelBuilder::read_by_tech_asset) |
     ///
-    /// They do not depend on each other, except that 4 comes after 2. If your tool wants ascending numbers, number them
-    /// yourself, in the order in which you adopt them.
+    /// They do not depend on each other, except that 3 and 6 come after 1, and 4 after 2. If your tool wants ascending
+    /// numbers, number them yourself, in the order in which you adopt them. 3, 4 and 6 block writes while they build
+    /// their indexes, unless these are [there already](crate::docs::migrations#turning-on-a-way-to-read).
     ///
     /// ```
     /// use output_port_usage::{Reference, UsageModel};
@@ -55,11 +58,11 @@ impl UsageModel {
             up: script(self.create_table(table)),
             down: script([ddl::drop_table(table)]),
         }));
-        if self.0.delete_indexes == DeleteIndexes::With {
-            migrations.push(delete_indexes(3, "usage_delete_indexes", &first));
-            let third =
-                combinations.map(|table| delete_indexes(4, "usage_combinations_delete_index", &[table]));
-            migrations.extend(third);
+        if self.0.read_by.consumer {
+            migrations.push(indexes(3, "usage_by_consumer", first.map(Index::by_consumer)));
+            let of_combinations = combinations.map(Index::by_consumer);
+            migrations
+                .extend(of_combinations.map(|index| indexes(4, "usage_combinations_by_consumer", [index])));
         }
         migrations.extend(self.drop_coverage().map(|drop| Migration {
             id: 5,
@@ -67,6 +70,10 @@ impl UsageModel {
             up: script(self.create_coverage()),
             down: script([drop]),
         }));
+        if self.0.read_by.tech_asset {
+            let by_tech_asset = Index::by_tech_asset(&self.0.touches);
+            migrations.extend(by_tech_asset.map(|index| indexes(6, "usage_by_tech_asset", [index])));
+        }
         migrations
     }
 }
@@ -148,9 +155,9 @@ impl Migration {
     }
 }
 
-fn delete_indexes(id: u32, name: &'static str, tables: &[&Table]) -> Migration {
-    let up = script(tables.iter().flat_map(|table| ddl::delete_indexes(table)));
-    let down = script(tables.iter().rev().flat_map(|table| ddl::drop_delete_indexes(table)));
+fn indexes<const N: usize>(id: u32, name: &'static str, indexes: [Index<'_>; N]) -> Migration {
+    let up = script(indexes.iter().map(Index::create));
+    let down = script(indexes.iter().rev().map(Index::drop));
     Migration { id, name, up, down }
 }
 

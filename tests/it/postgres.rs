@@ -21,4 +21,5 @@ pub(crate) mod removal;
 pub(crate) mod row_security;
 pub(crate) mod shadowed;
 pub(crate) mod upsert;
+pub(crate) mod ways_to_read;
 pub(crate) mod writes_random;

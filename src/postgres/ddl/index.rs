@@ -2,7 +2,7 @@
 
 use super::key;
 use crate::ident::Ident;
-use crate::model::{Column, DeleteIndexes, IndexName, Table, UsageModel};
+use crate::model::{Column, IndexName, Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
 
 /// An index of one of the model's tables.
@@ -10,7 +10,7 @@ use crate::statement::{SqlWriter, Statement};
 pub(in crate::postgres) struct Index<'a> {
     table: &'a Table,
     name: Ident,
-    columns: Vec<Column>,
+    columns: &'static [Column],
     kind: Kind,
 }
 
@@ -29,28 +29,31 @@ const BRIN_PARAMETERS: [(&str, &str); 2] = [("pages_per_range", "32"), ("autosum
 impl<'a> Index<'a> {
     /// A combination is found from either output port, each by one contiguous run of an index.
     pub(super) fn way_back(table: &'a Table) -> Option<Self> {
-        let columns = table.stats.way_back()?.to_vec();
+        let columns = table.stats.way_back()?;
         Some(Self { table, name: table.index_name(IndexName::WayBack), columns, kind: Kind::Covering })
     }
 
     /// 300 kB for 24 million rows: enough to purge and to find days without naming an output port.
     pub(super) fn date(table: &'a Table) -> Self {
         let name = table.index_name(IndexName::Date);
-        Self { table, name, columns: vec![Column::Date], kind: Kind::Brin }
+        Self { table, name, columns: &[Column::Date], kind: Kind::Brin }
     }
 
-    /// The indexes that make deleting a consumer or a tech asset fast.
-    ///
-    /// Output ports start the key or the way back; only the other ids need an index of their own.
-    pub(super) fn delete(table: &'a Table) -> impl Iterator<Item = Self> {
-        let ids = table.stats.ids().filter(|id| !table.stats.ports().any(|port| port == *id));
-        ids.map(move |column| {
-            let name = table.index_name(match column {
-                Column::TechAssetId => IndexName::TechAsset,
-                _ => IndexName::Consumer,
-            });
-            Self { table, name, columns: vec![column], kind: Kind::Plain }
-        })
+    /// What a consumer read, by one contiguous run of an index; deleting a consumer finds its rows by it too.
+    pub(in crate::postgres) fn by_consumer(table: &'a Table) -> Self {
+        let kind = match table.stats {
+            Stats::Queries | Stats::Touches => Kind::Covering,
+            // a tenth of the size, because equal ids share an entry
+            Stats::Combinations => Kind::Plain,
+        };
+        let name = table.index_name(IndexName::ByConsumer);
+        Self { table, name, columns: table.stats.by_consumer(), kind }
+    }
+
+    /// The touches of a tech asset through all of its output ports, as those of a consumer.
+    pub(in crate::postgres) fn by_tech_asset(table: &'a Table) -> Option<Self> {
+        let columns = table.stats.by_tech_asset()?;
+        Some(Self { table, name: table.index_name(IndexName::ByTechAsset), columns, kind: Kind::Covering })
     }
 
     pub(in crate::postgres) fn create(&self) -> Statement {
@@ -63,7 +66,7 @@ impl<'a> Index<'a> {
         sql.text("CREATE INDEX IF NOT EXISTS ").ident(&self.name);
         sql.text(" ON ").qualified(&self.table.schema, &self.table.name);
         sql.text(if self.kind == Kind::Brin { " USING brin (" } else { " (" });
-        sql.list(", ", &self.columns, |sql, &column| {
+        sql.list(", ", self.columns, |sql, &column| {
             sql.ident(self.table.column(column));
         });
         sql.text(")");
@@ -150,7 +153,13 @@ impl<'a> Index<'a> {
 impl UsageModel {
     /// Every index of a table beside its key.
     pub(in crate::postgres) fn indexes<'a>(&self, table: &'a Table) -> impl Iterator<Item = Index<'a>> {
-        let delete = (self.0.delete_indexes == DeleteIndexes::With).then(|| Index::delete(table));
-        Index::way_back(table).into_iter().chain([Index::date(table)]).chain(delete.into_iter().flatten())
+        Index::way_back(table).into_iter().chain([Index::date(table)]).chain(self.ways_to_read(table))
+    }
+
+    /// The indexes of a table that the model's ways to read ask for.
+    pub(super) fn ways_to_read<'a>(&self, table: &'a Table) -> impl Iterator<Item = Index<'a>> {
+        let by_consumer = self.0.read_by.consumer.then(|| Index::by_consumer(table));
+        let by_tech_asset = self.0.read_by.tech_asset.then(|| Index::by_tech_asset(table));
+        by_consumer.into_iter().chain(by_tech_asset.flatten())
     }
 }

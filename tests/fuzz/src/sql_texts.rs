@@ -38,7 +38,12 @@ fn builder(names: &[String]) -> UsageModelBuilder {
         .column(Column::ConsumerId, next("consumer_id"));
     let combinations =
         TableNames::new(next("combinations")).column(Column::OutputPortId2, next("output_port_id_2"));
-    builder.queries_table(queries).touches_table(touches).combinations_table(combinations).delete_indexes()
+    builder
+        .queries_table(queries)
+        .touches_table(touches)
+        .combinations_table(combinations)
+        .read_by_consumer()
+        .read_by_tech_asset()
 }
 
 /// An attribution to the names in quotes, of which those that cannot be names are left out.

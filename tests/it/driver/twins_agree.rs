@@ -130,7 +130,10 @@ async fn every_refused_write_has_equal_errors_by_both_drivers() {
 
 #[tokio::test]
 async fn definitions_and_upkeep_run_by_tokio_postgres() {
-    let portal = Portal::without_tables(builder().combinations().delete_indexes().build().unwrap()).await;
+    let portal = Portal::without_tables(
+        builder().combinations().read_by_consumer().read_by_tech_asset().build().unwrap(),
+    )
+    .await;
     let client = connect(&portal).await;
     let model = &portal.model;
     let created = [vec![model.create_schema()], model.create_tables()].concat();

@@ -29,7 +29,8 @@ fn model(name: &str) -> Result<UsageModel, Error> {
         )
         .touches_table(TableNames::new(of("2")).column(Column::QueryCount, name))
         .combinations_table(TableNames::new(of("3")).column(Column::OutputPortId2, name))
-        .delete_indexes()
+        .read_by_consumer()
+        .read_by_tech_asset()
         .build()
 }
 
@@ -139,7 +140,7 @@ const TAKERS: [Taker; 33] = [
 ];
 
 fn base() -> UsageModelBuilder {
-    builder().combinations().coverage().delete_indexes()
+    builder().combinations().coverage().read_by_consumer().read_by_tech_asset()
 }
 
 fn grouped(consumers: Reference) -> Reference {
@@ -205,7 +206,8 @@ async fn hostile_names_work_in_a_real_database() {
             .consumers(Reference::to("data_products").schema("portal").label("name"))
             .tech_assets(Reference::to("technical_assets").schema("portal").label("name"))
             .queries_table(TableNames::new(name).column(Column::Date, name))
-            .delete_indexes()
+            .read_by_consumer()
+            .read_by_tech_asset()
             .build()
             .unwrap();
         let portal = Portal::with(model).await;

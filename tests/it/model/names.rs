@@ -116,7 +116,7 @@ fn names_that_are_derived_from_tables_are_names_too() {
     for (touches, index) in [
         ("x_pkey", "the primary key"),
         ("x_date_idx", "the index on the date"),
-        ("x_consumer_id_idx", "the index on the consumer"),
+        ("x_by_consumer_idx", "the index by consumer"),
     ] {
         let error = names("x", touches).unwrap_err();
         assert!(error.is_configuration());
@@ -127,7 +127,11 @@ fn names_that_are_derived_from_tables_are_names_too() {
             )
         );
     }
-    assert!(names("x", "x_way_back_idx").is_ok()); // queries have no such index
+    // queries have no such indexes
+    assert!(names("x", "x_way_back_idx").is_ok());
+    assert!(names("x", "x_by_tech_asset_idx").is_ok());
+    let error = names("x_by_tech_asset_idx", "x").unwrap_err().to_string();
+    assert!(error.contains("the index by tech asset of the tech-asset touches"), "{error}");
     let pairs = builder()
         .combinations()
         .queries_table(TableNames::new("output_port_combined_with_daily_way_back_idx"));
@@ -170,7 +174,8 @@ fn a_model_is_data_and_a_wrong_key_is_named() {
         .queries_table(TableNames::new("port_usage").column(Column::Date, "day"))
         .touches_table(TableNames::default())
         .combinations()
-        .delete_indexes();
+        .read_by_consumer()
+        .read_by_tech_asset();
     let text = serde_json::to_string(&whole).unwrap();
     let read: UsageModelBuilder = serde_json::from_str(&text).unwrap();
     assert_eq!(read, whole);

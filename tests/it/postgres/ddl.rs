@@ -115,18 +115,6 @@ fn the_other_statements_of_a_model_without_rows() {
 }
 
 #[test]
-fn delete_indexes_cover_the_ids_that_no_key_starts_with() {
-    let model = builder().delete_indexes().build().unwrap();
-    let indexes: Vec<Statement> =
-        model.create_tables().into_iter().filter(|s| s.sql().ends_with("_id\")")).collect();
-    insta::assert_snapshot!(script(&indexes), @r#"
-    CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
-    CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
-    CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
-    "#);
-}
-
-#[test]
 fn a_long_table_name_keeps_its_derived_names_within_63_bytes_and_apart() {
     let model = builder().queries_table(TableNames::new("q".repeat(63))).build().unwrap();
     let text = script(&model.create_tables());
@@ -142,7 +130,8 @@ fn a_long_table_name_keeps_its_derived_names_within_63_bytes_and_apart() {
 
 #[tokio::test]
 async fn creating_and_dropping_twice_is_the_same_as_once() {
-    let portal = Portal::with(builder().combinations().delete_indexes().build().unwrap()).await;
+    let portal =
+        Portal::with(builder().combinations().read_by_consumer().read_by_tech_asset().build().unwrap()).await;
     portal.create_tables().await;
     let tables = "SELECT relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
         WHERE nspname = 'usage' AND relkind = 'r' ORDER BY 1";

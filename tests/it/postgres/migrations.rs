@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 use crate::portal::{Portal, QUERY_STATS, builder, consumer, day, port, queries, scope};
 
 fn whole() -> UsageModel {
-    builder().combinations().coverage().delete_indexes().build().unwrap()
+    builder().combinations().coverage().read_by_consumer().read_by_tech_asset().build().unwrap()
 }
 
 /// A released text never changes: what a later release adds is a migration of its own.
@@ -25,9 +25,10 @@ fn texts_stay_the_same_in_every_release() {
     insta::assert_snapshot!(checksums, @"
     1 usage_tables up 05daea968402a467 down 1aa4aa674e097a5a
     2 usage_combinations up d53aa9d862df84ab down fd08a7791fe0a345
-    3 usage_delete_indexes up 042a5abc721a590a down b7b0b8fe7a885016
-    4 usage_combinations_delete_index up e239fbe9bf8577c3 down cc3803a3218d3e61
+    3 usage_by_consumer up 85faae47d40f82db down 46659765cb2a5579
+    4 usage_combinations_by_consumer up 9dffff7da405ee48 down 4245b380d504860a
     5 usage_coverage up ee5c7c1d6dc69309 down 1c47002286fa7230
+    6 usage_by_tech_asset up f6b2c89bdb554759 down 4efca4567a17ab53
     ");
     insta::assert_snapshot!(whole().migrations()[1].up(), @r#"
     CREATE /* output-port-usage: create the table of combinations */ TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
@@ -71,13 +72,12 @@ fn texts_stay_the_same_in_every_release() {
 
     DROP /* output-port-usage: drop the table of queries */ TABLE IF EXISTS "usage"."output_port_query_stats_daily";
     DROP /* output-port-usage: drop the table of combinations */ TABLE IF EXISTS "usage"."output_port_combined_with_daily";
-    DROP /* output-port-usage: drop the index on tech_asset_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_tech_asset_id_idx";
+    DROP /* output-port-usage: drop the index on consumer_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_by_consumer_idx";
 
-    DROP /* output-port-usage: drop the index on consumer_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_consumer_id_idx";
-
-    DROP /* output-port-usage: drop the index on consumer_id of queries */ INDEX IF EXISTS "usage"."output_port_query_stats_daily_consumer_id_idx";
-    DROP /* output-port-usage: drop the index on consumer_id of combinations */ INDEX IF EXISTS "usage"."output_port_combined_with_daily_consumer_id_idx";
+    DROP /* output-port-usage: drop the index on consumer_id of queries */ INDEX IF EXISTS "usage"."output_port_query_stats_daily_by_consumer_idx";
+    DROP /* output-port-usage: drop the index on consumer_id of combinations */ INDEX IF EXISTS "usage"."output_port_combined_with_daily_by_consumer_idx";
     DROP /* output-port-usage: drop the table of coverage */ TABLE IF EXISTS "usage"."output_port_usage_coverage";
+    DROP /* output-port-usage: drop the index on tech_asset_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_by_tech_asset_idx";
     "#);
 }
 
@@ -95,11 +95,19 @@ fn a_model_has_the_migrations_of_what_it_was_built_with() {
     };
     assert_eq!(ids(builder()), [1]);
     assert_eq!(ids(builder().combinations()), [1, 2]);
-    assert_eq!(ids(builder().delete_indexes()), [1, 3]);
+    assert_eq!(ids(builder().read_by_consumer()), [1, 3]);
+    assert_eq!(ids(builder().combinations().read_by_consumer()), [1, 2, 3, 4]);
+    assert_eq!(ids(builder().combinations().read_by_tech_asset()), [1, 2, 6]);
     assert_eq!(ids(builder().coverage()), [1, 5]);
-    assert_eq!(ids(builder().combinations().delete_indexes().coverage()), [1, 2, 3, 4, 5]);
+    assert_eq!(
+        ids(builder().combinations().read_by_consumer().read_by_tech_asset().coverage()),
+        [1, 2, 3, 4, 5, 6]
+    );
     let texts = |builder: UsageModelBuilder| builder.build().unwrap().migrations()[0].up().to_owned();
-    assert_eq!(texts(builder()), texts(builder().combinations().coverage().delete_indexes()));
+    assert_eq!(
+        texts(builder()),
+        texts(builder().combinations().coverage().read_by_consumer().read_by_tech_asset())
+    );
 }
 
 /// The migrations as SQLx's own, one up and one down each.
@@ -172,9 +180,10 @@ async fn sqlx_migrates_and_combinations_come_later_with_data_in_place() {
         [
             "1 usage_tables",
             "2 usage_combinations",
-            "3 usage_delete_indexes",
-            "4 usage_combinations_delete_index",
-            "5 usage_coverage"
+            "3 usage_by_consumer",
+            "4 usage_combinations_by_consumer",
+            "5 usage_coverage",
+            "6 usage_by_tech_asset"
         ]
     );
     let combination = Combination::new(day(2026, 1, 1), port(1), port(2), consumer(1), 2);
@@ -224,7 +233,7 @@ async fn refinery_migrates_and_leaves_what_it_applied() {
     let (mut client, connection) =
         tokio_postgres::connect(migrated.database.url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    for expected in [5, 0] {
+    for expected in [6, 0] {
         let report = refinery::Runner::new(&migrations).run_async(&mut client).await.unwrap();
         assert_eq!(report.applied_migrations().len(), expected);
     }
@@ -260,13 +269,13 @@ fn plain_files_are_added_and_never_overwritten() {
     };
     write(builder().build().unwrap()).unwrap();
     assert_eq!(files(), ["0001_usage_tables.down.sql", "0001_usage_tables.up.sql"]);
-    let own = directory.path().join("0003_usage_delete_indexes.up.sql");
+    let own = directory.path().join("0003_usage_by_consumer.up.sql");
     fs::write(&own, "SELECT 1;\n").unwrap();
     let error = write(whole()).unwrap_err();
     assert_eq!(error.to_string(), format!("{} says something else", own.display()));
-    assert!(!files().contains(&"0003_usage_delete_indexes.down.sql".to_owned()));
+    assert!(!files().contains(&"0003_usage_by_consumer.down.sql".to_owned()));
     assert_eq!(fs::read_to_string(&own).unwrap(), "SELECT 1;\n");
     fs::remove_file(own).unwrap();
     write(whole()).unwrap();
-    assert_eq!(files().len(), 10);
+    assert_eq!(files().len(), 12);
 }

@@ -2,8 +2,12 @@
 
 use output_port_usage::chart::*;
 use output_port_usage::*;
+use sqlx::AssertSqlSafe;
 
-use crate::portal::{Portal, QUERY_STATS, asset, builder, consumer, day, port, queries, scope, touches};
+use crate::portal::{
+    Portal, QUERY_STATS, TOUCH_STATS, asset, builder, consumer, day, port, queries, scope, touches,
+};
+use crate::postgres::ways_to_read::{fill, plan, scans};
 use crate::rows::Listed;
 
 /// README's, for table 1 and 2 of the tests' portal.
@@ -34,7 +38,8 @@ const BY_YEAR: &str = r#"
 
 #[tokio::test]
 async fn tables_by_year_take_the_same_writes_and_give_the_same_charts() {
-    let portals = [Portal::new().await, Portal::new().await];
+    let ways = builder().read_by_consumer().read_by_tech_asset().build().unwrap();
+    let portals = [Portal::with(ways.clone()).await, Portal::with(ways).await];
     let [_, by_year] = &portals;
     by_year.replace(&winter(1)).await;
     sqlx::raw_sql(BY_YEAR).execute(&by_year.pool).await.unwrap();
@@ -118,4 +123,59 @@ async fn a_chart_of_one_year_reads_no_other_year() {
         assert!(plan.contains(&others.replace("2025", "2026")), "{plan}");
         assert!(!plan.contains(others), "{plan}");
     }
+}
+
+/// Postgres does not build an index of a partitioned table without blocking writes, but takes those of its partitions.
+#[tokio::test]
+async fn a_way_to_read_may_be_built_year_by_year_and_is_then_one() {
+    let portal = Portal::with_combinations().await;
+    fill(&portal).await;
+    sqlx::raw_sql(BY_YEAR).execute(&portal.pool).await.unwrap();
+    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    let upgraded = builder().read_by_consumer().read_by_tech_asset().build().unwrap();
+    let statements = [&upgraded.migrations()[1], &upgraded.migrations()[2]].map(|of| of.up().to_owned());
+    for (kind, table) in [("queries", QUERY_STATS), ("touches", TOUCH_STATS)] {
+        for statement in statements.iter().flat_map(|script| script.split_terminator(";\n")) {
+            let (_, definition) =
+                statement.split_once(&format!("ON \"usage\".\"{table}\"")).unwrap_or_default();
+            for year in [2025, 2026].into_iter().filter(|_| !definition.is_empty()) {
+                let create = format!("CREATE INDEX CONCURRENTLY ON usage.{kind}_{year} {definition}");
+                sqlx::raw_sql(AssertSqlSafe(create)).execute(&portal.pool).await.unwrap();
+            }
+        }
+    }
+    let of_years = "SELECT relname || ' ' || pg_relation_filenode(oid) FROM pg_class
+        WHERE relnamespace = 'usage'::regnamespace AND relkind = 'i' ORDER BY 1";
+    let built = portal.texts(of_years).await;
+    for script in statements {
+        sqlx::raw_sql(AssertSqlSafe(script)).execute(&portal.pool).await.unwrap();
+    }
+    assert_eq!(portal.texts(of_years).await, built);
+    let valid = "SELECT i.indexrelid::regclass || ' ' || count(*) FROM pg_index AS i
+        JOIN pg_inherits ON inhparent = i.indexrelid
+        WHERE i.indexrelid::regclass::text ~ '_by_' AND i.indisvalid GROUP BY i.indexrelid ORDER BY 1";
+    assert_eq!(
+        portal.texts(valid).await,
+        [
+            "usage.output_port_query_stats_daily_by_consumer_idx 2",
+            "usage.tech_asset_stats_daily_by_consumer_idx 2",
+            "usage.tech_asset_stats_daily_by_tech_asset_idx 2"
+        ]
+    );
+    let of_consumer =
+        "SELECT sum(query_count) FROM usage.output_port_query_stats_daily WHERE consumer_id = $1
+        AND date >= $2 AND date < $3";
+    let plan = plan(&portal, of_consumer, consumer(1).0).await;
+    assert!(plan.contains("Subplans Removed: 1"), "{plan}");
+    assert!(
+        plan.contains("Index Only Scan using queries_2026_consumer_id_date_output_port_id_query_count_idx"),
+        "{plan}"
+    );
+
+    let mut transaction = portal.pool.begin().await.unwrap();
+    let index = "queries_2025_consumer_id_date_output_port_id_query_count_idx";
+    let before = scans(&mut transaction, index).await;
+    let delete = "DELETE FROM portal.data_products WHERE id = $1";
+    sqlx::query(delete).bind(consumer(19)).execute(&mut *transaction).await.unwrap();
+    assert_eq!(scans(&mut transaction, index).await, before + 1);
 }

@@ -130,7 +130,7 @@ END $do$"#
 
 /// Everything of a model.
 fn model() -> UsageModel {
-    builder().combinations().coverage().delete_indexes().build().unwrap()
+    builder().combinations().coverage().read_by_consumer().read_by_tech_asset().build().unwrap()
 }
 
 /// A client whose path has the shadows first.

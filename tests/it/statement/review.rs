@@ -10,7 +10,7 @@ use crate::portal::{Portal, builder, day, port};
 
 #[test]
 fn titles_are_unique_and_stand_in_the_texts() {
-    let model = builder().combinations().coverage().delete_indexes().build().unwrap();
+    let model = builder().combinations().coverage().read_by_consumer().read_by_tech_asset().build().unwrap();
     let statements = model.statements();
     let titles: BTreeSet<&str> = statements.iter().map(|(title, _)| title.as_str()).collect();
     assert_eq!(titles.len(), statements.len());
@@ -35,7 +35,7 @@ fn titles_are_unique_and_stand_in_the_texts() {
 /// One snapshot a statement, in `snapshots`: whatever the list gains is reviewed there before it is released.
 #[test]
 fn every_statement_is_as_reviewed() {
-    let model = builder().combinations().delete_indexes().build().unwrap();
+    let model = builder().combinations().read_by_consumer().read_by_tech_asset().build().unwrap();
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
@@ -52,7 +52,8 @@ fn every_statement_is_as_reviewed() {
         texts.insert(name, statement.pretty());
     }
     // what coverage adds, and what it changes
-    let covered = builder().combinations().coverage().delete_indexes().build().unwrap();
+    let covered =
+        builder().combinations().coverage().read_by_consumer().read_by_tech_asset().build().unwrap();
     for (title, statement) in covered.statements() {
         let name = title.replace([' ', ','], "_");
         match texts.get(&name) {

@@ -43,7 +43,8 @@ fn anew(before: &[String], after: &[String]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_first_load_builds_every_key_and_index_anew_and_the_catalog_stays_the_same() {
-    let portal = Portal::with(builder().combinations().delete_indexes().build().unwrap()).await;
+    let portal =
+        Portal::with(builder().combinations().read_by_consumer().read_by_tech_asset().build().unwrap()).await;
     let (before, files_before) = (catalog(&portal).await, files(&portal).await);
     assert_eq!(
         before

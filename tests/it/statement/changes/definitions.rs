@@ -93,27 +93,27 @@ fn parents_are_referenced_by_their_keys() {
 }
 
 #[test]
-fn delete_indexes_follow_the_table_that_they_are_of() {
-    insta::assert_snapshot!(changes(&create(builder()), &create(builder().delete_indexes())), @r#"
-    + CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
-    + CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
-    + CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
+fn ways_to_read_follow_the_table_that_they_are_of() {
+    insta::assert_snapshot!(changes(&create(builder()), &create(builder().read_by_consumer().read_by_tech_asset())), @r#"
+    + CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_by_consumer_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id", "date", "output_port_id") INCLUDE ("query_count");
+    + CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_by_consumer_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id", "date", "tech_asset_id", "output_port_id") INCLUDE ("query_count");
+    + CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_by_tech_asset_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id", "date", "consumer_id", "output_port_id") INCLUDE ("query_count");
     "#);
     let all = builder().combinations();
-    insta::assert_snapshot!(changes(&create(all.clone()), &create(all.delete_indexes())), @r#"
-    + CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_consumer_id_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id");
-    + CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_tech_asset_id_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id");
-    + CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_consumer_id_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id");
-    + CREATE /* output-port-usage: create the index on consumer_id of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_consumer_id_idx" ON "usage"."output_port_combined_with_daily" ("consumer_id");
+    insta::assert_snapshot!(changes(&create(all.clone()), &create(all.read_by_consumer().read_by_tech_asset())), @r#"
+    + CREATE /* output-port-usage: create the index on consumer_id of queries */ INDEX IF NOT EXISTS "output_port_query_stats_daily_by_consumer_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id", "date", "output_port_id") INCLUDE ("query_count");
+    + CREATE /* output-port-usage: create the index on consumer_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_by_consumer_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id", "date", "tech_asset_id", "output_port_id") INCLUDE ("query_count");
+    + CREATE /* output-port-usage: create the index on tech_asset_id of touches */ INDEX IF NOT EXISTS "tech_asset_stats_daily_by_tech_asset_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id", "date", "consumer_id", "output_port_id") INCLUDE ("query_count");
+    + CREATE /* output-port-usage: create the index on consumer_id of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_by_consumer_idx" ON "usage"."output_port_combined_with_daily" ("consumer_id");
     "#);
 }
 
 #[test]
-fn delete_indexes_do_not_depend_on_the_rule() {
+fn ways_to_read_do_not_depend_on_what_a_delete_does() {
     let keep = builder().consumers(of_parent("data_products", OnDelete::Keep));
     assert_eq!(
-        changes(&create(keep.clone()), &create(keep.delete_indexes())),
-        changes(&create(builder()), &create(builder().delete_indexes()))
+        changes(&create(keep.clone()), &create(keep.read_by_consumer().read_by_tech_asset())),
+        changes(&create(builder()), &create(builder().read_by_consumer().read_by_tech_asset()))
     );
 }
 
@@ -133,7 +133,8 @@ fn every_name_of_the_tables_is_the_models() {
                 .column(Column::OutputPortId1, "smaller")
                 .column(Column::OutputPortId2, "larger"),
         )
-        .delete_indexes()
+        .read_by_consumer()
+        .read_by_tech_asset()
         .build()
         .unwrap();
     insta::assert_snapshot!(script(&model.create_tables()));
