@@ -8,6 +8,10 @@ use super::mapping::Mappings;
 use super::window;
 use crate::attribution::Attribution;
 
+/// The views of an account, as every account has them.
+pub(super) const ACCESS_HISTORY: &str = "SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY";
+pub(super) const QUERY_HISTORY: &str = "SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY";
+
 /// The usage of some days, counted in Snowflake.
 ///
 /// The statements take their rules from an [`Attribution`] and give what [`query_log`](crate::query_log)
@@ -28,8 +32,8 @@ impl<'a> Aggregation<'a> {
         Self {
             attribution,
             days,
-            access_history: "SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY".into(),
-            query_history: "SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY".into(),
+            access_history: ACCESS_HISTORY.into(),
+            query_history: QUERY_HISTORY.into(),
             mappings: Mappings::default(),
         }
     }

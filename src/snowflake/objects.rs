@@ -52,12 +52,16 @@ impl<'a> ObjectTables<'a> {
             return;
         }
         sql.text(
-            "read_objects AS ( -- every name that was read, once\n    \
-                 SELECT DISTINCT\n        \
-                     accessed.object_name,\n        \
-                     SPLIT_PART(accessed.object_name, '.', 1) AS database_start,\n        \
-                     SPLIT_PART(accessed.object_name, '.', 2) AS schema_start\n    \
+            "read_names AS ( -- every name that was read, once\n    \
+                 SELECT DISTINCT accessed.object_name\n    \
                  FROM accessed\n\
+             ),\n\n\
+             read_objects AS ( -- the same, with what stands before the first two dots\n    \
+                 SELECT\n        \
+                     read_names.object_name,\n        \
+                     SPLIT_PART(read_names.object_name, '.', 1) AS database_start,\n        \
+                     SPLIT_PART(read_names.object_name, '.', 2) AS schema_start\n    \
+                 FROM read_names\n\
              ),\n\n",
         );
         let ranked = self.overlapping == OverlappingSets::MostSpecific;
@@ -71,7 +75,7 @@ impl<'a> ObjectTables<'a> {
             (&self.database_map, DATABASES, ",\n        3 AS set_rank"),
         ];
         let branches = branches.into_iter().filter(|(map, ..)| !map.is_empty());
-        sql.list("    UNION\n", branches, |sql, (_, [map, condition], rank)| {
+        sql.list("    UNION DISTINCT\n", branches, |sql, (_, [map, condition], rank)| {
             sql.text("    SELECT\n        read_objects.object_name,\n        ").text(map);
             sql.text(".output_port_id,\n        ").text(map).text(".tech_asset_id");
             if ranked {

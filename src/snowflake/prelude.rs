@@ -1,6 +1,6 @@
 //! The common table expressions that every statement starts with.
 
-use super::aggregation::Aggregation;
+use super::aggregation::{ACCESS_HISTORY, Aggregation, QUERY_HISTORY};
 use super::mapping::{self, Mapping};
 use super::objects::ObjectTables;
 use super::statement::{Bind, ScriptWriter};
@@ -265,7 +265,8 @@ impl<'a> Prelude<'a> {
             sql.text(DOMAIN).text(" = ").literal(TRUNCATED).text(" THEN NULL\n            ELSE ").text(NAME);
             sql.text("\n        END AS object_name");
         }
-        sql.text("\n    FROM ").name(&self.access_history);
+        sql.text("\n    FROM ");
+        write_view(sql, &self.access_history, ACCESS_HISTORY);
         sql.text(" AS ah,\n        LATERAL FLATTEN(input => ").text(array);
         let bounds = self.bounds();
         sql.text(") AS obj\n    WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
@@ -297,7 +298,8 @@ impl<'a> Prelude<'a> {
     /// differ.
     fn write_query_window(&self, sql: &mut ScriptWriter) {
         let bounds = self.bounds();
-        sql.text("    FROM ").name(&self.query_history);
+        sql.text("    FROM ");
+        write_view(sql, &self.query_history, QUERY_HISTORY);
         sql.text(" AS qh\n    WHERE qh.start_time >= TO_TIMESTAMP_LTZ(").bind(bounds.0);
         sql.text(" - 25200, 0) -- the two views may differ by an hour\n");
         sql.text("        AND qh.start_time < TO_TIMESTAMP_LTZ(").bind(bounds.1).text(" + 25200, 0)");
@@ -380,5 +382,14 @@ impl<'a> Prelude<'a> {
         let Aggregation { attribution, days, .. } = self.aggregation;
         let bounds = attribution.local_days(days.clone()).bounds();
         (Bind::Number(bounds.start), Bind::Number(bounds.end))
+    }
+}
+
+/// Writes a view's name: quoted, unless it is Snowflake's own, whose text stands here and needs no quotes.
+fn write_view(sql: &mut ScriptWriter, view: &ObjectName, snowflakes: &'static str) {
+    if view.to_string() == snowflakes {
+        sql.text(snowflakes);
+    } else {
+        sql.name(view);
     }
 }

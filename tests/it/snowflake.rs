@@ -70,6 +70,16 @@ fn a_script_for_a_worksheet_carries_its_values() {
 }
 
 #[test]
+fn snowflakes_own_views_go_without_quotes_and_no_others() {
+    let attribution = small().build().unwrap();
+    let sql = Aggregation::new(&attribution, march()).usage().unwrap().sql();
+    let of = |view: &str| Aggregation::new(&attribution, march()).access_history(view).usage().unwrap().sql();
+    assert_eq!(of("\"SNOWFLAKE\".account_usage.access_history"), sql);
+    let other = "\"SNOWFLAKE\".\"ACCOUNT_USAGE\".\"access_history\"";
+    assert_eq!(of(other), sql.replace("SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY", other));
+}
+
+#[test]
 fn touches_are_counted_by_tech_asset() {
     let attribution = small().build().unwrap();
     let statement = Aggregation::new(&attribution, march()).tech_asset_touches().unwrap();
@@ -98,7 +108,7 @@ fn touches_are_counted_by_tech_asset() {
             obj.value:"objectName"::VARCHAR AS object_name,
             ah.query_id AS usage_unit, -- every statement counts
             TO_DATE(CONVERT_TIMEZONE('UTC', ah.query_start_time)) AS usage_date
-        FROM "SNOWFLAKE"."ACCOUNT_USAGE"."ACCESS_HISTORY" AS ah,
+        FROM SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY AS ah,
             LATERAL FLATTEN(input => ah.direct_objects_accessed) AS obj
         WHERE ah.query_start_time >= TO_TIMESTAMP_LTZ(1773100800 - 21600, 0) -- absolute instants prune the scan, the dates below decide
             AND ah.query_start_time < TO_TIMESTAMP_LTZ(1773187200 + 21600, 0)

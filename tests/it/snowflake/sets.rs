@@ -46,7 +46,7 @@ fn the_most_specific_set_is_found_by_its_rank() {
         FROM read_objects
         INNER JOIN object_map
             ON object_map.object_name = read_objects.object_name
-        UNION
+        UNION DISTINCT
         SELECT
             read_objects.object_name,
             schema_map.output_port_id,
@@ -57,7 +57,7 @@ fn the_most_specific_set_is_found_by_its_rank() {
             ON schema_map.database_start = read_objects.database_start
             AND schema_map.schema_start = read_objects.schema_start
             AND STARTSWITH(read_objects.object_name, schema_map.schema_prefix)
-        UNION
+        UNION DISTINCT
         SELECT
             read_objects.object_name,
             database_map.output_port_id,

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, CteAsMaterialized, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JsonPathElem,
-    ObjectName, ObjectNamePart, Query, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut,
-    VisitorMut,
+    CastKind, CteAsMaterialized, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator,
+    JsonPathElem, ObjectName, ObjectNamePart, Query, Select, SetExpr, SetQuantifier, TableAlias, TableFactor,
+    TableFunctionArgs, Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::{SQLiteDialect, SnowflakeDialect};
 use sqlparser::parser::{Parser, ParserError};
@@ -21,6 +21,8 @@ use sqlparser::parser::{Parser, ParserError};
 /// | `"DB"."SCHEMA"."VIEW"` | `"DB.SCHEMA.VIEW"` |
 /// | a string constant | its bytes, so that no escape is left to interpret |
 /// | `:1` | `?1` |
+/// | `UNION DISTINCT` | `UNION` |
+/// | `INNER JOIN x ON …` | `CROSS JOIN x ON …`, the same rows: without statistics SQLite would guess an order, so tables are joined as written |
 /// | `name AS (…)` | `name AS MATERIALIZED (…)`, so that it is computed once and its joins get an index |
 pub fn rewrite(sql: &str) -> Result<String, ParserError> {
     let mut statements = Parser::parse_sql(&SnowflakeDialect, sql)?;
@@ -39,8 +41,18 @@ impl VisitorMut for Rewriter {
     type Break = String;
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<String> {
+        without_distinct(&mut query.body);
         for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
             cte.materialized = Some(CteAsMaterialized::Materialized);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<String> {
+        for join in select.from.iter_mut().flat_map(|table| &mut table.joins) {
+            if let JoinOperator::Inner(constraint) = &join.join_operator {
+                join.join_operator = JoinOperator::CrossJoin(constraint.clone());
+            }
         }
         ControlFlow::Continue(())
     }
@@ -108,6 +120,17 @@ impl VisitorMut for Rewriter {
             Err(error) => return ControlFlow::Break(format!("{text}: {error}")),
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// SQLite has the same operator, and no word for it.
+fn without_distinct(body: &mut SetExpr) {
+    if let SetExpr::SetOperation { left, set_quantifier, right, .. } = body {
+        if *set_quantifier == SetQuantifier::Distinct {
+            *set_quantifier = SetQuantifier::None;
+        }
+        without_distinct(left);
+        without_distinct(right);
     }
 }
 

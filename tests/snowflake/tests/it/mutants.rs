@@ -100,7 +100,7 @@ const MUTANTS: &[Mutant] = &[
     // sets
     mutant(
         "a schema holds an object",
-        "    UNION\n    SELECT\n        read_objects.object_name,\n        schema_map",
+        "    UNION DISTINCT\n    SELECT\n        read_objects.object_name,\n        schema_map",
         "    EXCEPT\n    SELECT\n        read_objects.object_name,\n        schema_map",
     ),
     mutant(
