@@ -26,6 +26,8 @@ const WARM_UP: usize = 6;
 /// A median output port and one of the 99th percentile, by their consumers.
 const MEDIAN: (OutputPortId, i32) = (OutputPortId(Uuid::from_u128(0xa001)), 19);
 const HEAVY: (OutputPortId, i32) = (OutputPortId(Uuid::from_u128(0xa002)), 137);
+/// Other output ports of the same tables, with so many consumers: so many that a plan for any values expects few rows.
+const OTHERS: (u128, i32) = (200, 5);
 /// The output ports of a replace, with so many consumers each.
 const WRITTEN: u128 = 2_000;
 const CONSUMERS: u128 = 10;
@@ -74,14 +76,15 @@ async fn fill(model: &UsageModel, to: &mut PgConnection) -> Result<()> {
     }
     let ids = |first: u128, count: u128| (first..first + count).map(Uuid::from_u128).collect::<Vec<_>>();
     for (table, ids) in [
-        ("datasets", [ids(0xa001, 2), ids(0xb_0000, COVERED)].concat()),
+        ("datasets", [ids(0xa001, 2), ids(0xb_0000, COVERED), ids(0xd_0000, OTHERS.0)].concat()),
         ("data_products", ids(0xc000, 137)),
         ("technical_assets", ids(0xe000, 1)),
     ] {
         let insert = format!("INSERT INTO {table} SELECT id, id::text FROM unnest($1::uuid[]) AS u(id)");
         sqlx::query(sqlx::AssertSqlSafe(insert)).bind(ids).execute(&mut *to).await?;
     }
-    for (port, consumers) in [MEDIAN, HEAVY] {
+    let others = ids(0xd_0000, OTHERS.0).into_iter().map(|id| (OutputPortId(id), OTHERS.1));
+    for (port, consumers) in [MEDIAN, HEAVY].into_iter().chain(others) {
         let rows =
             "INSERT INTO output_port_query_stats_daily (date, output_port_id, consumer_id, query_count)
             SELECT d, $1, c.id, 3 + (c.n + extract(doy FROM d)::int) % 9

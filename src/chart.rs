@@ -13,6 +13,7 @@ mod combined_with;
 mod comparison;
 mod coverage;
 mod coverage_of;
+mod coverage_rows;
 mod facts;
 mod groups;
 mod member;

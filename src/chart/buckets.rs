@@ -1,5 +1,7 @@
 //! The time axis: the buckets of a chart as rows, and as places of an array.
 
+use std::ops::Range;
+
 use chrono::{Datelike, NaiveDate};
 use sea_query::{
     ArrayType, CommonTableExpression, Expr, ExprTrait, Func, JoinType, SelectStatement, Value, WithClause,
@@ -7,6 +9,7 @@ use sea_query::{
 
 use super::MAX_POINTS;
 use super::bucket::Bucket;
+use super::comparison::Comparison;
 use super::facts::Facts;
 use super::sql;
 use crate::error::{Error, Kind};
@@ -62,6 +65,26 @@ impl Buckets {
         let places = (0..=self.steps()).map(Value::from).collect();
         let places = Value::Array(ArrayType::Int, Some(Box::new(places)));
         bounds.expr_as(unnest(places, "integer[]"), "place");
+        sql::materialized("bucket", bounds)
+    }
+
+    /// As [`cte`](Self::cte), with the bounds of those of the `earlier` days that each bucket is compared with; not of
+    /// days.
+    pub(super) fn cte_with_before(
+        &self,
+        comparison: Comparison,
+        earlier: &Range<NaiveDate>,
+    ) -> CommonTableExpression {
+        let axis = self.axis();
+        let back = |bound: NaiveDate| {
+            let moved = comparison.back(self.days, bound).unwrap_or(bound);
+            moved.clamp(earlier.start, earlier.end)
+        };
+        let starts = axis.iter().map(|bucket| back(bucket.start));
+        let ends = axis.iter().map(|bucket| back(self.granularity.next_bucket(bucket.start)));
+        let mut bounds = self.bounds();
+        bounds.expr_as(unnest(dates(starts), "date[]"), "start_before");
+        bounds.expr_as(unnest(dates(ends), "date[]"), "end_before");
         sql::materialized("bucket", bounds)
     }
 
@@ -122,6 +145,16 @@ impl Buckets {
         Expr::col(("bucket", "end"))
     }
 
+    /// The first of the requested days that the bucket is compared with.
+    pub(super) fn start_before(&self) -> Expr {
+        Expr::col(("bucket", "start_before"))
+    }
+
+    /// The first day after them.
+    pub(super) fn end_before(&self) -> Expr {
+        Expr::col(("bucket", "end_before"))
+    }
+
     /// Whether the bucket holds days that the chart does not.
     pub(super) fn partial(&self) -> Expr {
         if self.granularity == Granularity::Day {
@@ -156,10 +189,12 @@ impl Buckets {
 
     /// The place on the axis, from 0, of the bucket that holds a day; for what is not driven by bucket.
     pub(super) fn place(&self, day: Expr) -> Expr {
-        if self.granularity == Granularity::Day {
-            return day.sub(self.first_day());
+        match self.granularity {
+            Granularity::Day => return day.sub(self.first_day()),
+            Granularity::Week => return day.sub(self.first_day()).div(Expr::cust("7")),
+            _ => {}
         }
-        // a binary search, whatever the granularity
+        // a binary search
         let starts = dates(self.axis().iter().map(|bucket| bucket.start));
         let number = Func::cust("pg_catalog.width_bucket").args([day, Expr::val(starts).cast_as("date[]")]);
         Expr::from(number).sub(Expr::cust("1"))

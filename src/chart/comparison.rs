@@ -74,17 +74,10 @@ impl Comparison {
     /// or with such days ([`Error::is_request`]).
     pub fn days(self, days: &Range<NaiveDate>) -> Result<Range<NaiveDate>, Error> {
         let days = Days::check(days)?;
-        let back = |days: u32| chrono::Days::new(days.into());
-        let shift = |day: NaiveDate| match self {
-            Self::PreviousPeriod => day.checked_sub_days(back(days.count())),
-            Self::YearBefore => day.checked_sub_months(Months::new(12)),
-            Self::YearBeforeByWeekday => day.checked_sub_days(back(WEEKS)),
-            Self::Days { .. } => Some(day),
-        };
         if let Self::Days { start, end } = self {
             return Ok(Days::check(&(start..end))?.range());
         }
-        match (shift(days.start()), shift(days.end())) {
+        match (self.back(days, days.start()), self.back(days, days.end())) {
             (Some(from), Some(until)) if from.year() >= 1 => Ok(from..until),
             _ => Err(Kind::ComparedBeforeCalendar { from: days.start(), until: days.end() }.into()),
         }
@@ -99,6 +92,17 @@ impl Comparison {
             }
             _ => before,
         })
+    }
+
+    /// The day that a bound is compared with, as [`bound`](Self::bound) has it in SQL.
+    pub(super) fn back(self, days: Days, bound: NaiveDate) -> Option<NaiveDate> {
+        let back = |days: u32| bound.checked_sub_days(chrono::Days::new(days.into()));
+        match self {
+            Self::PreviousPeriod => back(days.count()),
+            Self::YearBefore => bound.checked_sub_months(Months::new(12)),
+            Self::YearBeforeByWeekday => back(WEEKS),
+            Self::Days { start, .. } => bound.checked_add_signed(start - days.start()),
+        }
     }
 
     /// The title of a chart that is compared.

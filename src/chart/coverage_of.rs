@@ -5,15 +5,16 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
 use sea_query::{
-    BinOper, CaseStatement, Expr, ExprTrait, Func, JoinType, SelectStatement, Value, WithClause,
+    BinOper, CaseStatement, Expr, ExprTrait, Func, JoinType, SelectStatement, UnionType, Value, WithClause,
 };
 
 use super::buckets::Buckets;
 use super::comparison::{Before, Comparison};
+use super::coverage_rows::{CUT, bound, cut, kept, of_all, port_of, since_the_first};
 use super::sql;
 use super::subject::Subject;
 use crate::id::OutputPortId;
-use crate::model::{Column, CoverageTable, UsageModel};
+use crate::model::{CoverageTable, UsageModel};
 use crate::time::{Days, Granularity};
 
 /// How a statement asks for the coverage of a chart's subject: not at all, where the model has none.
@@ -84,22 +85,24 @@ impl<'a> CoverageOf<'a> {
         let Some(table) = self.table else { return };
         let range = |days: Range<NaiveDate>| sql::days_between(bound(days.start), bound(days.end));
         let before = self.before.as_ref().map(|(_, days)| days.clone());
-        let asked = [Some(self.days.range()), before.clone()].into_iter().flatten();
-        let asked = asked.map(range).collect();
-        let mut row = match self.whose {
+        let row = match self.whose {
             Whose::Port(port) => {
-                let id = Expr::col(("kept", table.column(Column::OutputPortId).clone()));
-                rows(table, asked).and_where(id.eq(port.0)).take()
+                let before = before.map(|days| ("before", days));
+                let names: &[_] = if before.is_some() { &["days", "before"] } else { &["days"] };
+                let mut kept = kept(table, [Some(("days", self.days.range())), before].into_iter().flatten());
+                cut(kept.and_where(port_of(table).eq(port.0)).take(), names)
             }
             Whose::All => {
-                with.cte(sql::materialized("kept_by_port", since_the_first(table, asked)));
-                of_all()
+                let asked = [Some(self.days.range()), before.clone()].into_iter().flatten().map(range);
+                with.cte(sql::materialized("kept_by_port", since_the_first(table, asked.collect())));
+                let mut row = of_all();
+                row.expr_as(range(self.days.range()), "days");
+                if let Some(before) = before {
+                    row.expr_as(range(before), "before");
+                }
+                row
             }
         };
-        row.expr_as(range(self.days.range()), "days");
-        if let Some(before) = before {
-            row.expr_as(range(before), "before");
-        }
         with.cte(sql::materialized("coverage", row));
     }
 
@@ -113,12 +116,17 @@ impl<'a> CoverageOf<'a> {
     }
 
     /// A letter for each bucket as the CTE `covered(letters)` of one row.
+    ///
+    /// Of buckets that are longer than a day, it reads the CTE `bucket`.
     pub(super) fn add_letters(&self, with: &mut WithClause, buckets: &Buckets) {
-        if self.is_kept() {
-            let letters =
-                all_letters((column_of(buckets), self.whose.any()), buckets, |each| self.join(each, buckets));
-            with.cte(sql::materialized("covered", letters));
+        if !self.is_kept() {
+            return;
         }
+        let letters = match buckets.granularity() {
+            Granularity::Day => runs(self.whose.any(), buckets, |run| run.from("coverage")),
+            _ => each_letter(self.whose.any(), buckets, |each| self.join(each, buckets)),
+        };
+        with.cte(sql::materialized("covered", letters));
     }
 
     /// The letters of the CTE `covered` of one row.
@@ -159,17 +167,16 @@ impl<'a> CoverageOf<'a> {
     fn before_of(&self, buckets: &Buckets) -> Option<Asked> {
         self.table?;
         let (comparison, _) = self.before.as_ref()?;
+        if buckets.granularity() != Granularity::Day {
+            return Some(Asked::Days(sql::days_between(buckets.start_before(), buckets.end_before())));
+        }
         let moved = |bound| comparison.bound(self.days, bound);
-        let next = || buckets.start().add(Expr::cust("1"));
-        let end = match (buckets.granularity(), comparison) {
-            // a day has none or two before it, around the end of a leap February
-            (Granularity::Day, Comparison::YearBefore) => next(),
-            // or lies outside the other days
-            (Granularity::Day, Comparison::Days { .. }) => next(),
-            (Granularity::Day, _) => return Some(Asked::Day(moved(buckets.start()))),
-            _ => buckets.end(),
-        };
-        let days = sql::days_between(moved(buckets.start()), moved(end));
+        // a day has none or two before it, around the end of a leap February, or lies outside the other days
+        if !matches!(comparison, Comparison::YearBefore | Comparison::Days { .. }) {
+            return Some(Asked::Day(moved(buckets.start())));
+        }
+        let next = buckets.start().add(Expr::cust("1"));
+        let days = sql::days_between(moved(buckets.start()), moved(next));
         Some(Asked::Days(days.binary(CUT, column_of(buckets)("before"))))
     }
 
@@ -211,13 +218,14 @@ pub(super) fn add_letters_of_many(
     buckets: &Buckets,
 ) {
     let Some(table) = &model.0.coverage else { return };
-    let port = || Expr::col(("kept", table.column(Column::OutputPortId).clone()));
-    let asked = sql::days_between(bound(days.start()), bound(days.end()));
-    let mut rows = rows(table, vec![asked.clone()]);
-    rows.expr_as(port(), "output_port_id")
-        .expr_as(asked, "days")
-        .and_where(port().eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))));
-    let letters = all_letters((of_row, "measured"), buckets, |_| ());
+    let mut kept = kept(table, [("days", days.range())]);
+    kept.expr_as(port_of(table), "output_port_id")
+        .and_where(port_of(table).eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))));
+    let rows = cut(kept, &["days"]).column(("kept", "output_port_id")).take();
+    let letters = match buckets.granularity() {
+        Granularity::Day => runs("measured", buckets, |run| run),
+        _ => each_letter("measured", buckets, |_| ()),
+    };
     let covered = SelectStatement::new()
         .column("output_port_id")
         .expr_as(sql::subquery(letters), "letters")
@@ -226,62 +234,9 @@ pub(super) fn add_letters_of_many(
     with.cte(sql::materialized("coverage", rows)).cte(sql::materialized("covered", covered));
 }
 
-/// `measured, settled` of the table, as far as they are asked for.
-///
-/// Cutting them makes values of them. A long value that is stored out of line would be fetched again for each bucket.
-fn rows(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
-    let asked = Expr::from(Func::cust("pg_catalog.datemultirange").args(asked));
-    let cut = |column: Column| Expr::col(("kept", table.column(column).clone())).binary(CUT, asked.clone());
-    SelectStatement::new()
-        .expr_as(cut(Column::Measured), "measured")
-        .expr_as(cut(Column::Settled), "settled")
-        .from_as(table.table_ref(), "kept")
-        .take()
-}
-
 const HOLDS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.@>)");
-const CUT: BinOper = BinOper::Custom("OPERATOR(pg_catalog.*)");
-const JOINED: BinOper = BinOper::Custom("OPERATOR(pg_catalog.+)");
+const WITHOUT: BinOper = BinOper::Custom("OPERATOR(pg_catalog.-)");
 const OVERLAPS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.&&)");
-
-/// The days of each output port that was ever measured, as [`rows`]; those before its first measured day count, too.
-fn since_the_first(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
-    let asked = Expr::from(Func::cust("pg_catalog.datemultirange").args(asked));
-    let column = |column: Column| Expr::col(("kept", table.column(column).clone()));
-    let first = Func::cust("pg_catalog.lower").arg(column(Column::Measured));
-    let earlier = sql::days_between(sql::null("date"), first.into());
-    let earlier = Expr::from(Func::cust("pg_catalog.datemultirange").arg(earlier));
-    let cut = |days: Expr| days.binary(CUT, asked.clone());
-    SelectStatement::new()
-        .expr_as(cut(column(Column::Measured).binary(JOINED, earlier.clone())), "measured")
-        .expr_as(cut(column(Column::Settled).binary(JOINED, earlier)), "settled")
-        .expr_as(cut(column(Column::Measured)), "any_measured")
-        .from_as(table.table_ref(), "kept")
-        .and_where(Expr::from(Func::cust("pg_catalog.isempty").arg(column(Column::Measured))).not())
-        .take()
-}
-
-/// `measured, settled` of all rows of the CTE `kept_by_port`, and what is `any_measured`.
-fn of_all() -> SelectStatement {
-    let ranges = SelectStatement::new()
-        .expr_as(Func::cust("pg_catalog.unnest").arg(Expr::col("any_measured")), "days")
-        .from("kept_by_port")
-        .take();
-    let any = SelectStatement::new()
-        .expr_as(Func::cust("pg_catalog.range_agg").arg(Expr::col(("range", "days"))), "days")
-        .from_subquery(ranges, "range")
-        .take();
-    let any = || sql::subquery(any.clone());
-    let all = |name: &'static str| {
-        Expr::from(Func::cust("pg_catalog.range_intersect_agg").arg(Expr::col(name))).binary(CUT, any())
-    };
-    SelectStatement::new()
-        .expr_as(all("measured"), "measured")
-        .expr_as(all("settled"), "settled")
-        .expr_as(any(), "any_measured")
-        .from("kept_by_port")
-        .take()
-}
 
 /// How a statement comes by a column of the row.
 type RowColumn = fn(&'static str) -> Expr;
@@ -334,13 +289,25 @@ fn word_of_day((column, any): WithAny, day: Expr) -> Expr {
     word.finally(Expr::cust("'not_measured'")).into()
 }
 
+/// What is said of days: measured, unsettled, partly and not measured.
+type Sayings = [&'static str; 4];
+
+const WORDS: Sayings = ["'measured'", "'unsettled'", "'partly'", "'not_measured'"];
+
+/// The words' first letters.
+const LETTERS: Sayings = ["'m'", "'u'", "'p'", "'n'"];
+
 /// The word for a range of days.
-fn word((column, any): WithAny, days: Expr) -> Expr {
+fn word(column: WithAny, days: Expr) -> Expr {
+    saying(WORDS, column, days)
+}
+
+fn saying([measured, unsettled, partly, not_measured]: Sayings, (column, any): WithAny, days: Expr) -> Expr {
     CaseStatement::new()
-        .case(column("settled").binary(HOLDS, days.clone()), Expr::cust("'measured'"))
-        .case(column("measured").binary(HOLDS, days.clone()), Expr::cust("'unsettled'"))
-        .case(column(any).binary(OVERLAPS, days), Expr::cust("'partly'"))
-        .finally(Expr::cust("'not_measured'"))
+        .case(column("settled").binary(HOLDS, days.clone()), Expr::cust(measured))
+        .case(column("measured").binary(HOLDS, days.clone()), Expr::cust(unsettled))
+        .case(column(any).binary(OVERLAPS, days), Expr::cust(partly))
+        .finally(Expr::cust(not_measured))
         .into()
 }
 
@@ -359,24 +326,58 @@ fn word_of(column: WithAny, buckets: &Buckets) -> Expr {
     }
 }
 
-/// The words' first letters, in the order of the buckets.
-fn all_letters(
-    column: WithAny,
+/// The letters of buckets that are longer than a day, in order.
+fn each_letter(
+    any: &'static str,
     buckets: &Buckets,
     join: impl FnOnce(&mut SelectStatement),
 ) -> SelectStatement {
-    let letter = Func::cust("pg_catalog.left").args([word_of(column, buckets), Expr::cust("1")]);
+    let (Asked::Day(days) | Asked::Days(days)) = requested(of_row, buckets);
     let mut each = SelectStatement::new();
-    each.expr_as(letter, "letter").expr_as(buckets.start(), "start").from("bucket");
+    each.expr_as(saying(LETTERS, (of_row, any), days), "letter")
+        .expr_as(buckets.start(), "start")
+        .from("bucket");
     join(&mut each);
     let in_order = Expr::cust(r#"pg_catalog.string_agg("letter", '' ORDER BY "start")"#);
     SelectStatement::new().expr_as(in_order, "letters").from_subquery(each, "each").take()
 }
 
-pub(super) fn no_text() -> Expr {
-    sql::null("text")
+/// The letters of days in order, from the runs of days that are alike: these are few, and days are many.
+fn runs(
+    any: &'static str,
+    buckets: &Buckets,
+    from: fn(&mut SelectStatement) -> &mut SelectStatement,
+) -> SelectStatement {
+    let [measured, unsettled, partly, not_measured] = LETTERS;
+    let asked = || Expr::from(Func::cust("pg_catalog.datemultirange").arg(of_row("days")));
+    let but = |days: Expr, without: &'static str| days.binary(WITHOUT, of_row(without));
+    let run = |days: Expr, letter: &'static str| {
+        let mut run = SelectStatement::new();
+        run.expr_as(Func::cust("pg_catalog.unnest").arg(days), "days").expr_as(Expr::cust(letter), "letter");
+        from(&mut run).take()
+    };
+    let mut runs = run(asked().binary(CUT, of_row("settled")), measured);
+    runs.union(UnionType::All, run(but(asked().binary(CUT, of_row("measured")), "settled"), unsettled))
+        .union(UnionType::All, run(but(but(asked(), any), "settled"), not_measured));
+    // of one output port a day is measured or not
+    if any != "measured" {
+        let some = but(but(asked().binary(CUT, of_row(any)), "measured"), "settled");
+        runs.union(UnionType::All, run(some, partly));
+    }
+    let in_order = Expr::cust(
+        r#"pg_catalog.string_agg(pg_catalog.repeat("letter", pg_catalog.upper("days") - pg_catalog.lower("days")), '' ORDER BY "days")"#,
+    );
+    let letters = Func::coalesce([in_order, nothing(buckets)]);
+    SelectStatement::new().expr_as(letters, "letters").from_subquery(runs, "run").take()
 }
 
-fn bound(day: NaiveDate) -> Expr {
-    Expr::val(day).cast_as("date")
+/// The letters where nothing was ever measured.
+pub(super) fn nothing(buckets: &Buckets) -> Expr {
+    let [.., not_measured] = LETTERS;
+    let count = buckets.last_place().add(Expr::cust("1"));
+    Func::cust("pg_catalog.repeat").args([Expr::cust(not_measured), count]).into()
+}
+
+pub(super) fn no_text() -> Expr {
+    sql::null("text")
 }

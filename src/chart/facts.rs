@@ -171,8 +171,13 @@ impl<'a> Facts<'a> {
     /// Names every output port: reading each one's run of the key is faster than finding the days in the whole table.
     fn drive_by_port(&self, select: &mut SelectStatement) {
         let ports = &self.model.0.output_ports;
+        let by_consumer = match self.who {
+            Who::Anyone | Who::NoGroup => false,
+            Who::Consumer(_) => true,
+            Who::Group(_) => self.model.0.read_by.consumer,
+        };
         // the parent table has every output port only where a foreign key says so
-        if matches!(self.who, Who::Consumer(_)) || ports.may_repeat() {
+        if by_consumer || ports.may_repeat() {
             return;
         }
         let mut all = SelectStatement::new();

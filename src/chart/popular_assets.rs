@@ -185,7 +185,7 @@ impl MostPopularAssets {
         let days = Days::check(&self.days)?;
         let rows = Facts::touches(model, self.subject, self.who, days)?;
         // two levels: COUNT(DISTINCT consumer) would sort every row
-        let mut pair = rows.scan();
+        let mut pair = self.facts(&rows);
         pair.expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
             .expr_as(rows.sum(), "query_count")
             .expr_as(rows.last_used(), "last_used")
@@ -228,8 +228,7 @@ impl MostPopularAssets {
             let comparison = before.comparison;
             let before = comparison.days(&self.days)?;
             let coverage = CoverageOf::new(model, self.subject, days).and_before(comparison, before.clone());
-            let before = rows.during(before).sum_by(Column::TechAssetId, "tech_asset_id");
-            with.cte(sql::materialized("before", before));
+            with.cte(sql::materialized("before", self.touches(&rows.during(before))));
             let on = Expr::col(("before", "tech_asset_id")).equals(("ranked", "tech_asset_id"));
             select.join(JoinType::LeftJoin, "before", on);
             coverage.add_to(&mut with);
@@ -239,5 +238,40 @@ impl MostPopularAssets {
         }
         sql::order_by_rank(&mut select, ("ranked", "rank"));
         Ok(select.with(with).build(PostgresQueryBuilder))
+    }
+
+    /// The rows; those of an output port in the order of its key.
+    ///
+    /// A subquery with an order stays one, and of its rows the planner expects one pair of tech asset and consumer for
+    /// every ten. Of the table's it may expect as many pairs as rows, and sort those of a heavy output port, on disk.
+    fn facts(&self, rows: &Facts) -> SelectStatement {
+        let mut facts = rows.scan();
+        if !matches!(self.subject, Subject::OutputPort { .. }) {
+            return facts;
+        }
+        let columns = [Column::Date, Column::TechAssetId, Column::ConsumerId, Column::QueryCount];
+        facts
+            .columns(columns.map(|column| rows.column(column)))
+            .order_by(rows.column(Column::Date), Order::Asc);
+        SelectStatement::new().from_subquery(facts, "fact").take()
+    }
+
+    /// `tech_asset_id, query_count` of the days.
+    fn touches(&self, rows: &Facts) -> SelectStatement {
+        if !matches!(self.subject, Subject::OutputPort { .. }) {
+            return rows.sum_by(Column::TechAssetId, "tech_asset_id");
+        }
+        // by day first, which is the order of the key: then a tech asset is hashed once a day and not once a row
+        let mut daily = rows.scan();
+        daily
+            .expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
+            .expr_as(rows.sum(), "query_count")
+            .group_by_columns([rows.column(Column::Date), rows.column(Column::TechAssetId)]);
+        SelectStatement::new()
+            .column("tech_asset_id")
+            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+            .from_subquery(daily, "daily")
+            .group_by_col("tech_asset_id")
+            .take()
     }
 }

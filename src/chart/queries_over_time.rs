@@ -177,7 +177,12 @@ impl QueriesOverTime {
             .order_by(("bucket", "start"), Order::Asc);
         let mut with = WithClause::new();
         coverage.add_to(&mut with);
-        with.cte(buckets.cte());
+        with.cte(match (before, &earlier) {
+            (Some(before), Some(days)) if self.granularity != Granularity::Day => {
+                buckets.cte_with_before(before.comparison, days)
+            }
+            _ => buckets.cte(),
+        });
         buckets.join_sums(&mut with, &mut select, &rows);
         coverage.join(&mut select, &buckets);
         if let (Some(&Before { comparison, .. }), Some(before)) = (before, earlier) {
@@ -216,8 +221,7 @@ impl Earlier<'_> {
             select.join_subquery(JoinType::LeftJoin, before, "before", on);
             return;
         }
-        let start = comparison.bound(*days, buckets.start());
-        let end = comparison.bound(*days, buckets.end());
+        let (start, end) = (buckets.start_before(), buckets.end_before());
         if !rows.is_one_run() {
             with.cte(sql::materialized("daily_before", rows.sum_by(Column::Date, "date")));
             sql::join_each(select, buckets::sum_of("daily_before", start, end), "before");

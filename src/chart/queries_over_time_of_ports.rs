@@ -114,7 +114,9 @@ impl Chart for QueriesOverTimeOfPorts {
             return Ok(Query::new(title, select.build(PostgresQueryBuilder)));
         }
         let mut with = WithClause::new();
-        with.cte(buckets.cte());
+        if self.granularity != Granularity::Day {
+            with.cte(buckets.cte());
+        }
         coverage_of::add_letters_of_many(&mut with, model, ports, Days::check(&self.days)?, &buckets);
         coverage(&mut select, &buckets);
         select.order_by(("port", "port"), Order::Asc);
@@ -130,22 +132,22 @@ impl QueriesOverTimeOfPorts {
 
 /// `output_port_id, query_count, places, counts` of the output ports that have rows.
 fn counted(rows: &Facts, buckets: &Buckets) -> SelectStatement {
+    // by day first, as the key orders the rows: the bucket is then found once a day and not once a row
     let mut daily = rows.scan();
     daily
         .expr_as(Expr::col(rows.column(Column::OutputPortId)), "output_port_id")
-        .expr_as(Expr::col(rows.column(Column::Date)), "date")
+        .expr_as(buckets.place(Expr::col(rows.column(Column::Date))), "place")
         .expr_as(rows.sum(), "query_count")
         .group_by_columns([rows.column(Column::OutputPortId), rows.column(Column::Date)]);
-    let count = || Func::sum(Expr::col("query_count"));
-    // by day first, as the key orders the rows: the bucket is then found once a day and not once a row
-    let mut bucket = SelectStatement::new();
-    bucket
-        .column("output_port_id")
-        .expr_as(buckets.place(Expr::col("date")), "place")
-        .from_subquery(daily, "daily");
-    match buckets.granularity() {
-        Granularity::Day => bucket.column("query_count"),
-        _ => bucket.expr_as(count(), "query_count").add_group_by([Expr::cust("1"), Expr::cust("2")]),
+    let count = || Expr::from(Func::sum(Expr::col("query_count")));
+    let bucket = match buckets.granularity() {
+        Granularity::Day => daily,
+        _ => SelectStatement::new()
+            .columns(["output_port_id", "place"])
+            .expr_as(count().cast_as("bigint"), "query_count")
+            .from_subquery(daily, "daily")
+            .group_by_columns(["output_port_id", "place"])
+            .take(),
     };
     SelectStatement::new()
         .column("output_port_id")
@@ -165,9 +167,7 @@ fn or_none(array: &'static str) -> Expr {
 
 /// The letters of each output port, of which the CTE `covered` has none where nothing was ever measured.
 fn coverage(select: &mut SelectStatement, buckets: &Buckets) {
-    let nothing =
-        Func::cust("pg_catalog.repeat").args([Expr::cust("'n'"), buckets.last_place().add(Expr::cust("1"))]);
-    let letters = Func::coalesce([Expr::col(("covered", "letters")), Expr::from(nothing)]);
+    let letters = Func::coalesce([Expr::col(("covered", "letters")), coverage_of::nothing(buckets)]);
     let of_port = Expr::col(("covered", "output_port_id")).equals(("port", "port"));
     select.expr_as(Expr::from(letters).cast_as("text"), "coverage").join(
         JoinType::LeftJoin,

@@ -80,7 +80,7 @@ impl Asked<'_> {
             && self.rows.is_one_run();
         if by_bucket {
             with.cte(buckets.cte_with_place());
-        } else if coverage.is_kept() {
+        } else if coverage.is_kept() && buckets.granularity() != Granularity::Day {
             with.cte(buckets.cte());
         }
         coverage.add_letters(&mut with, buckets);

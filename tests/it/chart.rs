@@ -6,6 +6,7 @@ pub(crate) mod flat_records;
 pub(crate) mod json;
 pub(crate) mod overview;
 pub(crate) mod plans;
+pub(crate) mod plans_assets;
 pub(crate) mod plans_charts;
 pub(crate) mod plans_combinations;
 pub(crate) mod plans_covered;

@@ -23,9 +23,13 @@ fn popular_assets_join_the_days_before_to_the_few_rows() {
                 "tech_asset_id" AS "tech_asset_id",
                 SUM("query_count") AS "query_count",
                 MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used"
-            FROM "usage"."tech_asset_stats_daily" AS "fact"
-            WHERE "output_port_id" = $1
-                AND "date" >= $2 AND "date" < $3
+            FROM (
+                SELECT "date", "tech_asset_id", "consumer_id", "query_count"
+                FROM "usage"."tech_asset_stats_daily" AS "fact"
+                WHERE "output_port_id" = $1
+                    AND "date" >= $2 AND "date" < $3
+                ORDER BY "date" ASC
+            ) AS "fact"
             GROUP BY "tech_asset_id", "consumer_id"
             HAVING SUM("query_count") > (0)
         ) AS "pair"
@@ -43,9 +47,14 @@ fn popular_assets_join_the_days_before_to_the_few_rows() {
         LIMIT $4
     ),
     "before" AS MATERIALIZED (
-        SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count"
-        FROM "usage"."tech_asset_stats_daily" AS "fact"
-        WHERE "output_port_id" = $5 AND "date" >= $6 AND "date" < $7
+        SELECT "tech_asset_id", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count"
+            FROM "usage"."tech_asset_stats_daily" AS "fact"
+            WHERE "output_port_id" = $5
+                AND "date" >= $6 AND "date" < $7
+            GROUP BY "date", "tech_asset_id"
+        ) AS "daily"
         GROUP BY "tech_asset_id"
     )
     SELECT
@@ -232,12 +241,14 @@ fn bounds_of_buckets_go_back_as_the_days_do() {
     "bucket" AS MATERIALIZED (
         SELECT
             pg_catalog.unnest(CAST($1 AS date[])) AS "start",
-            pg_catalog.unnest(CAST($2 AS date[])) AS "end"
+            pg_catalog.unnest(CAST($2 AS date[])) AS "end",
+            pg_catalog.unnest(CAST($3 AS date[])) AS "start_before",
+            pg_catalog.unnest(CAST($4 AS date[])) AS "end_before"
     )
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
         CAST(COALESCE("counted"."query_count", 0) AS bigint) AS "query_count",
-        CAST(("bucket"."start" < $3 OR "bucket"."end" > $4) AS boolean) AS "partial",
+        CAST(("bucket"."start" < $5 OR "bucket"."end" > $6) AS boolean) AS "partial",
         CAST((NULL) AS text) AS "coverage",
         CAST(COALESCE("before"."query_count", 0) AS bigint) AS "previous",
         CAST(
@@ -254,22 +265,22 @@ fn bounds_of_buckets_go_back_as_the_days_do() {
             SELECT SUM("query_count") AS "query_count"
             FROM "usage"."output_port_query_stats_daily" AS "fact"
             WHERE
-                "output_port_id" = $5
+                "output_port_id" = $7
                 AND "date" >= "bucket"."start"
                 AND "date" < "bucket"."end"
-                AND "date" >= $6
-                AND "date" < $7
+                AND "date" >= $8
+                AND "date" < $9
         ) AS "counted" ON TRUE
     INNER JOIN
         LATERAL (
             SELECT SUM("query_count") AS "query_count"
             FROM "usage"."output_port_query_stats_daily" AS "fact"
             WHERE
-                "output_port_id" = $8
-                AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
-                AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
-                AND "date" >= $9
-                AND "date" < $10
+                "output_port_id" = $10
+                AND "date" >= "bucket"."start_before"
+                AND "date" < "bucket"."end_before"
+                AND "date" >= $11
+                AND "date" < $12
         ) AS "before" ON TRUE
     ORDER BY "bucket"."start" ASC
     "#);

@@ -150,9 +150,9 @@ async fn explain_generic(connection: &mut PgConnection, sql: &str, values: &sea_
 }
 
 /// How many of ten executions of a prepared statement took a plan for any values, which is made once.
-pub(crate) async fn generic_plans<C: Chart>(portal: &Portal, chart: &C) -> i64 {
+pub(crate) async fn generic_plans<C: Chart>(portal: &Portal, model: &UsageModel, chart: &C) -> i64 {
     let mut connection = portal.pool.acquire().await.unwrap();
-    let (sql, values) = portal.model.query(chart).unwrap().into_parts();
+    let (sql, values) = model.query(chart).unwrap().into_parts();
     let execute = prepare(&mut connection, &sql, &values).await;
     for _ in 0..10 {
         sqlx::raw_sql(AssertSqlSafe(execute.clone())).execute(&mut *connection).await.unwrap();

@@ -3,7 +3,7 @@
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::chart::plans::{PORTS, costs, heavy, on_large_tables};
+use crate::chart::plans::{PORTS, costs, generic_plans, heavy, on_large_tables};
 use crate::portal::{Portal, day, port, scope, unlabelled};
 
 /// What reading the row of an output port takes: the root and a leaf of the key, and a page of the table.
@@ -49,6 +49,19 @@ async fn covered(portal: &Portal) {
             let assets = MostPopularAssets::new(of, days.clone());
             beside.check(&assets.compared_with(Comparison::PreviousPeriod)).await;
         }
+    }
+    // planned once and not at each execution, which would take longer than everything else of it
+    let year = day(2026, 1, 1)..day(2027, 1, 1);
+    for granularity in [Granularity::Week, Granularity::Month] {
+        let chart = QueriesOverTime::new(port(7), year.clone()).granularity(granularity);
+        let overview = Overview::new(port(7), year.clone()).granularity(granularity);
+        assert_eq!(generic_plans(portal, &model, &chart).await, 5);
+        assert_eq!(
+            generic_plans(portal, &model, &chart.clone().compared_with(Comparison::YearBefore)).await,
+            5
+        );
+        assert_eq!(generic_plans(portal, &model, &chart.split_by_consumer(5)).await, 5);
+        assert_eq!(generic_plans(portal, &model, &overview).await, 5);
     }
     // of many output ports, a row and its way each
     let days = day(2026, 1, 1)..day(2027, 1, 1);

@@ -136,10 +136,10 @@ async fn plans_are_kept(portal: &Portal) {
             let split = chart.clone().split_by_consumer(5);
             let compared = chart.clone().compared_with(Comparison::YearBefore);
             // the first five are planned for their values
-            assert_eq!(generic_plans(portal, &chart).await, 5);
-            assert_eq!(generic_plans(portal, &compared).await, 5);
-            assert_eq!(generic_plans(portal, &split).await, 5);
-            assert_eq!(generic_plans(portal, &overview).await, 5);
+            assert_eq!(generic_plans(portal, &portal.model, &chart).await, 5);
+            assert_eq!(generic_plans(portal, &portal.model, &compared).await, 5);
+            assert_eq!(generic_plans(portal, &portal.model, &split).await, 5);
+            assert_eq!(generic_plans(portal, &portal.model, &overview).await, 5);
         }
     }
 }

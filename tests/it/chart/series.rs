@@ -214,17 +214,14 @@ fn many_ports_by_day_are_one_statement() {
             pg_catalog.array_agg("place") AS "places",
             pg_catalog.array_agg("query_count") AS "counts"
         FROM (
-            SELECT "output_port_id", "date" - CAST($3 AS date) AS "place", "query_count"
-            FROM (
-                SELECT
-                    "output_port_id" AS "output_port_id",
-                    "date" AS "date",
-                    SUM("query_count") AS "query_count"
-                FROM "usage"."output_port_query_stats_daily" AS "fact"
-                WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
-                    AND "date" >= $5 AND "date" < $6
-                GROUP BY "output_port_id", "date"
-            ) AS "daily"
+            SELECT
+                "output_port_id" AS "output_port_id",
+                "date" - CAST($3 AS date) AS "place",
+                SUM("query_count") AS "query_count"
+            FROM "usage"."output_port_query_stats_daily" AS "fact"
+            WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
+                AND "date" >= $5 AND "date" < $6
+            GROUP BY "output_port_id", "date"
         ) AS "bucket"
         GROUP BY "output_port_id"
     ) AS "series" ON "series"."output_port_id" = "port"."port"
@@ -263,21 +260,18 @@ fn many_ports_by_week_find_the_bucket_once_a_day() {
             pg_catalog.array_agg("place") AS "places",
             pg_catalog.array_agg("query_count") AS "counts"
         FROM (
-            SELECT
-                "output_port_id",
-                pg_catalog.width_bucket("date", CAST($3 AS date[])) - (1) AS "place",
-                SUM("query_count") AS "query_count"
+            SELECT "output_port_id", "place", CAST(SUM("query_count") AS bigint) AS "query_count"
             FROM (
                 SELECT
                     "output_port_id" AS "output_port_id",
-                    "date" AS "date",
+                    ("date" - CAST($3 AS date)) / (7) AS "place",
                     SUM("query_count") AS "query_count"
                 FROM "usage"."output_port_query_stats_daily" AS "fact"
                 WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
                     AND "date" >= $5 AND "date" < $6
                 GROUP BY "output_port_id", "date"
             ) AS "daily"
-            GROUP BY 1, 2
+            GROUP BY "output_port_id", "place"
         ) AS "bucket"
         GROUP BY "output_port_id"
     ) AS "series" ON "series"."output_port_id" = "port"."port"
@@ -316,21 +310,18 @@ fn many_ports_by_month_find_the_bucket_once_a_day() {
             pg_catalog.array_agg("place") AS "places",
             pg_catalog.array_agg("query_count") AS "counts"
         FROM (
-            SELECT
-                "output_port_id",
-                pg_catalog.width_bucket("date", CAST($3 AS date[])) - (1) AS "place",
-                SUM("query_count") AS "query_count"
+            SELECT "output_port_id", "place", CAST(SUM("query_count") AS bigint) AS "query_count"
             FROM (
                 SELECT
                     "output_port_id" AS "output_port_id",
-                    "date" AS "date",
+                    pg_catalog.width_bucket("date", CAST($3 AS date[])) - (1) AS "place",
                     SUM("query_count") AS "query_count"
                 FROM "usage"."output_port_query_stats_daily" AS "fact"
                 WHERE "output_port_id" = ANY(CAST($4 AS uuid[]))
                     AND "date" >= $5 AND "date" < $6
                 GROUP BY "output_port_id", "date"
             ) AS "daily"
-            GROUP BY 1, 2
+            GROUP BY "output_port_id", "place"
         ) AS "bucket"
         GROUP BY "output_port_id"
     ) AS "series" ON "series"."output_port_id" = "port"."port"

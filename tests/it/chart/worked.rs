@@ -220,9 +220,13 @@ fn most_popular_assets_counts_consumers_by_grouping_twice() {
                 "tech_asset_id" AS "tech_asset_id",
                 SUM("query_count") AS "query_count",
                 MAX("date") FILTER (WHERE "query_count" > (0)) AS "last_used"
-            FROM "usage"."tech_asset_stats_daily" AS "fact"
-            WHERE "output_port_id" = $1
-                AND "date" >= $2 AND "date" < $3
+            FROM (
+                SELECT "date", "tech_asset_id", "consumer_id", "query_count"
+                FROM "usage"."tech_asset_stats_daily" AS "fact"
+                WHERE "output_port_id" = $1
+                    AND "date" >= $2 AND "date" < $3
+                ORDER BY "date" ASC
+            ) AS "fact"
             GROUP BY "tech_asset_id", "consumer_id"
             HAVING SUM("query_count") > (0)
         ) AS "pair"

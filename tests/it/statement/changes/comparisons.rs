@@ -15,26 +15,14 @@ fn compared(granularity: Granularity, comparison: Comparison) -> String {
 #[test]
 fn bounds_of_buckets_go_back_by_the_comparison() {
     let from_year = |comparison| changes(&compared(Week, YearBefore), &compared(Week, comparison));
-    insta::assert_snapshot!(from_year(PreviousPeriod), @r#"
+    insta::assert_snapshot!(from_year(PreviousPeriod), @"
     - /* output-port-usage: queries over time by week, compared with the year before */
     + /* output-port-usage: queries over time by week, compared with the previous period */
-    -             AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
-    -             AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
-    -             AND "date" >= $9
-    -             AND "date" < $10
-    +             AND "date" >= "bucket"."start" - CAST($9 AS integer)
-    +             AND "date" < "bucket"."end" - CAST($10 AS integer)
-    +             AND "date" >= $11
-    +             AND "date" < $12
-    "#);
-    insta::assert_snapshot!(from_year(YearBeforeByWeekday), @r#"
+    ");
+    insta::assert_snapshot!(from_year(YearBeforeByWeekday), @"
     - /* output-port-usage: queries over time by week, compared with the year before */
     + /* output-port-usage: queries over time by week, compared with the year before by weekday */
-    -             AND "date" >= CAST(("bucket"."start" - (INTERVAL '1 year')) AS date)
-    -             AND "date" < CAST(("bucket"."end" - (INTERVAL '1 year')) AS date)
-    +             AND "date" >= "bucket"."start" - (364)
-    +             AND "date" < "bucket"."end" - (364)
-    "#);
+    ");
 }
 
 #[test]
