@@ -36,7 +36,7 @@ pub(crate) fn assets(rows: Vec<WithPrevious<MostPopularAsset>>) -> Vec<Entry> {
         let mut entry =
             with_share(Series::Of { id: row.tech_asset_id.0, label: row.label }, row.touches, row.share);
         [entry.numbers[2], entry.numbers[3], entry.numbers[4]] =
-            [row.consumers, number(row.last_used), previous];
+            [row.consumers, row.last_used.map_or(0, number), previous];
         entry
     };
     rows.into_iter().map(entry).collect()

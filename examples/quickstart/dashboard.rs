@@ -168,6 +168,6 @@ fn asset(row: &MostPopularAsset) -> Asset {
         touches: row.touches,
         share: row.share,
         consumers: row.consumers,
-        last_used: row.last_used.to_string(),
+        last_used: row.last_used.map(|day| day.to_string()).unwrap_or_default(),
     }
 }

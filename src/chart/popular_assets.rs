@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use sea_query::{
-    Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Values, WithClause,
+    Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, UnionType, Values,
+    WithClause,
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{self, Before, Comparable, Compared, Comparison, WithPrevious};
+use super::comparison::{self, Before, Comparable, Compared, Comparison, Gone, Ranking, WithPrevious};
 use super::coverage_of::CoverageOf;
 use super::facts::Facts;
 use super::subject::Subject;
@@ -56,7 +57,8 @@ impl MostPopularAssets {
 
     /// Adds each tech asset's touches in the earlier days, and the change since then.
     ///
-    /// A tech asset that was read only in the earlier days has no row. The query is an error if the earlier days begin
+    /// A tech asset that was read only in the earlier days has no row, unless you
+    /// [include what is gone](Compared::include_gone). The query is an error if the earlier days begin
     /// before year 1.
     ///
     /// ```
@@ -116,16 +118,17 @@ pub struct MostPopularAsset {
     /// Its label, where the model's reference has one and the row still exists.
     #[cfg_attr(feature = "utoipa", schema(required = true))]
     pub label: Option<String>,
-    /// How many queries read it, at least 1.
+    /// How many queries read it, at least 1; 0 for one that is [gone](Compared::include_gone).
     pub touches: i64,
     /// The share of all touches of the output port, a fraction above 0 and up to 1.
     pub share: f64,
     /// The row's position, from 1.
     pub rank: i64,
-    /// How many consumers read it, at least 1.
+    /// How many consumers read it, at least 1; 0 for one that is gone.
     pub consumers: i64,
-    /// The last of the requested days on which it was read.
-    pub last_used: NaiveDate,
+    /// The last of the requested days on which it was read; `None` for one that is gone.
+    #[cfg_attr(feature = "utoipa", schema(required = true))]
+    pub last_used: Option<NaiveDate>,
 }
 
 impl Columnar for MostPopularAsset {
@@ -137,7 +140,7 @@ impl Columnar for MostPopularAsset {
             share: row.share("share")?,
             rank: row.count("rank")?,
             consumers: row.count("consumers")?,
-            last_used: row.date("last_used")?,
+            last_used: row.date_or_null("last_used")?,
         })
     }
 
@@ -152,6 +155,8 @@ impl Columnar for MostPopularAsset {
             .date("last_used", self.last_used);
     }
 }
+
+impl Ranking for MostPopularAssets {}
 
 impl sealed::Sealed for MostPopularAssets {}
 
@@ -184,21 +189,7 @@ impl MostPopularAssets {
         let top = sql::check_top("the number of tech assets", self.top)?;
         let days = Days::check(&self.days)?;
         let rows = Facts::touches(model, self.subject, self.who, days)?;
-        // two levels: COUNT(DISTINCT consumer) would sort every row
-        let mut pair = self.facts(&rows);
-        pair.expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
-            .expr_as(rows.sum(), "query_count")
-            .expr_as(rows.last_used(), "last_used")
-            .group_by_columns([rows.column(Column::TechAssetId), rows.column(Column::ConsumerId)])
-            .and_having(rows.sum().gt(Expr::cust("0")));
-        let mut member = SelectStatement::new();
-        member
-            .column("tech_asset_id")
-            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-            .expr_as(Func::count(Expr::cust("*")), "consumers")
-            .expr_as(Func::max(Expr::col("last_used")), "last_used")
-            .from_subquery(pair, "pair")
-            .group_by_col("tech_asset_id");
+        let mut with = WithClause::new();
         let mut ranked = SelectStatement::new();
         ranked
             .columns(["tech_asset_id", "query_count", "consumers", "last_used"])
@@ -207,30 +198,35 @@ impl MostPopularAssets {
             .order_by("rank", Order::Asc);
         // here, so that the planner expects few labels
         sql::limit(&mut ranked, top);
-        let mut with = WithClause::new();
-        with.cte(sql::materialized("member", member)).cte(sql::cte("ranked", ranked));
+        let earlier = before.map(|before| before.comparison.days(&self.days)).transpose()?;
+        if let Some(earlier) = &earlier {
+            with.cte(sql::materialized("before", self.touches(&rows.during(earlier.clone()))));
+        }
+        if before.is_some_and(|before| before.gone == Gone::Included) {
+            with.cte(sql::materialized("now", self.members(&rows))).cte(sql::materialized("member", both()));
+            ranked.and_where(comparison::shown(before));
+        } else {
+            with.cte(sql::materialized("member", self.members(&rows)));
+        }
+        with.cte(sql::cte("ranked", ranked));
 
         let mut total = SelectStatement::new();
         total.expr(Func::sum(Expr::col("query_count"))).from("member");
-        let total = Expr::SubQuery(None, Box::new(total.into()));
         let column = |name: &'static str| Expr::col(("ranked", name));
         let mut select = SelectStatement::new();
         select
             .expr_as(column("tech_asset_id").cast_as("uuid"), "tech_asset_id")
             .expr_as(column("query_count").cast_as("bigint"), "touches")
-            .expr_as(sql::share(column("query_count"), total), "share")
+            .expr_as(comparison::share(column("query_count"), sql::subquery(total), before), "share")
             .expr_as(column("rank").cast_as("bigint"), "rank")
             .expr_as(column("consumers").cast_as("bigint"), "consumers")
             .expr_as(column("last_used").cast_as("date"), "last_used")
             .from("ranked");
         sql::label(&mut select, &model.0.tech_assets, ("ranked", "tech_asset_id"));
-        if let Some(before) = before {
-            let comparison = before.comparison;
-            let before = comparison.days(&self.days)?;
-            let coverage = CoverageOf::new(model, self.subject, days).and_before(comparison, before.clone());
-            with.cte(sql::materialized("before", self.touches(&rows.during(before))));
+        if before.is_some() {
             let on = Expr::col(("before", "tech_asset_id")).equals(("ranked", "tech_asset_id"));
             select.join(JoinType::LeftJoin, "before", on);
+            let coverage = CoverageOf::new(model, self.subject, days).beside(before, earlier.as_ref());
             coverage.add_to(&mut with);
             let previous = Expr::col(("before", "query_count"));
             comparison::change(&mut select, column("query_count"), previous, coverage.complete());
@@ -238,6 +234,24 @@ impl MostPopularAssets {
         }
         sql::order_by_rank(&mut select, ("ranked", "rank"));
         Ok(select.with(with).build(PostgresQueryBuilder))
+    }
+
+    /// The tech assets of the days, in two levels: COUNT(DISTINCT consumer) would sort every row.
+    fn members(&self, rows: &Facts) -> SelectStatement {
+        let mut pair = self.facts(rows);
+        pair.expr_as(Expr::col(rows.column(Column::TechAssetId)), "tech_asset_id")
+            .expr_as(rows.sum(), "query_count")
+            .expr_as(rows.last_used(), "last_used")
+            .group_by_columns([rows.column(Column::TechAssetId), rows.column(Column::ConsumerId)])
+            .and_having(rows.sum().gt(Expr::cust("0")));
+        SelectStatement::new()
+            .column("tech_asset_id")
+            .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+            .expr_as(Func::count(Expr::cust("*")), "consumers")
+            .expr_as(Func::max(Expr::col("last_used")), "last_used")
+            .from_subquery(pair, "pair")
+            .group_by_col("tech_asset_id")
+            .take()
     }
 
     /// The rows; those of an output port in the order of its key.
@@ -274,4 +288,28 @@ impl MostPopularAssets {
             .group_by_col("tech_asset_id")
             .take()
     }
+}
+
+/// The tech assets of both periods, of the CTEs `now` and `before`.
+fn both() -> SelectStatement {
+    let mut period = SelectStatement::new();
+    period
+        .columns(["tech_asset_id", "query_count", "consumers", "last_used"])
+        .expr_as(Expr::cust("0"), "previous")
+        .from("now");
+    let mut before = SelectStatement::new();
+    before
+        .column("tech_asset_id")
+        .expr_as(Expr::cust("0"), "query_count")
+        .expr_as(Expr::cust("0"), "consumers")
+        .expr_as(sql::null("date"), "last_used")
+        .expr_as(Expr::col("query_count"), "previous")
+        .from("before");
+    period.union(UnionType::All, before);
+    let mut both = SelectStatement::new();
+    both.column("tech_asset_id").from_subquery(period, "period").group_by_col("tech_asset_id");
+    for column in ["query_count", "consumers", "last_used", "previous"] {
+        both.expr_as(sql::folded(Expr::col(column), column), column);
+    }
+    both
 }

@@ -100,6 +100,7 @@ impl Charts<'_> {
         let assets = MostPopularAssets::new(port, days.clone());
         self.add(&assets)?;
         self.compared(|comparison| assets.clone().compared_with(comparison))?;
+        self.add(&assets.compared_with(previous).include_gone())?;
         if self.model.0.combinations.is_some() {
             let combined = MostOftenCombinedWith::new(port, days.clone());
             self.add(&combined)?;

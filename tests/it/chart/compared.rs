@@ -12,6 +12,17 @@ fn popular_assets_join_the_days_before_to_the_few_rows() {
     insta::assert_snapshot!(sql(&chart.compared_with(Comparison::PreviousPeriod)), @r#"
     WITH
     /* output-port-usage: most popular assets, compared with the previous period */
+    "before" AS MATERIALIZED (
+        SELECT "tech_asset_id", SUM("query_count") AS "query_count"
+        FROM (
+            SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count"
+            FROM "usage"."tech_asset_stats_daily" AS "fact"
+            WHERE "output_port_id" = $1
+                AND "date" >= $2 AND "date" < $3
+            GROUP BY "date", "tech_asset_id"
+        ) AS "daily"
+        GROUP BY "tech_asset_id"
+    ),
     "member" AS MATERIALIZED (
         SELECT
             "tech_asset_id",
@@ -26,8 +37,8 @@ fn popular_assets_join_the_days_before_to_the_few_rows() {
             FROM (
                 SELECT "date", "tech_asset_id", "consumer_id", "query_count"
                 FROM "usage"."tech_asset_stats_daily" AS "fact"
-                WHERE "output_port_id" = $1
-                    AND "date" >= $2 AND "date" < $3
+                WHERE "output_port_id" = $4
+                    AND "date" >= $5 AND "date" < $6
                 ORDER BY "date" ASC
             ) AS "fact"
             GROUP BY "tech_asset_id", "consumer_id"
@@ -44,18 +55,7 @@ fn popular_assets_join_the_days_before_to_the_few_rows() {
             row_number() OVER (ORDER BY "query_count" DESC, "tech_asset_id" ASC) AS "rank"
         FROM "member"
         ORDER BY "rank" ASC
-        LIMIT $4
-    ),
-    "before" AS MATERIALIZED (
-        SELECT "tech_asset_id", SUM("query_count") AS "query_count"
-        FROM (
-            SELECT "tech_asset_id" AS "tech_asset_id", SUM("query_count") AS "query_count"
-            FROM "usage"."tech_asset_stats_daily" AS "fact"
-            WHERE "output_port_id" = $5
-                AND "date" >= $6 AND "date" < $7
-            GROUP BY "date", "tech_asset_id"
-        ) AS "daily"
-        GROUP BY "tech_asset_id"
+        LIMIT $7
     )
     SELECT
         CAST("ranked"."tech_asset_id" AS uuid) AS "tech_asset_id",

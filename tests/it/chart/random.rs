@@ -178,7 +178,7 @@ async fn assets_agree(portal: &Portal, facts: &Facts, of: OutputPortId) {
     for (index, (row, (id, count))) in rows.iter().zip(top).enumerate() {
         let (_, consumers, last_used) = &assets[&id];
         assert_eq!((row.tech_asset_id, row.touches, row.rank), (id, count, index as i64 + 1));
-        assert_eq!((row.consumers, row.last_used), (consumers.len() as i64, *last_used));
+        assert_eq!((row.consumers, row.last_used), (consumers.len() as i64, Some(*last_used)));
         assert_eq!(row.share, count as f64 / total as f64);
         assert_eq!(row.label, Some(format!("asset {}", id.0.as_u128() - 0xe000_0000)));
     }

@@ -1,7 +1,7 @@
 //! Comparisons on random facts, held against plain folds: any other days, series, and what is gone.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
@@ -35,6 +35,7 @@ fn comparisons_of_random_facts_equal_plain_folds() {
                         ));
                         asked.buckets_agree().await;
                         asked.combined_agree(&pairs).await;
+                        asked.assets_agree().await;
                     }
                 }
             });
@@ -187,6 +188,30 @@ impl Asked<'_> {
                 assert_eq!(point.previous, previous, "{granularity:?} {:?}", self.comparison);
                 assert_eq!(point.change, change(point.current.query_count, previous));
             }
+        }
+    }
+
+    async fn assets_agree(&self) {
+        let now = fold::by_asset(&self.facts.touches, self.of, &self.facts.days);
+        let then = fold::by_asset(&self.facts.touches, self.of, &self.before);
+        let count = |of: &BTreeMap<TechAssetId, _>, id| {
+            of.get(id).map_or(0, |asset: &(i64, BTreeSet<ConsumerId>, NaiveDate)| asset.0)
+        };
+        let with_gone = now.keys().chain(then.keys()).map(|id| (*id, count(&now, id))).collect();
+        let (ranked, _) = fold::ranking(with_gone, self.facts.top as usize);
+        let chart = MostPopularAssets::new(self.of, self.facts.days.clone()).top(self.facts.top);
+        let rows = self.portal.rows(&chart.compared_with(self.comparison).include_gone()).await;
+        let total: i64 = now.values().map(|asset| asset.0).sum();
+        let read: Vec<_> =
+            rows.iter().map(|row| (row.current.tech_asset_id, row.current.touches, row.previous)).collect();
+        let expected: Vec<_> = ranked.iter().map(|(id, touches)| (*id, *touches, count(&then, id))).collect();
+        assert_eq!(read, expected, "{:?}", self.comparison);
+        for row in &rows {
+            let of_now = now.get(&row.current.tech_asset_id);
+            assert_eq!(row.current.last_used, of_now.map(|asset| asset.2));
+            assert_eq!(row.current.consumers, of_now.map_or(0, |asset| asset.1.len() as i64));
+            let share = if total == 0 { 0.0 } else { row.current.touches as f64 / total as f64 };
+            assert_eq!(row.current.share, share);
         }
     }
 

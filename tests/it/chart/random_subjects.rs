@@ -274,7 +274,7 @@ impl Asked<'_> {
             let of_row = touched.iter().filter(|fact| fact.of == row.tech_asset_id);
             let consumers: BTreeSet<ConsumerId> = of_row.map(|fact| fact.by).collect();
             assert_eq!(row.consumers, consumers.len() as i64);
-            assert_eq!(row.last_used, by_asset[&row.tech_asset_id].1);
+            assert_eq!(row.last_used, Some(by_asset[&row.tech_asset_id].1));
             assert_eq!(row.share, row.touches as f64 / total as f64);
         }
     }

@@ -179,8 +179,8 @@ fn slices() -> Vec<Sample> {
 fn popular_assets() -> Vec<Sample> {
     vec![
         row(r#"{"tech_asset_id":"00000000-0000-0000-0000-0000000000e1","label":"sales","touches":6,"share":0.25,"rank":7,"consumers":5,"last_used":"2026-01-03"}"#)
-            .columns(["tech_asset_id", "touches", "share", "rank", "consumers", "last_used"])
-            .or_null(["label"]),
+            .columns(["tech_asset_id", "touches", "share", "rank", "consumers"])
+            .or_null(["label", "last_used"]),
     ]
 }
 
