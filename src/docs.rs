@@ -5,6 +5,7 @@
 //! - [`charts`]: the requests, their days, their JSON; chart libraries, CSV and OpenAPI.
 //! - [`pages`]: charts of a tech asset, a consumer, a domain and the whole portal, and what they add up.
 //! - [`coverage`]: a day without use and a day that nobody measured; which days to ingest again; gaps in a chart.
+//! - [`alerts`]: usage that fell, and what nobody uses any more.
 //! - [`counting`]: what counts as a query, a touch, a combination and a day.
 //! - [`operating`]: locks, retries, back-fills, purges and changes of the mapping.
 //! - [`promises`]: what is promised when things go wrong, and how it is tested.
@@ -28,6 +29,9 @@ pub mod pages {}
 
 #[doc = include_str!("docs/coverage.md")]
 pub mod coverage {}
+
+#[doc = include_str!("docs/alerts.md")]
+pub mod alerts {}
 
 #[doc = include_str!("docs/counting.md")]
 pub mod counting {}

@@ -200,6 +200,12 @@ impl<'a> CoverageOf<'a> {
         })
     }
 
+    /// Whether all days of the chart were measured, from the CTE `coverage`; NULL where nothing ever was.
+    pub(super) fn is_whole(&self) -> Expr {
+        let holds = of_row("measured").binary(HOLDS, of_row("days"));
+        sql::subquery(SelectStatement::new().expr(holds).from("coverage").take())
+    }
+
     fn scalar(&self, word: Expr) -> Expr {
         if !self.is_kept() {
             return no_text();
@@ -234,18 +240,18 @@ pub(super) fn add_letters_of_many(
     with.cte(sql::materialized("coverage", rows)).cte(sql::materialized("covered", covered));
 }
 
-const HOLDS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.@>)");
+pub(super) const HOLDS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.@>)");
 const WITHOUT: BinOper = BinOper::Custom("OPERATOR(pg_catalog.-)");
 const OVERLAPS: BinOper = BinOper::Custom("OPERATOR(pg_catalog.&&)");
 
 /// How a statement comes by a column of the row.
-type RowColumn = fn(&'static str) -> Expr;
+pub(super) type RowColumn = fn(&'static str) -> Expr;
 
 /// The same, and the column of the days on which anything was measured.
-type WithAny = (RowColumn, &'static str);
+pub(super) type WithAny = (RowColumn, &'static str);
 
 /// A column of the row that is read.
-fn of_row(name: &'static str) -> Expr {
+pub(super) fn of_row(name: &'static str) -> Expr {
     Expr::col(("coverage", name))
 }
 
@@ -298,7 +304,7 @@ const WORDS: Sayings = ["'measured'", "'unsettled'", "'partly'", "'not_measured'
 const LETTERS: Sayings = ["'m'", "'u'", "'p'", "'n'"];
 
 /// The word for a range of days.
-fn word(column: WithAny, days: Expr) -> Expr {
+pub(super) fn word(column: WithAny, days: Expr) -> Expr {
     saying(WORDS, column, days)
 }
 
@@ -312,7 +318,7 @@ fn saying([measured, unsettled, partly, not_measured]: Sayings, (column, any): W
 }
 
 /// The word for days of a comparison, which are none for 28 February of a leap year.
-fn word_before(column: WithAny, days: Expr) -> Expr {
+pub(super) fn word_before(column: WithAny, days: Expr) -> Expr {
     let none = Expr::from(Func::cust("pg_catalog.isempty").arg(days.clone()));
     let none_is_not_measured = CaseStatement::new().case(none, Expr::cust("'not_measured'"));
     none_is_not_measured.finally(word(column, days)).into()

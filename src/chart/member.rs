@@ -4,12 +4,13 @@ use sea_query::{CaseStatement, Expr, ExprTrait};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::id::{ConsumerId, GroupId, OutputPortId};
+use crate::id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 use crate::row::{Columns, FlatRecord};
 
 /// Whom a slice or a series stands for: one member of a ranking, or all others.
 ///
-/// As JSON: `{"kind":"consumer","id":"…","label":"…"}`, with the kinds `consumer`, `group` and `output_port`;
+/// As JSON: `{"kind":"consumer","id":"…","label":"…"}`, with the kinds `consumer`, `group`, `output_port` and
+/// `tech_asset`;
 /// `{"kind":"no_group"}`; or `{"kind":"other","members":3}`.
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,14 @@ pub enum Member {
     OutputPort {
         /// Its id.
         id: OutputPortId,
+        /// Its label, where the model's reference has one and the row still exists.
+        #[cfg_attr(feature = "utoipa", schema(required = true))]
+        label: Option<String>,
+    },
+    /// One tech asset.
+    TechAsset {
+        /// Its id.
+        id: TechAssetId,
         /// Its label, where the model's reference has one and the row still exists.
         #[cfg_attr(feature = "utoipa", schema(required = true))]
         label: Option<String>,
@@ -109,6 +118,7 @@ impl Member {
             Self::Consumer { id, label } => named(&id.0, label),
             Self::Group { id, label } => named(&id.0, label),
             Self::OutputPort { id, label } => named(&id.0, label),
+            Self::TechAsset { id, label } => named(&id.0, label),
             Self::NoGroup => "No group".to_owned(),
             Self::Other { members } => format!("Other ({members})"),
         }
@@ -121,6 +131,7 @@ impl Member {
             "consumer" => Self::Consumer { id: ConsumerId(row.uuid("id")?), label: label()? },
             "group" => Self::Group { id: GroupId(row.uuid("id")?), label: label()? },
             "output_port" => Self::OutputPort { id: OutputPortId(row.uuid("id")?), label: label()? },
+            "tech_asset" => Self::TechAsset { id: TechAssetId(row.uuid("id")?), label: label()? },
             "no_group" => Self::NoGroup,
             _ => Self::Other { members: row.count("members")? },
         })
@@ -131,6 +142,7 @@ impl Member {
             Self::Consumer { id, label } => ("consumer", Some(id.0), label.as_deref(), None),
             Self::Group { id, label } => ("group", Some(id.0), label.as_deref(), None),
             Self::OutputPort { id, label } => ("output_port", Some(id.0), label.as_deref(), None),
+            Self::TechAsset { id, label } => ("tech_asset", Some(id.0), label.as_deref(), None),
             Self::NoGroup => ("no_group", None, None, None),
             Self::Other { members } => ("other", None, None, Some(*members)),
         };

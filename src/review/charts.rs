@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 
 use super::Samples;
 use crate::chart::{
-    Chart, Compared, Comparison, MostOftenCombinedWith, MostPopularAssets, Overview, QueriesOverTime,
-    QueryDistribution, Subject, Summary,
+    Chart, Compared, Comparison, MostOftenCombinedWith, MostPopularAssets, MostUsedPorts, Overview,
+    PortOrder, QueriesOverTime, QueryDistribution, Subject, Summary, Unused,
 };
 use crate::error::Error;
 use crate::model::UsageModel;
@@ -23,6 +23,7 @@ pub(super) fn of(model: &UsageModel, samples: &Samples) -> Result<Vec<Statement>
     charts.rankings()?;
     charts.subjects()?;
     charts.consumers()?;
+    charts.portal()?;
     Ok(charts.statements)
 }
 
@@ -152,5 +153,29 @@ impl Charts<'_> {
         self.add(&MostPopularAssets::of_portal(self.days()))?;
         self.add(&MostPopularAssets::of_portal(self.days()).of_consumer(consumer))?;
         self.add(&Summary::new(Subject::Portal, self.days()).of_consumer(consumer))
+    }
+
+    /// The output ports of the portal, and what is unused in it.
+    fn portal(&mut self) -> Result<(), Error> {
+        let ports = MostUsedPorts::new(self.days());
+        let list = ports.clone().of_ports([self.samples.port, self.samples.other]);
+        for ports in [&ports, &list] {
+            self.add(ports)?;
+            self.add(&ports.clone().all())?;
+        }
+        self.compared(|comparison| ports.clone().compared_with(comparison))?;
+        let compared = ports.clone().compared_with(Comparison::PreviousPeriod);
+        self.add(&compared.clone().include_gone())?;
+        for order in [PortOrder::Risers, PortOrder::Fallers] {
+            self.add(&compared.clone().order(order))?;
+        }
+        // for alerts
+        let all = ports.all().compared_with(Comparison::PreviousPeriod);
+        self.add(&all.order(PortOrder::Fallers))?;
+        for unused in [Unused::output_ports, Unused::tech_assets, Unused::consumers] {
+            self.add(&unused(self.days()))?;
+            self.add(&unused(self.days()).top(10))?;
+        }
+        Ok(())
     }
 }

@@ -73,6 +73,12 @@ const _: () = {
     shared::<Member>();
     shared::<MostOftenCombined>();
     shared::<MostOftenCombinedWith>();
+    shared::<MostUsedPort>();
+    shared::<MostUsedPorts>();
+    shared::<Compared<MostUsedPorts>>();
+    shared::<PortOrder>();
+    shared::<Unused>();
+    shared::<UnusedMember>();
     shared::<MostPopularAsset>();
     shared::<MostPopularAssets>();
     shared::<Overview>();

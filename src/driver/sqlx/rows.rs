@@ -77,11 +77,13 @@ row!(
     Violation,
     chart::MostOftenCombined,
     chart::MostPopularAsset,
+    chart::MostUsedPort,
     chart::OverviewRow,
     chart::QueriesOverTimePoint,
     chart::QueriesOverTimeSeries,
     chart::QueryDistributionSlice,
     chart::SummaryTotals,
+    chart::UnusedMember,
 );
 
 impl<R: Columnar> FromRow<'_, PgRow> for chart::WithPrevious<R> {

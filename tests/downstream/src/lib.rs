@@ -92,6 +92,7 @@ fn csv<C: Chart>(chart: &C, rows: &[C::Row]) -> Result<Response, Failure> {
 #[openapi(components(schemas(
     Granularity, QueriesOverTimePoint, WithPrevious<QueriesOverTimePoint>, QueryDistributionSlice,
     MostPopularAsset, MostOftenCombined, SummaryTotals, QueriesOverTimeSeries, OverviewRow, OverviewCharts, Bucket,
+    MostUsedPort, UnusedMember, PortOrder,
 )))]
 struct Api;
 

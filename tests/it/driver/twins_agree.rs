@@ -51,6 +51,31 @@ async fn every_derived_chart_has_equal_rows_by_both_drivers() {
 }
 
 #[tokio::test]
+async fn every_chart_of_the_portal_has_equal_rows_by_both_drivers() {
+    let twins = Twins::filled().await;
+    let days = || day(2026, 1, 23)..day(2026, 2, 8);
+    let ports = MostUsedPorts::new(days());
+    twins.agree(&ports).await;
+    twins.agree(&ports.clone().all()).await;
+    twins.agree(&ports.clone().of_ports([port(3), port(1), port(9)]).top(1)).await;
+    for comparison in [Comparison::PreviousPeriod, Comparison::YearBefore] {
+        twins.agree(&ports.clone().compared_with(comparison)).await;
+        twins.agree(&ports.clone().all().compared_with(comparison).include_gone()).await;
+        twins.agree(&ports.clone().compared_with(comparison).order(PortOrder::Risers)).await;
+    }
+    let later = MostUsedPorts::new(day(2026, 2, 8)..day(2026, 2, 20));
+    let fallers = later.compared_with(Comparison::PreviousPeriod).order(PortOrder::Fallers);
+    assert_eq!(twins.agree(&fallers).await.len(), 4);
+    // of the days that the twins measured
+    let february = || day(2026, 2, 1)..day(2026, 2, 10);
+    assert!(twins.sqlx.rows(&Unused::output_ports(february())).await.is_empty());
+    assert_eq!(twins.agree(&Unused::consumers(february())).await.len(), 7);
+    assert_eq!(twins.agree(&Unused::tech_assets(february()).top(3)).await.len(), 3);
+    let plain = Twins::with(builder().build().unwrap()).await;
+    assert_eq!(plain.agree(&Unused::output_ports(days())).await.len(), 20);
+}
+
+#[tokio::test]
 async fn every_write_has_equal_outcomes_by_both_drivers() {
     let mut twins = Twins::new().await;
     let written = twins.replace("", &batch(1)).await.unwrap();

@@ -31,7 +31,9 @@ list! {
     QueryDistributionSlice: model().query(&distribution()), slices();
     MostPopularAsset: model().query(&assets()), popular_assets();
     MostOftenCombined: model().query(&MostOftenCombinedWith::new(port(1), days())), combined();
+    MostUsedPort: model().query(&MostUsedPorts::new(days())), used_ports();
     SummaryTotals: model().query(&summary()), totals();
+    UnusedMember: model().query(&Unused::tech_assets(days())), unused();
     OverviewRow: model().query(&Overview::new(port(1), days())), overview();
     WithPrevious<QueriesOverTimePoint>: model().query(&over_time().compared_with(BEFORE)), compared(points());
     WithPrevious<QueryDistributionSlice>: model().query(&distribution().compared_with(BEFORE)), compared(slices());
@@ -42,6 +44,8 @@ list! {
         model().query(&Overview::new(port(1), days()).compared_with(BEFORE)), compared(overview());
     WithPrevious<MostOftenCombined>:
         model().query(&MostOftenCombinedWith::new(port(1), days()).compared_with(BEFORE)), compared(combined());
+    WithPrevious<MostUsedPort>:
+        model().query(&MostUsedPorts::new(days()).compared_with(BEFORE)), compared(used_ports());
     WithPrevious<SummaryTotals>: model().query(&summary().compared_with(BEFORE)), compared(totals());
     Violation: model().reconcile(days()), violations();
     PortCoverage: model().coverage([port(1)]), port_coverage();
@@ -75,7 +79,7 @@ fn summary() -> Summary {
 }
 
 /// The value of each column in SQL; a name has one type in every row.
-const VALUES: [(&str, &str); 36] = [
+const VALUES: [(&str, &str); 37] = [
     ("active_days", "4::bigint"),
     ("bucket", "DATE '2026-01-01'"),
     ("buckets", "3::bigint"),
@@ -99,6 +103,7 @@ const VALUES: [(&str, &str); 36] = [
     ("other_output_port_id", "'00000000-0000-0000-0000-0000000000a2'::uuid"),
     ("output_port_id", "'00000000-0000-0000-0000-0000000000a1'::uuid"),
     ("partial", "true"),
+    ("percentile_rank", "37.5::float8"),
     ("places", "'{2,0}'::bigint[]"),
     ("previous", "84::bigint"),
     ("previous_coverage", "'measured'::text"),
@@ -190,6 +195,35 @@ fn combined() -> Vec<Sample> {
             .columns(["output_port_id", "query_count", "share", "rank"])
             .or_null(["label"]),
     ]
+}
+
+fn used_ports() -> Vec<Sample> {
+    vec![
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":"sales","query_count":42,"share":0.25,"rank":7,"percentile_rank":37.5,"consumers":5,"last_used":"2026-01-03","coverage":"partly"}"#)
+            .columns(["output_port_id", "query_count", "share", "rank", "percentile_rank", "consumers"])
+            .or_null(["label", "last_used", "coverage"]),
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","label":null,"query_count":0,"share":0.0,"rank":7,"percentile_rank":0.0,"consumers":0,"last_used":null}"#)
+            .columns(["output_port_id", "rank"])
+            .value("query_count", "0::bigint")
+            .value("share", "0::float8")
+            .value("percentile_rank", "0::float8")
+            .value("consumers", "0::bigint")
+            .null("label")
+            .null("last_used")
+            .null("coverage"),
+    ]
+}
+
+fn unused() -> Vec<Sample> {
+    let of = |kind: &str| {
+        row(&format!(
+            r#"{{"member":{{"kind":"{kind}","id":"00000000-0000-0000-0000-0000000000d1","label":"sales"}},"last_used":"2026-01-03"}}"#
+        ))
+        .value("kind", &format!("'{kind}'::text"))
+        .columns(["id"])
+        .or_null(["label", "last_used"])
+    };
+    ["output_port", "tech_asset", "consumer"].map(of).into()
 }
 
 fn totals() -> Vec<Sample> {

@@ -196,9 +196,10 @@ async fn run(portal: &Portal, kept: &mut Kept, step: &Step) {
 }
 
 /// One portal, read by both drivers.
-struct Both<'a> {
-    portal: &'a Portal,
-    client: &'a tokio_postgres::Client,
+/// A portal that both drivers read.
+pub(crate) struct Both<'a> {
+    pub(crate) portal: &'a Portal,
+    pub(crate) client: &'a tokio_postgres::Client,
 }
 
 impl Both<'_> {
@@ -213,7 +214,7 @@ impl Both<'_> {
         by_sqlx
     }
 
-    async fn rows<C: Chart>(&self, chart: &C) -> Vec<C::Row>
+    pub(crate) async fn rows<C: Chart>(&self, chart: &C) -> Vec<C::Row>
     where
         C::Row: Listed,
     {
