@@ -215,19 +215,21 @@ impl<'a> CoverageOf<'a> {
     }
 }
 
-/// The letters of many output ports as the CTE `covered(output_port_id, letters)`, where the model has coverage.
+/// The letters of many output ports as the CTE `covered(output_port_id, letters)`, where the model has coverage; the CTE
+/// `coverage` has the rows of [`CoverageOfEach`](super::coverage_of_each::CoverageOfEach).
 pub(super) fn add_letters_of_many(
     with: &mut WithClause,
-    model: &UsageModel,
+    table: &CoverageTable,
     ports: Value,
-    days: Days,
+    (days, before): (Days, Option<Range<NaiveDate>>),
     buckets: &Buckets,
 ) {
-    let Some(table) = &model.0.coverage else { return };
-    let mut kept = kept(table, [("days", days.range())]);
+    let names: &[_] = if before.is_some() { &["days", "before"] } else { &["days"] };
+    let asked = [("days", days.range())].into_iter().chain(before.map(|before| ("before", before)));
+    let mut kept = kept(table, asked);
     kept.expr_as(port_of(table), "output_port_id")
         .and_where(port_of(table).eq(PgFunc::any(Expr::val(ports).cast_as("uuid[]"))));
-    let rows = cut(kept, &["days"]).column(("kept", "output_port_id")).take();
+    let rows = cut(kept, names).column(("kept", "output_port_id")).take();
     let letters = match buckets.granularity() {
         Granularity::Day => runs("measured", buckets, |run| run),
         _ => each_letter("measured", buckets, |_| ()),

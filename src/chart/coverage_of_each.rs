@@ -42,6 +42,14 @@ impl<'a> CoverageOfEach<'a> {
         select.join_subquery(JoinType::LeftJoin, each, "coverage", of_port);
     }
 
+    /// Joins its row of the CTE `coverage`, where the statement has that.
+    pub(super) fn join_cte(&self, select: &mut SelectStatement, of: Expr) {
+        if self.is_kept() {
+            let of_port = Expr::col(("coverage", "output_port_id")).eq(of);
+            select.join(JoinType::LeftJoin, "coverage", of_port);
+        }
+    }
+
     /// The word for the days of a row that is [joined](Self::join).
     pub(super) fn word(&self) -> Expr {
         match self.is_kept() {

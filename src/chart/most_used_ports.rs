@@ -1,5 +1,6 @@
 //! "Most used output ports": the ranking of the whole portal, or of a list.
 
+mod of_some;
 mod ranking;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use self::ranking::PortRanking;
 use super::comparison::{Before, Comparable, Compared, Comparison, Ranking, WithPrevious};
 use super::coverage::Coverage;
+use super::who::Who;
 use super::{Chart, sealed, sql};
 use crate::error::Error;
 use crate::id::OutputPortId;
@@ -50,6 +52,7 @@ use crate::statement::Query;
 #[must_use = "a request does nothing until a model turns it into a query"]
 pub struct MostUsedPorts {
     ports: Option<BTreeSet<OutputPortId>>,
+    who: Who,
     days: Range<NaiveDate>,
     /// `None` for all.
     top: Option<u32>,
@@ -81,7 +84,7 @@ impl MostUsedPorts {
 
     /// Asks for the half-open `days` of every output port.
     pub fn new(days: Range<NaiveDate>) -> Self {
-        Self { ports: None, days, top: Some(sql::DEFAULT_TOP), order: PortOrder::Queries }
+        Self { ports: None, who: Who::Anyone, days, top: Some(sql::DEFAULT_TOP), order: PortOrder::Queries }
     }
 
     /// Ranks these output ports alone, for instance those of a domain. Defaults to every output port.
@@ -113,6 +116,8 @@ impl MostUsedPorts {
         Compared::new(self, comparison)
     }
 }
+
+super::who::of_consumers!(MostUsedPorts, who);
 
 impl Compared<MostUsedPorts> {
     /// Which output ports come first. Defaults to [`PortOrder::Queries`].
@@ -246,6 +251,7 @@ impl MostUsedPorts {
         if self.top.is_none() {
             title.push_str(", all of them");
         }
+        title.push_str(self.who.title());
         title
     }
 }

@@ -6,10 +6,12 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
 use sea_query::{
-    Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Value, WithClause,
+    Expr, ExprTrait, Func, JoinType, Order, PostgresQueryBuilder, SelectStatement, Value, Values, WithClause,
 };
 
 use super::buckets::Buckets;
+use super::comparison::{self, Before, Comparable, Compared, Comparison, WithPrevious};
+use super::coverage_of_each::CoverageOfEach;
 use super::facts::Facts;
 use super::queries_over_time::QueriesOverTime;
 use super::queries_over_time_split::QueriesOverTimeSeries;
@@ -41,6 +43,13 @@ impl QueriesOverTimeOfPorts {
     pub fn granularity(mut self, granularity: Granularity) -> Self {
         self.granularity = granularity;
         self
+    }
+
+    /// Adds each output port's queries in all of the earlier days, and the change since then.
+    ///
+    /// The query is an error if the earlier days begin before year 1.
+    pub fn compared_with(self, comparison: Comparison) -> Compared<Self> {
+        Compared::new(self, comparison)
     }
 }
 
@@ -85,16 +94,44 @@ impl Chart for QueriesOverTimeOfPorts {
     }
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
+        Ok(Query::new(self.title(), self.build(model, None)?))
+    }
+}
+
+impl Comparable for QueriesOverTimeOfPorts {
+    fn compare(
+        &self,
+        model: &UsageModel,
+        before: &Before,
+    ) -> Result<Query<WithPrevious<QueriesOverTimeSeries>>, Error> {
+        Ok(Query::new(before.title(&self.title()), self.build(model, Some(before))?))
+    }
+
+    fn compared_records(&self, rows: &[WithPrevious<Self::Row>]) -> Result<Vec<FlatRecord>, Error> {
+        let axis = self.buckets()?;
+        Ok(rows.iter().flat_map(|row| row.of_each(row.current.records(&axis))).collect())
+    }
+}
+
+impl QueriesOverTimeOfPorts {
+    fn title(&self) -> String {
+        format!("queries over time of many output ports by {}", self.granularity.noun())
+    }
+
+    fn build(&self, model: &UsageModel, before: Option<&Before>) -> Result<(String, Values), Error> {
         let most = Self::MAX_PORTS;
         match self.ports.len() {
             0 => return Err(Kind::NoPorts.into()),
             count if count > most => return Err(Kind::TooManyPorts { count, most }.into()),
             _ => {}
         }
+        let days = Days::check(&self.days)?;
+        let earlier = before.map(|before| before.comparison.days(&self.days)).transpose()?;
         let ports = sql::uuids(self.ports.iter().map(|port| port.0));
-        let rows = Facts::of_ports(model, ports.clone(), Days::check(&self.days)?);
+        let rows = Facts::of_ports(model, ports.clone(), days);
         let buckets = self.axis()?;
         let count = Func::coalesce([Expr::col(("series", "query_count")), Expr::cust("0")]);
+        let count = Expr::from(count).cast_as("bigint");
         let unnest = Func::cust("pg_catalog.unnest").arg(Expr::val(ports.clone()).cast_as("uuid[]"));
         let of_port = Expr::col(("series", "output_port_id")).equals(("port", "port"));
         let mut select = SelectStatement::new();
@@ -103,28 +140,34 @@ impl Chart for QueriesOverTimeOfPorts {
             .expr_as(Expr::col(("port", "port")).cast_as("uuid"), "id")
             .expr_as(sql::null("bigint"), "rank")
             .expr_as(sql::null("bigint"), "members")
-            .expr_as(Expr::from(count).cast_as("bigint"), "query_count");
+            .expr_as(count.clone(), "query_count");
         series::columns(&mut select, series::length(&buckets), or_none("places"), or_none("counts"));
         let counted = counted(&rows, &buckets);
         select.from_function(unnest, "port").join_subquery(JoinType::LeftJoin, counted, "series", of_port);
         labels(&mut select, &model.0.output_ports, ports.clone());
-        let title = format!("queries over time of many output ports by {}", self.granularity.noun());
-        if model.0.coverage.is_none() {
-            select.expr_as(sql::null("text"), "coverage").order_by(("port", "port"), Order::Asc);
-            return Ok(Query::new(title, select.build(PostgresQueryBuilder)));
+        if let Some(earlier) = &earlier {
+            let each = CoverageOfEach::new(model, days, Some(earlier.clone()));
+            let sums = rows.during(earlier.clone()).sum_by(Column::OutputPortId, "output_port_id");
+            let of_port = Expr::col(("before", "output_port_id")).equals(("port", "port"));
+            select.join_subquery(JoinType::LeftJoin, sums, "before", of_port);
+            each.join_cte(&mut select, Expr::col(("port", "port")));
+            comparison::change(&mut select, count, Expr::col(("before", "query_count")), each.complete());
+            select.expr_as(each.word_before(), "previous_coverage");
         }
+        select.order_by(("port", "port"), Order::Asc);
+        let Some(table) = &model.0.coverage else {
+            select.expr_as(sql::null("text"), "coverage");
+            return Ok(select.build(PostgresQueryBuilder));
+        };
         let mut with = WithClause::new();
         if self.granularity != Granularity::Day {
             with.cte(buckets.cte());
         }
-        coverage_of::add_letters_of_many(&mut with, model, ports, Days::check(&self.days)?, &buckets);
+        coverage_of::add_letters_of_many(&mut with, table, ports, (days, earlier), &buckets);
         coverage(&mut select, &buckets);
-        select.order_by(("port", "port"), Order::Asc);
-        Ok(Query::new(title, select.with(with).build(PostgresQueryBuilder)))
+        Ok(select.with(with).build(PostgresQueryBuilder))
     }
-}
 
-impl QueriesOverTimeOfPorts {
     pub(super) fn axis(&self) -> Result<Buckets, Error> {
         Buckets::new(self.granularity, Days::check(&self.days)?, self.ports.len() as u64)
     }

@@ -77,7 +77,9 @@ impl Charts<'_> {
             self.add(&split.compared_with(Comparison::PreviousPeriod))?;
         }
         let of_ports = QueriesOverTime::of_ports([port, self.samples.other], days.clone());
-        self.add(&of_ports.granularity(granularity))?;
+        let of_ports = of_ports.granularity(granularity);
+        self.add(&of_ports)?;
+        self.add(&of_ports.compared_with(Comparison::PreviousPeriod))?;
         let overview = Overview::new(port, days).granularity(granularity);
         self.add(&overview)?;
         self.add(&overview.compared_with(Comparison::PreviousPeriod))
@@ -150,6 +152,14 @@ impl Charts<'_> {
         self.add(&portal(self).of_consumer(consumer).split_by_port(5))?;
         self.add(&weekly(portal(self)).of_consumer(consumer).split_by_port(5))?;
         self.add(&portal(self).split_by_port(5))?;
+        let ports = MostUsedPorts::new(self.days());
+        let previous = Comparison::PreviousPeriod;
+        self.add(&ports.clone().of_consumer(consumer))?;
+        self.add(&ports.clone().of_consumer(consumer).compared_with(previous).include_gone())?;
+        if self.has_groups() {
+            self.add(&ports.clone().of_group(self.samples.group))?;
+            self.add(&ports.of_group(self.samples.group).compared_with(previous))?;
+        }
         self.add(&MostPopularAssets::of_portal(self.days()))?;
         self.add(&MostPopularAssets::of_portal(self.days()).of_consumer(consumer))?;
         self.add(&Summary::new(Subject::Portal, self.days()).of_consumer(consumer))

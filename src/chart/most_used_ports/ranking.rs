@@ -3,16 +3,20 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
+use sea_query::extension::postgres::PgFunc;
 use sea_query::{
     CaseStatement, Expr, ExprTrait, Func, Order, OverStatement, PostgresQueryBuilder, SelectStatement,
     Values, WindowStatement, WithClause,
 };
 
-use super::{MostUsedPorts, PortOrder};
+use super::{MostUsedPorts, PortOrder, of_some};
 use crate::chart::comparison::{self, Before, Gone};
 use crate::chart::coverage_of_each::CoverageOfEach;
+use crate::chart::facts::Facts;
 use crate::chart::of_each::{self, RowsOf};
 use crate::chart::sql::{self, FLOAT};
+use crate::chart::subject::Subject;
+use crate::chart::who::Who;
 use crate::error::{Error, Kind};
 use crate::model::{Column, OnDelete, UsageModel};
 use crate::time::Days;
@@ -26,6 +30,8 @@ pub(super) struct PortRanking<'a> {
     gone: Gone,
     top: Option<i64>,
     coverage: CoverageOfEach<'a>,
+    /// The rows of some consumers alone.
+    of_some: Option<Facts<'a>>,
 }
 
 impl<'a> PortRanking<'a> {
@@ -45,7 +51,11 @@ impl<'a> PortRanking<'a> {
         let gone = before.map_or(Gone::LeftOut, |before| before.gone);
         let before = before.map(|before| before.comparison.days(&chart.days)).transpose()?;
         let coverage = CoverageOfEach::new(model, days, before.clone());
-        Ok(Self { chart, model, days, before, gone, top, coverage })
+        let of_some = match chart.who {
+            Who::Anyone => None,
+            who => Some(Facts::new(model, Subject::Portal, who, days)?),
+        };
+        Ok(Self { chart, model, days, before, gone, top, coverage, of_some })
     }
 
     pub(super) fn build(&self) -> (String, Values) {
@@ -62,12 +72,20 @@ impl<'a> PortRanking<'a> {
     }
 
     fn ids_come_from_usage(&self) -> bool {
-        self.chart.ports.is_none() && self.model.0.output_ports.on_delete == OnDelete::Keep
+        self.of_some.is_none()
+            && self.chart.ports.is_none()
+            && self.model.0.output_ports.on_delete == OnDelete::Keep
     }
 
-    /// Whether the days before decide who has a row, or where.
+    /// Whether the days before decide who has a row, or where, or come with the members.
     fn needs_all_before(&self) -> bool {
-        self.chart.order != PortOrder::Queries || self.includes_gone()
+        let is_known = self.of_some.is_some() && self.before.is_some();
+        self.chart.order != PortOrder::Queries || self.includes_gone() || is_known
+    }
+
+    /// Whether members come with their consumers and last day, which otherwise are looked up for the result rows.
+    fn counts_consumers(&self) -> bool {
+        self.top.is_none() || self.of_some.is_some()
     }
 
     fn includes_gone(&self) -> bool {
@@ -102,6 +120,9 @@ impl<'a> PortRanking<'a> {
     /// one, and `previous` where it decides.
     fn member(&self) -> SelectStatement {
         let mut member = SelectStatement::new();
+        if let Some(rows) = &self.of_some {
+            return self.used(of_some::members(rows, self.before.clone()));
+        }
         member
             .column(("port", "output_port_id"))
             .column(("now", "query_count"))
@@ -125,6 +146,26 @@ impl<'a> PortRanking<'a> {
             false => member.and_where(is_used("now")),
         };
         member
+    }
+
+    /// Those of the members of some consumers that have a row.
+    fn used(&self, members: SelectStatement) -> SelectStatement {
+        let is_used = |column| Expr::col(("one", column)).gt(Expr::cust("0"));
+        let mut used = SelectStatement::new();
+        used.columns(["output_port_id", "query_count", "consumers", "last_used"].map(|name| ("one", name)));
+        if self.before.is_some() {
+            used.column(("one", "previous"));
+        }
+        used.from_subquery(members, "one");
+        if let Some(list) = &self.chart.ports {
+            let list = Expr::val(sql::uuids(list.iter().map(|port| port.0))).cast_as("uuid[]");
+            used.and_where(Expr::col(("one", "output_port_id")).eq(PgFunc::any(list)));
+        }
+        match self.includes_gone() {
+            true => used.and_where(is_used("query_count").or(is_used("previous"))),
+            false => used.and_where(is_used("query_count")),
+        };
+        used
     }
 
     /// `query_count` of an output port, 0 or more.
@@ -168,7 +209,7 @@ impl<'a> PortRanking<'a> {
     /// The members that have a row, with their `rank` and `percentile_rank`.
     fn ranked(&self) -> SelectStatement {
         let mut columns = vec!["output_port_id", "query_count"];
-        columns.extend(self.top.is_none().then_some(["consumers", "last_used"]).into_iter().flatten());
+        columns.extend(self.counts_consumers().then_some(["consumers", "last_used"]).into_iter().flatten());
         columns.extend(self.needs_all_before().then_some("previous"));
         let mut placed = SelectStatement::new();
         placed
@@ -218,8 +259,8 @@ impl<'a> PortRanking<'a> {
     /// The result rows: what only they need is looked up for each of them.
     fn rows(&self) -> SelectStatement {
         let column = |name: &'static str| Expr::col(("ranked", name));
-        let (consumers, last_used) = match self.top {
-            Some(_) => {
+        let (consumers, last_used) = match self.counts_consumers() {
+            false => {
                 let rows = self.rows_of("ranked");
                 let mut each = SelectStatement::new();
                 let pairs =
@@ -227,7 +268,7 @@ impl<'a> PortRanking<'a> {
                 each.expr(Func::count(Expr::cust("*"))).from_subquery(pairs, "pair");
                 (sql::subquery(each), sql::subquery(rows.last_used(rows.during(self.days.range()))))
             }
-            None => (column("consumers"), column("last_used")),
+            true => (column("consumers"), column("last_used")),
         };
         let total = Func::sum(Expr::col(("member", "query_count")));
         let total = SelectStatement::new().expr(Expr::from(total).cast_as("bigint")).from("member").take();

@@ -36,6 +36,7 @@ fn comparisons_of_random_facts_equal_plain_folds() {
                         asked.buckets_agree().await;
                         asked.combined_agree(&pairs).await;
                         asked.assets_agree().await;
+                        asked.ports_agree().await;
                     }
                 }
             });
@@ -188,6 +189,22 @@ impl Asked<'_> {
                 assert_eq!(point.previous, previous, "{granularity:?} {:?}", self.comparison);
                 assert_eq!(point.change, change(point.current.query_count, previous));
             }
+        }
+    }
+
+    /// Each output port beside its own earlier days, one that nobody knows included.
+    async fn ports_agree(&self) {
+        let ports = [port(0), self.of, port(99)];
+        let chart = QueriesOverTime::of_ports(ports, self.facts.days.clone()).granularity(Granularity::Week);
+        let alone = self.portal.rows(&chart).await;
+        let rows = self.portal.rows(&chart.compared_with(self.comparison)).await;
+        assert_eq!(rows.iter().map(|row| row.current.clone()).collect::<Vec<_>>(), alone);
+        for row in rows {
+            let Member::OutputPort { id, .. } = row.current.member else {
+                panic!("{:?}", row.current.member)
+            };
+            let previous = fold::summary(&self.facts.queries, id, &self.before).0;
+            assert_eq!((row.previous, row.change), (previous, change(row.current.query_count, previous)));
         }
     }
 

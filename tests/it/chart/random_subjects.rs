@@ -116,7 +116,40 @@ impl Asked<'_> {
         if !matches!(self.subject, Subject::TechAsset { .. } | Subject::TechAssetOfPort { .. }) {
             self.assets_agree().await;
         }
+        if self.subject == Subject::Portal {
+            self.ports_agree(&counted).await;
+        }
         u32::from(!counted.is_empty())
+    }
+
+    /// The output ports that they read, with those that they read only before.
+    async fn ports_agree(&self, counted: &[Counted<OutputPortId>]) {
+        let before = Comparison::PreviousPeriod.days(&self.facts.days).unwrap();
+        let before = sums(&self.of(queries(self.all(), Subject::Portal, &before)), |fact| fact.of);
+        let now = sums(counted, |fact| fact.of);
+        let total: i64 = now.values().map(|sum| sum.0).sum();
+        for gone in [false, true] {
+            let chart = MostUsedPorts::new(self.facts.days.clone()).top(self.facts.top);
+            let chart = of!(chart, self.who).compared_with(Comparison::PreviousPeriod);
+            let chart = if gone { chart.include_gone() } else { chart };
+            let ids = now.keys().chain(before.keys().filter(|_| gone));
+            let counts = ids.map(|id| (*id, now.get(id).map_or(0, |sum| sum.0))).collect();
+            let (top, _) = ranking(counts, self.facts.top as usize);
+            let rows = self.portal.rows(&chart).await;
+            let read: Vec<_> =
+                rows.iter().map(|row| (row.current.output_port_id, row.current.query_count)).collect();
+            assert_eq!(read, top, "{:?} {gone}", self.who);
+            for row in &rows {
+                let id = row.current.output_port_id;
+                let of_port = counted.iter().filter(|fact| fact.of == id);
+                let consumers: BTreeSet<ConsumerId> = of_port.map(|fact| fact.by).collect();
+                assert_eq!(row.current.consumers, consumers.len() as i64);
+                assert_eq!(row.current.last_used, now.get(&id).map(|sum| sum.1));
+                assert_eq!(row.previous, before.get(&id).map_or(0, |sum| sum.0));
+                let share = if total == 0 { 0.0 } else { row.current.query_count as f64 / total as f64 };
+                assert_eq!(row.current.share, share);
+            }
+        }
     }
 
     fn all(&self) -> (&[OutputPortQueries], &[TechAssetTouches]) {
