@@ -53,12 +53,13 @@ enum Transaction {
 
 impl Statement {
     /// Puts the title behind the first word of the text, and a note for whoever reads the text behind the title.
-    fn titled(title: String, note: &'static str, sql: &str, values: Vec<Parameter>) -> Self {
+    fn titled(title: String, notes: &[&'static str], sql: &str, values: Vec<Parameter>) -> Self {
+        let noted = notes.iter().filter(|note| !note.is_empty());
+        let comment = [title.as_str()].into_iter().chain(noted.copied()).collect::<Vec<_>>().join("; ");
         // no title or note may end the comment, or look like a value in it
-        debug_assert!(!title.contains(['\'', '"', '$', '*']) && !note.contains(['\'', '"', '$', '*']));
-        let separator = if note.is_empty() { "" } else { "; " };
+        debug_assert!(!comment.contains(['\'', '"', '$', '*']));
         let (first, rest) = sql.split_once(' ').unwrap_or((sql, ""));
-        let sql = format!("{first} /* output-port-usage: {title}{separator}{note} */ {rest}");
+        let sql = format!("{first} /* output-port-usage: {comment} */ {rest}");
         Self { title, sql, values, transaction: Transaction::Allowed }
     }
 
@@ -117,17 +118,17 @@ pub struct Query<T> {
 impl<T> Query<T> {
     /// What sea-query wrote.
     pub(crate) fn new(title: impl Into<String>, built: (String, Values)) -> Self {
-        Self::noted(title, "", built)
+        Self::noted(title, &[], built)
     }
 
     /// What sea-query wrote, with a note for whoever reads it.
     pub(crate) fn noted(
         title: impl Into<String>,
-        note: &'static str,
+        notes: &[&'static str],
         (sql, values): (String, Values),
     ) -> Self {
         let values = values.into_iter().map(Parameter::from).collect();
-        Self { statement: Statement::titled(title.into(), note, &sql, values), row: PhantomData }
+        Self { statement: Statement::titled(title.into(), notes, &sql, values), row: PhantomData }
     }
 
     /// A statement of the library's own writer, whose rows these are.

@@ -220,3 +220,26 @@ impl<'a> Facts<'a> {
         Func::sum(Expr::col(self.column(Column::QueryCount))).into()
     }
 }
+
+/// Which opt-in key a chart wants, as a note of its statement; empty for one that reads the tables' own keys.
+pub(super) fn way_to_read(model: &UsageModel, subject: Subject, who: Who) -> &'static str {
+    match (subject, who) {
+        (Subject::TechAsset { .. }, _) => by_tech_asset(model),
+        (Subject::Portal, Who::Consumer(_) | Who::Group(_)) => by_consumer(model),
+        _ => "",
+    }
+}
+
+pub(super) fn by_consumer(model: &UsageModel) -> &'static str {
+    match model.0.read_by.consumer {
+        true => "it reads the keys by consumer",
+        false => "it wants the keys of read_by_consumer(), and without them reads the days of all consumers",
+    }
+}
+
+pub(super) fn by_tech_asset(model: &UsageModel) -> &'static str {
+    match model.0.read_by.tech_asset {
+        true => "it reads the key by tech asset",
+        false => "it wants the key of read_by_tech_asset(), and without it reads the days of all tech assets",
+    }
+}

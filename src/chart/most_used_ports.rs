@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use self::ranking::PortRanking;
 use super::comparison::{Before, Comparable, Compared, Comparison, Ranking, WithPrevious};
 use super::coverage::Coverage;
+use super::subject::Subject;
 use super::who::Who;
-use super::{Chart, sealed, sql};
+use super::{Chart, facts, sealed, sql};
 use crate::error::Error;
 use crate::id::OutputPortId;
 use crate::model::UsageModel;
@@ -221,7 +222,7 @@ impl Chart for MostUsedPorts {
     type Row = MostUsedPort;
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
-        Ok(Query::new(self.title(), PortRanking::new(self, model, None)?.build()))
+        Ok(Query::noted(self.title(), &[self.way(model)], PortRanking::new(self, model, None)?.build()))
     }
 }
 
@@ -232,13 +233,17 @@ impl Comparable for MostUsedPorts {
         before: &Before,
     ) -> Result<Query<WithPrevious<MostUsedPort>>, Error> {
         let built = PortRanking::new(self, model, Some(before))?.build();
-        Ok(Query::new(before.title(&self.title()), built))
+        Ok(Query::noted(before.title(&self.title()), &[self.way(model)], built))
     }
 }
 
 impl Ranking for MostUsedPorts {}
 
 impl MostUsedPorts {
+    fn way(&self, model: &UsageModel) -> &'static str {
+        facts::way_to_read(model, Subject::Portal, self.who)
+    }
+
     fn title(&self) -> String {
         let mut title = match self.order {
             PortOrder::Queries => "most used output ports".to_owned(),

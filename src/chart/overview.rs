@@ -247,7 +247,7 @@ impl Chart for Overview {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let built = self.build(model, None)?;
-        Ok(Query::noted(self.title(), series::why(self.granularity), built))
+        Ok(Query::noted(self.title(), &[series::why(self.granularity)], built))
     }
 }
 
@@ -258,7 +258,7 @@ impl Comparable for Overview {
         before: &Before,
     ) -> Result<Query<WithPrevious<OverviewRow>>, Error> {
         let built = self.build(model, Some(before))?;
-        Ok(Query::noted(before.title(&self.title()), series::why(self.granularity), built))
+        Ok(Query::noted(before.title(&self.title()), &[series::why(self.granularity)], built))
     }
 
     fn compared_records(&self, rows: &[WithPrevious<Self::Row>]) -> Result<Vec<FlatRecord>, Error> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Before, Comparable, Compared, Comparison, Gone, Ranking, WithPrevious};
 use super::coverage_of::CoverageOf;
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::subject::Subject;
 use super::who::Who;
 use super::{Chart, sealed, sql};
@@ -165,7 +165,7 @@ impl Chart for MostPopularAssets {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let built = self.build(model, None)?;
-        Ok(Query::new(self.title(), built))
+        Ok(Query::noted(self.title(), &[self.way(model)], built))
     }
 }
 
@@ -176,11 +176,15 @@ impl Comparable for MostPopularAssets {
         before: &Before,
     ) -> Result<Query<WithPrevious<MostPopularAsset>>, Error> {
         let built = self.build(model, Some(before))?;
-        Ok(Query::new(before.title(&self.title()), built))
+        Ok(Query::noted(before.title(&self.title()), &[self.way(model)], built))
     }
 }
 
 impl MostPopularAssets {
+    fn way(&self, model: &UsageModel) -> &'static str {
+        facts::way_to_read(model, self.subject, self.who)
+    }
+
     fn title(&self) -> String {
         format!("most popular assets{}{}", self.subject.title(), self.who.title())
     }

@@ -12,7 +12,7 @@ use super::buckets::{self, Buckets};
 use super::comparison::{self, Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::subject::Subject;
 use super::who::Who;
 use super::{Chart, sealed, sql};
@@ -138,7 +138,7 @@ impl Chart for QueriesOverTime {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let built = self.build(model, None)?;
-        Ok(Query::new(self.title(), built))
+        Ok(Query::noted(self.title(), &[self.way(model)], built))
     }
 }
 
@@ -149,11 +149,15 @@ impl Comparable for QueriesOverTime {
         before: &Before,
     ) -> Result<Query<WithPrevious<QueriesOverTimePoint>>, Error> {
         let built = self.build(model, Some(before))?;
-        Ok(Query::new(before.title(&self.title()), built))
+        Ok(Query::noted(before.title(&self.title()), &[self.way(model)], built))
     }
 }
 
 impl QueriesOverTime {
+    fn way(&self, model: &UsageModel) -> &'static str {
+        facts::way_to_read(model, self.subject, self.who)
+    }
+
     fn title(&self) -> String {
         let (unit, subject, who) = (self.granularity.noun(), self.subject.title(), self.who.title());
         format!("queries over time by {unit}{subject}{who}")

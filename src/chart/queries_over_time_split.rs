@@ -8,7 +8,7 @@ use super::buckets::Buckets;
 use super::comparison::{Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::member::{self, Member};
 use super::queries_over_time::QueriesOverTime;
 use super::split::{self, Asked, Of};
@@ -189,7 +189,7 @@ impl Chart for QueriesOverTimeSplit {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let built = self.build(model, None)?;
-        Ok(Query::noted(self.title(), series::why(self.over_time.granularity), built))
+        Ok(Query::noted(self.title(), &self.notes(model), built))
     }
 }
 
@@ -200,7 +200,7 @@ impl Comparable for QueriesOverTimeSplit {
         before: &Before,
     ) -> Result<Query<WithPrevious<QueriesOverTimeSeries>>, Error> {
         let built = self.build(model, Some(before))?;
-        Ok(Query::noted(before.title(&self.title()), series::why(self.over_time.granularity), built))
+        Ok(Query::noted(before.title(&self.title()), &self.notes(model), built))
     }
 
     fn compared_records(&self, rows: &[WithPrevious<Self::Row>]) -> Result<Vec<FlatRecord>, Error> {
@@ -245,6 +245,11 @@ impl QueriesOverTimeSplit {
             of: Of::Series,
             before: earlier,
         })
+    }
+
+    fn notes(&self, model: &UsageModel) -> [&'static str; 2] {
+        let QueriesOverTime { subject, who, granularity, .. } = self.over_time;
+        [series::why(granularity), facts::way_to_read(model, subject, who)]
     }
 
     fn title(&self) -> String {

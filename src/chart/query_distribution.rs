@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::{self, Before, Comparable, Compared, Comparison, Ranking, WithPrevious};
 use super::coverage_of::CoverageOf;
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::member::{self, Member};
 use super::subject::Subject;
 use super::who::{Who, groups_of};
@@ -180,7 +180,7 @@ impl Chart for QueryDistribution {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let built = self.build(model, None)?;
-        Ok(Query::new(self.title(), built))
+        Ok(Query::noted(self.title(), &[self.way(model)], built))
     }
 }
 
@@ -191,11 +191,15 @@ impl Comparable for QueryDistribution {
         before: &Before,
     ) -> Result<Query<WithPrevious<QueryDistributionSlice>>, Error> {
         let built = self.build(model, Some(before))?;
-        Ok(Query::new(before.title(&self.title()), built))
+        Ok(Query::noted(before.title(&self.title()), &[self.way(model)], built))
     }
 }
 
 impl QueryDistribution {
+    fn way(&self, model: &UsageModel) -> &'static str {
+        facts::way_to_read(model, self.subject, self.who)
+    }
+
     fn title(&self) -> String {
         let by = match self.by {
             member::Kind::Group => " by group",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::comparison::{self, Before, Comparable, Compared, Comparison, WithPrevious};
 use super::coverage::Coverage;
 use super::coverage_of::CoverageOf;
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::subject::Subject;
 use super::who::Who;
 use super::{Chart, sealed, sql};
@@ -134,7 +134,7 @@ impl Chart for Summary {
 
     fn render(&self, model: &UsageModel) -> Result<Query<Self::Row>, Error> {
         let built = self.build(model, None)?;
-        Ok(Query::new(self.title(), built))
+        Ok(Query::noted(self.title(), &[self.way(model)], built))
     }
 }
 
@@ -145,11 +145,15 @@ impl Comparable for Summary {
         before: &Before,
     ) -> Result<Query<WithPrevious<SummaryTotals>>, Error> {
         let built = self.build(model, Some(before))?;
-        Ok(Query::new(before.title(&self.title()), built))
+        Ok(Query::noted(before.title(&self.title()), &[self.way(model)], built))
     }
 }
 
 impl Summary {
+    fn way(&self, model: &UsageModel) -> &'static str {
+        facts::way_to_read(model, self.subject, self.who)
+    }
+
     fn title(&self) -> String {
         format!("summary{}{}", self.subject.title(), self.who.title())
     }

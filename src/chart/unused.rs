@@ -13,7 +13,7 @@ use super::coverage_of_each::CoverageOfEach;
 use super::member::Member;
 use super::of_each::RowsOf;
 use super::subject::Subject;
-use super::{Chart, sealed, sql};
+use super::{Chart, facts, sealed, sql};
 use crate::error::Error;
 use crate::model::{Column, Parent, Table, UsageModel};
 use crate::row::{Columnar, Columns, FlatRecord};
@@ -170,7 +170,7 @@ impl Chart for Unused {
             Some(with) if self.of != Of::OutputPorts => select.with(with).build(PostgresQueryBuilder),
             _ => select.build(PostgresQueryBuilder),
         };
-        Ok(Query::new(title, built))
+        Ok(Query::noted(title, &[self.of.way(model)], built))
     }
 }
 
@@ -205,6 +205,15 @@ impl Of {
             Self::OutputPorts => true,
             Self::TechAssets => model.0.read_by.tech_asset,
             Self::Consumers => model.0.read_by.consumer,
+        }
+    }
+
+    /// Which opt-in key it wants.
+    fn way(self, model: &UsageModel) -> &'static str {
+        match self {
+            Self::OutputPorts => "",
+            Self::TechAssets => facts::by_tech_asset(model),
+            Self::Consumers => facts::by_consumer(model),
         }
     }
 

@@ -104,7 +104,7 @@ impl SqlWriter {
     }
 
     pub(crate) fn into_statement(self) -> Statement {
-        Statement::titled(self.title, "", &self.sql, self.values)
+        Statement::titled(self.title, &[], &self.sql, self.values)
     }
 
     /// For what Postgres refuses inside a transaction block.
