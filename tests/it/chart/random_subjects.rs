@@ -20,7 +20,8 @@ fn charts_of_every_subject_for_anyone_equal_plain_folds() {
     agree(builder(), "", group_of);
 }
 
-/// Parents without foreign keys: port 1, asset 1 and consumer 1 are gone, and consumer 2 is there twice.
+/// Parents without foreign keys: port 1, asset 1 and consumer 1 are gone, and port 2, asset 2, consumer 2 and every group
+/// are there more than once.
 #[test]
 fn charts_of_every_subject_equal_plain_folds_where_parents_are_gone_or_repeat() {
     let keep = |table| Reference::to(table).schema("portal").label("name").on_delete(OnDelete::Keep);
@@ -31,12 +32,20 @@ fn charts_of_every_subject_equal_plain_folds_where_parents_are_gone_or_repeat() 
         .tech_assets(keep("technical_assets"));
     let change = format!(
         "ALTER TABLE portal.data_products DROP CONSTRAINT data_products_pkey;
+         ALTER TABLE portal.domains DROP CONSTRAINT domains_pkey CASCADE;
+         INSERT INTO portal.domains SELECT id, 'again ' || name FROM portal.domains;
+         ALTER TABLE portal.datasets DROP CONSTRAINT datasets_pkey;
+         INSERT INTO portal.datasets SELECT id, 'again ' || name FROM portal.datasets WHERE id = '{port_2}';
+         ALTER TABLE portal.technical_assets DROP CONSTRAINT technical_assets_pkey;
+         INSERT INTO portal.technical_assets SELECT id, 'again' FROM portal.technical_assets WHERE id = '{asset_2}';
          INSERT INTO portal.data_products VALUES ('{twice}', 'a second name', '{other}'), ('{twice}', 'a third', NULL);
          DELETE FROM portal.datasets WHERE id = '{port}';
          DELETE FROM portal.technical_assets WHERE id = '{asset}';
          DELETE FROM portal.data_products WHERE id = '{gone}'",
         twice = consumer(2),
         other = group(5),
+        port_2 = port(2),
+        asset_2 = asset(2),
         port = port(1),
         asset = asset(1),
         gone = consumer(1),

@@ -8,7 +8,7 @@ use output_port_usage::*;
 use tokio_postgres::NoTls;
 
 use self::twins::{Refusal, Twins, batch, connect};
-use crate::portal::{Portal, asset, builder, consumer, day, port, queries, scope, touches};
+use crate::portal::{Portal, asset, builder, consumer, day, group, port, queries, scope, touches};
 
 #[tokio::test]
 async fn every_chart_has_equal_rows_by_both_drivers() {
@@ -27,6 +27,40 @@ async fn every_chart_has_equal_rows_by_both_drivers() {
     twins.agree(&MostPopularAssets::new(port(3), days()).top(2)).await;
     twins.agree(&MostOftenCombinedWith::new(port(1), days())).await;
     twins.agree(&MostOftenCombinedWith::new(port(2), days()).top(1)).await;
+}
+
+#[tokio::test]
+async fn every_chart_of_a_subject_has_equal_rows_by_both_drivers() {
+    let twins = Twins::filled().await;
+    let days = || day(2026, 1, 3)..day(2026, 2, 8);
+    let of_port = Subject::TechAssetOfPort { id: asset(1), output_port_id: port(1) };
+    let previous = Comparison::PreviousPeriod;
+    for subject in [Subject::from(port(1)), asset(1).into(), of_port, Subject::Portal] {
+        for granularity in [Granularity::Day, Granularity::Week] {
+            let over_time = || QueriesOverTime::new(subject, days()).granularity(granularity);
+            twins.agree(&over_time()).await;
+            twins.agree(&over_time().of_consumer(consumer(1)).compared_with(previous)).await;
+            twins.agree(&over_time().of_group(group(1)).split_by_consumer(2)).await;
+            twins.agree(&over_time().of_no_group()).await;
+            twins.agree(&over_time().split_by_group(1).compared_with(previous)).await;
+            twins.agree(&over_time().split_by_consumer(1).compared_with(previous)).await;
+        }
+        let distribution = || QueryDistribution::new(subject, days()).top(2).with_last_used();
+        twins.agree(&distribution().of_group(group(1))).await;
+        twins.agree(&distribution().by_group().compared_with(previous).include_gone()).await;
+        twins.agree(&Summary::new(subject, days()).of_group(group(1)).compared_with(previous)).await;
+    }
+    let portal = QueriesOverTime::new(Subject::Portal, days());
+    twins.agree(&portal.clone().split_by_port(2)).await;
+    twins.agree(&portal.of_consumer(consumer(1)).split_by_port(2).compared_with(previous)).await;
+    twins.agree(&MostPopularAssets::of_portal(days()).compared_with(previous).include_gone()).await;
+    twins.agree(&MostPopularAssets::of_portal(days()).of_consumer(consumer(1))).await;
+    twins.agree(&MostOftenCombinedWith::new(port(1), days()).of_group(group(1))).await;
+    twins.agree(&MostOftenCombinedWith::new(port(1), days()).compared_with(previous).include_gone()).await;
+    twins.agree(&MostUsedPorts::new(days()).of_consumer(consumer(1)).compared_with(previous)).await;
+    twins.agree(&Overview::new(port(1), days()).of_consumer(consumer(1)).compared_with(previous)).await;
+    let many = QueriesOverTime::of_ports([port(1), port(9)], days());
+    twins.agree(&many.compared_with(Comparison::from(day(2025, 12, 1)..day(2026, 1, 20)))).await;
 }
 
 #[tokio::test]
