@@ -1,7 +1,8 @@
 //! Groups of consumers.
 
-use sea_query::{Expr, ExprTrait, JoinType, Order, SelectStatement, UnionType};
+use sea_query::{Expr, ExprTrait, Func, JoinType, Order, SelectStatement, UnionType};
 
+use super::series::array_agg;
 use super::sql;
 use super::who::groups_of;
 use crate::error::Error;
@@ -81,4 +82,30 @@ pub(super) fn with_those_without(columns: &[&'static str], shown: Expr) -> Selec
         .from("slice")
         .union(UnionType::All, without)
         .take()
+}
+
+/// The arrays of the CTE `consumer`, folded to those of their groups.
+pub(super) fn series(model: &UsageModel) -> Result<SelectStatement, Error> {
+    let of_consumer =
+        |array: &'static str| Expr::from(Func::cust("pg_catalog.unnest").arg(Expr::col(("consumer", array))));
+    let mut cell = SelectStatement::new();
+    cell.expr_as(id(), "group_id")
+        .expr_as(of_consumer("places"), "place")
+        .expr_as(of_consumer("counts"), "query_count");
+    join(&mut cell, "consumer", model)?;
+    let count = || Func::sum(Expr::col("query_count"));
+    let sums = SelectStatement::new()
+        .columns(["group_id", "place"])
+        .expr_as(count(), "query_count")
+        .from_subquery(cell, "cell")
+        .group_by_columns(["group_id", "place"])
+        .take();
+    Ok(SelectStatement::new()
+        .column("group_id")
+        .expr_as(count(), "query_count")
+        .expr_as(array_agg("place"), "places")
+        .expr_as(array_agg("query_count"), "counts")
+        .from_subquery(sums, "cell")
+        .group_by_col("group_id")
+        .take())
 }

@@ -170,7 +170,7 @@ impl Split {
         match self.by {
             member::Kind::Group => {
                 self.with.cte(sql::materialized("consumer", member));
-                self.with.cte(sql::materialized("member", by_group(asked.model)?));
+                self.with.cte(sql::materialized("member", groups::series(asked.model)?));
                 ranked.from("member").and_where(Expr::col("group_id").is_not_null());
             }
             _ => {
@@ -353,32 +353,6 @@ impl Split {
 pub(super) fn order(select: &mut SelectStatement) {
     sql::order_by_rank(select, "rank");
     select.order_by_with_nulls("members", Order::Asc, NullOrdering::First);
-}
-
-/// The arrays of the CTE `consumer`, folded to those of their groups.
-fn by_group(model: &UsageModel) -> Result<SelectStatement, Error> {
-    let of_consumer =
-        |array: &'static str| Expr::from(Func::cust("pg_catalog.unnest").arg(Expr::col(("consumer", array))));
-    let mut cell = SelectStatement::new();
-    cell.expr_as(groups::id(), "group_id")
-        .expr_as(of_consumer("places"), "place")
-        .expr_as(of_consumer("counts"), "query_count");
-    groups::join(&mut cell, "consumer", model)?;
-    let count = || Func::sum(Expr::col("query_count"));
-    let sums = SelectStatement::new()
-        .columns(["group_id", "place"])
-        .expr_as(count(), "query_count")
-        .from_subquery(cell, "cell")
-        .group_by_columns(["group_id", "place"])
-        .take();
-    Ok(SelectStatement::new()
-        .column("group_id")
-        .expr_as(count(), "query_count")
-        .expr_as(array_agg("place"), "places")
-        .expr_as(array_agg("query_count"), "counts")
-        .from_subquery(sums, "cell")
-        .group_by_col("group_id")
-        .take())
 }
 
 fn summary(active_days: Expr, last_used: Expr) -> SelectStatement {
