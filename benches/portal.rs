@@ -68,9 +68,9 @@ fn first_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2023, 1, 1).expect("a date of the calendar")
 }
 
-/// 2,000 output ports with 19 consumers in the middle and 137 at the 99th percentile, 4,300 consumers, ten tech assets an
-/// output port. Three of five output ports come in the first half of the days, one of twenty ends in the second; half as
-/// many tech assets are read as there are.
+/// 2,000 output ports with 19 consumers in the middle and 137 at the 99th percentile, 4,300 consumers, ten tech assets
+/// an output port. Three of five output ports come in the first half of the days, one of twenty ends in the second; half
+/// as many tech assets are read as there are.
 const PARENTS: &str = "
 SELECT setseed(0.42);
 CREATE TABLE datasets (id uuid PRIMARY KEY, name text NOT NULL);

@@ -123,8 +123,9 @@ super::who::of_consumers!(MostUsedPorts, who);
 impl Compared<MostUsedPorts> {
     /// Which output ports come first. Defaults to [`PortOrder::Queries`].
     ///
-    /// Equal ones come by id. Fallers hold what is [gone](Self::include_gone) in any case, and risers never do. Over a model with coverage, risers and fallers of which a day of either period was not
-    /// measured come after all others: how much they rose or fell is unknown.
+    /// Equal ones come by id. Fallers hold what is [gone](Self::include_gone) in any case, and risers never do. Over a
+    /// model with coverage, risers and fallers of which a day of either period was not measured come after all others:
+    /// how much they rose or fell is unknown.
     pub fn order(mut self, order: PortOrder) -> Self {
         self.chart.order = order;
         self

@@ -45,8 +45,8 @@ impl<'a> RowsOf<'a> {
             .take()
     }
 
-    /// `last_used`: the last day with a count among some rows of the id, or NULL; by the key backward, without reading the
-    /// others.
+    /// `last_used`: the last day with a count among some rows of the id, or NULL; by the key backward, without reading
+    /// the others.
     pub(super) fn last_used(self, mut rows: SelectStatement) -> SelectStatement {
         rows.expr_as(Func::max(self.column(Column::Date)), "last_used")
             .and_where(self.column(Column::QueryCount).gt(Expr::cust("0")))

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use output_port_usage::chart::*;
 use output_port_usage::*;
 
-use crate::chart::plans::{PORTS, costs, explain, floor, heavy, on_large_tables};
-use crate::portal::{Portal, QUERY_STATS, builder, day};
+use crate::chart::plans::{PORTS, costs, explain, filled, floor, heavy, on_large_tables, usual};
+use crate::portal::{Portal, QUERY_STATS, TOUCH_STATS, builder, day};
 
 /// The buffers of an index-only SUM for each output port.
 async fn floor_of_all(portal: &Portal, days: &Range<NaiveDate>) -> u64 {
@@ -87,4 +87,23 @@ async fn unused(portal: &Portal) {
         // the root, a branch and a leaf of the key; some pages of the parent
         check(portal, &portal.model, &chart, QUERY_STATS, 3 * ports + 12).await;
     }
+}
+
+#[test]
+fn unused_consumers_and_assets_take_one_look_each_with_a_key() {
+    on_large_tables(async |_| {
+        let portal = filled(usual(2)).await;
+        let model = builder().read_by_consumer().read_by_tech_asset().build().unwrap();
+        for statement in model.create_tables() {
+            statement.into_sqlx().execute(&portal.pool).await.unwrap();
+        }
+        model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+        // 20 of each, some of them never used
+        let most = 3 * 20 + 12;
+        for from in [day(2024, 1, 1), day(2027, 1, 1)] {
+            let days = from..from + chrono::Days::new(30);
+            check(&portal, &model, &Unused::consumers(days.clone()), QUERY_STATS, most).await;
+            check(&portal, &model, &Unused::tech_assets(days), TOUCH_STATS, most).await;
+        }
+    });
 }
