@@ -14,12 +14,13 @@ use super::coverage_rows::{CUT, bound, cut, kept, of_all, port_of, since_the_fir
 use super::sql;
 use super::subject::Subject;
 use crate::id::OutputPortId;
-use crate::model::{CoverageTable, UsageModel};
+use crate::model::{CoverageTable, Parent, UsageModel};
 use crate::time::{Days, Granularity};
 
 /// How a statement asks for the coverage of a chart's subject: not at all, where the model has none.
 pub(super) struct CoverageOf<'a> {
     table: Option<&'a CoverageTable>,
+    ports: &'a Parent,
     whose: Whose,
     days: Days,
     /// Which days they are compared with, and how each bound is moved back to these.
@@ -55,7 +56,7 @@ impl<'a> CoverageOf<'a> {
             }
             Subject::TechAsset { .. } | Subject::Portal => Whose::All,
         };
-        Self { table: model.0.coverage.as_ref(), whose, days, before: None }
+        Self { table: model.0.coverage.as_ref(), ports: &model.0.output_ports, whose, days, before: None }
     }
 
     /// Also asks about the days that they are compared with.
@@ -94,7 +95,10 @@ impl<'a> CoverageOf<'a> {
             }
             Whose::All => {
                 let asked = [Some(self.days.range()), before.clone()].into_iter().flatten().map(range);
-                with.cte(sql::materialized("kept_by_port", since_the_first(table, asked.collect())));
+                with.cte(sql::materialized(
+                    "kept_by_port",
+                    since_the_first(table, self.ports, asked.collect()),
+                ));
                 let mut row = of_all();
                 row.expr_as(range(self.days.range()), "days");
                 if let Some(before) = before {

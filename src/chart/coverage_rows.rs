@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_query::{BinOper, Expr, ExprTrait, Func, SelectStatement};
 
 use super::sql;
-use crate::model::{Column, CoverageTable};
+use crate::model::{Column, CoverageTable, Parent};
 
 pub(super) const CUT: BinOper = BinOper::Custom("OPERATOR(pg_catalog.*)");
 const JOINED: BinOper = BinOper::Custom("OPERATOR(pg_catalog.+)");
@@ -49,15 +49,25 @@ pub(super) fn port_of(table: &CoverageTable) -> Expr {
 }
 
 /// The days of each output port that was ever measured, as [`cut`]; those before its first measured day count, too.
-pub(super) fn since_the_first(table: &CoverageTable, asked: Vec<Expr>) -> SelectStatement {
+///
+/// An output port that usage outlives is measured no more, so it does not count.
+pub(super) fn since_the_first(table: &CoverageTable, ports: &Parent, asked: Vec<Expr>) -> SelectStatement {
     let asked = Expr::from(Func::cust("pg_catalog.datemultirange").args(asked));
     let column = |column: Column| Expr::col(("kept", table.column(column).clone()));
     let first = Func::cust("pg_catalog.lower").arg(column(Column::Measured));
     let earlier = sql::days_between(sql::null("date"), first.into());
     let earlier = Expr::from(Func::cust("pg_catalog.datemultirange").arg(earlier));
     let cut = |days: Expr| days.binary(CUT, asked.clone());
-    SelectStatement::new()
-        .expr_as(cut(column(Column::Measured).binary(JOINED, earlier.clone())), "measured")
+    let mut rows = SelectStatement::new();
+    if ports.may_repeat() {
+        let mut there = SelectStatement::new();
+        there
+            .expr(Expr::cust("1"))
+            .from_as(ports.table_ref(), "parent")
+            .and_where(Expr::col(("parent", ports.key.clone())).eq(port_of(table)));
+        rows.and_where(Expr::exists(there));
+    }
+    rows.expr_as(cut(column(Column::Measured).binary(JOINED, earlier.clone())), "measured")
         .expr_as(cut(column(Column::Settled).binary(JOINED, earlier)), "settled")
         .expr_as(cut(column(Column::Measured)), "any_measured")
         .from_as(table.table_ref(), "kept")

@@ -233,13 +233,13 @@ pub(super) fn way_to_read(model: &UsageModel, subject: Subject, who: Who) -> &'s
 pub(super) fn by_consumer(model: &UsageModel) -> &'static str {
     match model.0.read_by.consumer {
         true => "it reads the keys by consumer",
-        false => "it wants the keys of read_by_consumer(), and without them reads the days of all consumers",
+        false => "it wants the keys of read_by_consumer(), and without them reads all consumers",
     }
 }
 
 pub(super) fn by_tech_asset(model: &UsageModel) -> &'static str {
     match model.0.read_by.tech_asset {
         true => "it reads the key by tech asset",
-        false => "it wants the key of read_by_tech_asset(), and without it reads the days of all tech assets",
+        false => "it wants the key of read_by_tech_asset(), and without it reads all tech assets",
     }
 }

@@ -283,3 +283,28 @@ async fn what_cannot_be_is_refused_by_name() {
         builder().coverage_table(TableNames::new("output_port_query_stats_daily")).build().unwrap_err();
     assert!(taken.is_configuration(), "{taken}");
 }
+
+#[tokio::test]
+async fn an_output_port_that_is_gone_leaves_no_gap_in_the_portal() {
+    use output_port_usage::chart::{Coverage, Subject, Summary, Unused};
+
+    let ports = Reference::to("datasets").schema("portal").on_delete(OnDelete::Keep);
+    let portal = Portal::with(builder().output_ports(ports).coverage().build().unwrap()).await;
+    portal.replace(&batch(day(2026, 1, 1)..day(2026, 1, 11)).build()).await;
+    let days = || day(2026, 1, 11)..day(2026, 1, 21);
+    let row = queries(days().start, port(1), consumer(1), 3);
+    portal.replace(&UsageBatch::builder(scope(days(), [port(1)])).queries(vec![row]).build()).await;
+
+    let in_short = Summary::new(Subject::Portal, days());
+    let unused = Unused::consumers(days());
+    assert_eq!(portal.rows(&in_short).await[0].coverage, Some(Coverage::Partly));
+    assert_eq!(portal.rows(&unused).await, []);
+
+    sqlx::query("DELETE FROM portal.datasets WHERE id = $1")
+        .bind(port(2))
+        .execute(&portal.pool)
+        .await
+        .unwrap();
+    assert_eq!(portal.rows(&in_short).await[0].coverage, Some(Coverage::Measured));
+    assert_eq!(portal.rows(&unused).await.len(), 19);
+}
