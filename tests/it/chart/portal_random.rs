@@ -207,9 +207,11 @@ impl Everything<'_> {
         self.check(both, (Unused::consumers, days), members, consumers).await;
     }
 
-    /// Whether every output port that was ever measured was, from its first such day on, and any on each day.
+    /// Whether every output port that is there and was ever measured was, from its first such day on, and any on each day.
     fn all_measured(&self, days: &Range<NaiveDate>) -> bool {
-        let ports: Vec<OutputPortId> = (0..4).map(port).collect();
+        // port 1 is not among the second model's parents
+        let ports = (0..4).filter(|number| !self.repeated || *number != 1).map(port);
+        let ports: Vec<OutputPortId> = ports.collect();
         let is =
             |of: OutputPortId, date: NaiveDate| self.kept.of(of, &(date..date + Days::new(1))).is_complete();
         fold::days(days).all(|date| {
