@@ -70,7 +70,8 @@ pub trait Chart: sealed::Sealed + Clone + Send + Sync + 'static {
 
     /// The rows as flat records, for a file.
     ///
-    /// A row gives one record, except that a series gives one for each of its buckets, with the series repeated.
+    /// A row gives one record, except that a series gives one for each of its buckets, with the series repeated, and the
+    /// total of an [`Overview`] none.
     ///
     /// # Errors
     ///

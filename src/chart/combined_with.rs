@@ -111,7 +111,7 @@ pub struct MostOftenCombined {
     pub label: Option<String>,
     /// How many queries read both, at least 1; 0 for one that is [gone](Compared::include_gone).
     pub query_count: i64,
-    /// The share of the requested output port's queries, a fraction; 0 where it has none.
+    /// The share of the requested output port's queries, of those consumers that are counted, a fraction; 0 where it has none.
     pub share: f64,
     /// The row's position, from 1.
     pub rank: i64,

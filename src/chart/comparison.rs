@@ -28,7 +28,8 @@ pub enum Comparison {
     PreviousPeriod,
     /// The same dates of the year before.
     ///
-    /// Both bounds go back by a year, and from 29 February to 28 February.
+    /// 29 February has none: it is compared with no day, so that it has no change. Of a leap year, 29 February counts with
+    /// 28 February.
     YearBefore,
     /// The same weekdays of the year before.
     ///
@@ -37,8 +38,8 @@ pub enum Comparison {
     /// Any other half-open days, as many or not, before or after: `Comparison::from(days)`.
     ///
     /// A chart over time moves each bucket by the distance of the first days. If the other days are fewer, its last
-    /// buckets are compared with nothing, so that they have no change; if they are more, those beyond the last requested
-    /// day are in none. Empty or reversed days make the query an error.
+    /// buckets are compared with nothing, so that they have no change, and the bucket in which they end is compared with
+    /// fewer days than it has; if they are more, those beyond the last requested day are in none. Empty or reversed days make the query an error.
     Days {
         /// The first day.
         start: NaiveDate,
@@ -67,6 +68,8 @@ impl Comparison {
     /// assert_eq!(Comparison::YearBeforeByWeekday.days(&march)?, day(2025, 3, 2)..day(2025, 4, 2));
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
+    ///
+    /// They are empty for the year before of 29 February alone.
     ///
     /// # Errors
     ///
@@ -99,7 +102,11 @@ impl Comparison {
         let back = |days: u32| bound.checked_sub_days(chrono::Days::new(days.into()));
         match self {
             Self::PreviousPeriod => back(days.count()),
-            Self::YearBefore => bound.checked_sub_months(Months::new(12)),
+            // 29 February begins where 1 March does
+            Self::YearBefore => match (bound.month(), bound.day()) {
+                (2, 29) => NaiveDate::from_ymd_opt(bound.year() - 1, 3, 1),
+                _ => bound.checked_sub_months(Months::new(12)),
+            },
             Self::YearBeforeByWeekday => back(WEEKS),
             Self::Days { start, .. } => bound.checked_add_signed(start - days.start()),
         }
@@ -120,7 +127,12 @@ impl Comparison {
     pub(super) fn bound(self, days: Days, bound: Expr) -> Expr {
         match self {
             Self::PreviousPeriod => bound.sub(Expr::val(days.count() as i32).cast_as("integer")),
-            Self::YearBefore => bound.sub(Expr::cust("INTERVAL '1 year'")).cast_as("date"),
+            // 29 February begins where 1 March does
+            Self::YearBefore => {
+                let back = |day: Expr| day.sub(Expr::cust("INTERVAL '1 year'")).cast_as("date");
+                let day_before = bound.clone().sub(Expr::cust("1"));
+                Func::greatest([back(bound), back(day_before).add(Expr::cust("1"))]).into()
+            }
             Self::YearBeforeByWeekday => bound.sub(Expr::cust("364")),
             Self::Days { start, .. } => bound.sub(distance(days, start)),
         }
@@ -130,13 +142,8 @@ impl Comparison {
     pub(super) fn compared(self, days: Days, before: Expr) -> Expr {
         match self {
             Self::PreviousPeriod => before.add(Expr::val(days.count() as i32).cast_as("integer")),
-            // 29 February holds 28 February, whose own bounds meet; of a leap year, 28 February holds both
-            Self::YearBefore => {
-                let year = || Expr::cust("INTERVAL '1 year'");
-                let same = before.clone().add(year()).cast_as("date");
-                let until = before.add(Expr::cust("1")).add(year()).cast_as("date");
-                Func::greatest([same, until.sub(Expr::cust("1"))]).into()
-            }
+            // of a leap year, 28 February holds 29 February, too
+            Self::YearBefore => before.add(Expr::cust("INTERVAL '1 year'")).cast_as("date"),
             Self::YearBeforeByWeekday => before.add(Expr::cust("364")),
             Self::Days { start, .. } => before.add(distance(days, start)),
         }

@@ -175,7 +175,7 @@ impl<'a> CoverageOf<'a> {
             return Some(Asked::Days(sql::days_between(buckets.start_before(), buckets.end_before())));
         }
         let moved = |bound| comparison.bound(self.days, bound);
-        // a day has none or two before it, around the end of a leap February, or lies outside the other days
+        // a day has none or two before it, at the end of a leap February, or lies outside the other days
         if !matches!(comparison, Comparison::YearBefore | Comparison::Days { .. }) {
             return Some(Asked::Day(moved(buckets.start())));
         }
@@ -323,7 +323,7 @@ fn saying([measured, unsettled, partly, not_measured]: Sayings, (column, any): W
         .into()
 }
 
-/// The word for days of a comparison, which are none for 28 February of a leap year.
+/// The word for days of a comparison, which are none for 29 February.
 pub(super) fn word_before(column: WithAny, days: Expr) -> Expr {
     let none = Expr::from(Func::cust("pg_catalog.isempty").arg(days.clone()));
     let none_is_not_measured = CaseStatement::new().case(none, Expr::cust("'not_measured'"));

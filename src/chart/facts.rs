@@ -232,8 +232,8 @@ pub(super) fn way_to_read(model: &UsageModel, subject: Subject, who: Who) -> &'s
 
 pub(super) fn by_consumer(model: &UsageModel) -> &'static str {
     match model.0.read_by.consumer {
-        true => "it reads the keys by consumer",
-        false => "it wants the keys of read_by_consumer(), and without them reads all consumers",
+        true => "it reads a key by consumer",
+        false => "it wants a key of read_by_consumer(), and without it reads all consumers",
     }
 }
 

@@ -167,7 +167,7 @@ pub struct MostUsedPort {
     pub label: Option<String>,
     /// Its queries on the days; 0 only where it had queries in the earlier days alone.
     pub query_count: i64,
-    /// The share of all queries of the portal or of the list on the days, a fraction from 0 to 1.
+    /// The share of all queries of the portal or of the list that are counted on the days, a fraction from 0 to 1.
     pub share: f64,
     /// The row's position, from 1.
     pub rank: i64,

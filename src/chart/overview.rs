@@ -235,7 +235,7 @@ impl sealed::Sealed for Overview {}
 impl Chart for Overview {
     type Row = OverviewRow;
 
-    /// Those of the split: the other charts are what its series add up to.
+    /// Those of the split, whose series add up to the queries over time; the total has no record.
     fn records(&self, rows: &[Self::Row]) -> Result<Vec<FlatRecord>, Error> {
         let axis = self.buckets()?;
         let records = rows.iter().filter_map(|row| match row {

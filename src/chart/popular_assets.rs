@@ -120,7 +120,7 @@ pub struct MostPopularAsset {
     pub label: Option<String>,
     /// How many queries read it, at least 1; 0 for one that is [gone](Compared::include_gone).
     pub touches: i64,
-    /// The share of all touches of the output port, a fraction above 0 and up to 1.
+    /// The share of all touches that are counted on the days, a fraction from 0 to 1.
     pub share: f64,
     /// The row's position, from 1.
     pub rank: i64,

@@ -25,8 +25,8 @@ use crate::time::Days;
 /// The ids are those of the parent table; one that it holds more than once has one row. Later use is use, too, also
 /// after the last of the days. Rows are ordered by the last day of use, those that were never used first, then by id.
 ///
-/// Over a model with [coverage](crate::UsageModelBuilder::coverage) only what was measured is called unused. Of an
-/// output port all of the days have to be measured. A tech asset or a consumer may have been read through any output
+/// Over a model with [coverage](crate::UsageModelBuilder::coverage) only what was measured, settled or
+/// not, is called unused. Of an output port all of the days have to be measured. A tech asset or a consumer may have been read through any output
 /// port: of all that were ever measured the days have to be, of each from its first measured day on, or there are no
 /// rows. An output port that has neither a row here nor queries was not measured; [`UsageModel::gaps`] names the days.
 ///

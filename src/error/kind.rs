@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     #[error("days {from} to {until} are compared with days before year 1")]
     ComparedBeforeCalendar { from: NaiveDate, until: NaiveDate },
     #[error(
-        "the chart would have {points} points, more than {most}: widen its granularity or ask for fewer days"
+        "the chart would have {points} points, more than {most}: widen its granularity, or ask for fewer days or series"
     )]
     TooManyPoints { points: u64, most: u64 },
     #[error("{0} is zero: ask for at least one")]

@@ -113,8 +113,8 @@ impl Reference {
 
     /// The UUID column that puts rows in groups, and the table of the groups. Defaults to none.
     ///
-    /// For instance the domain of a data product. Only consumers can have groups, for the query distribution by group;
-    /// on other references it makes the model's `build()` fail.
+    /// For instance the domain of a data product. Only consumers can have groups, by which charts are split or filtered; on
+    /// other references it makes the model's `build()` fail.
     pub fn group(mut self, column: impl Into<String>, groups: Reference) -> Self {
         self.group = Some(Group { column: column.into(), parent: Box::new(groups) });
         self

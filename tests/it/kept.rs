@@ -73,7 +73,7 @@ impl Kept {
         let all: Vec<NaiveDate> = fold::days(days).collect();
         let measured = all.iter().filter(|day| of_port.measured.contains(day)).count();
         let settled = all.iter().filter(|day| of_port.settled.contains(day)).count();
-        // the 28th of a leap February has no days before it
+        // a leap day has no day before it
         if all.is_empty() {
             Coverage::NotMeasured
         } else if settled == all.len() {

@@ -381,12 +381,14 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
 }
 
 #[test]
-fn days_before_keep_29_february_within_its_year() {
+fn the_year_before_of_29_february_is_no_day() {
     let year = Comparison::YearBefore;
     let leap = day(2028, 2, 1)..day(2028, 3, 1);
     assert_eq!(year.days(&leap).unwrap(), day(2027, 2, 1)..day(2027, 3, 1));
-    assert_eq!(year.days(&(day(2028, 2, 29)..day(2028, 3, 2))).unwrap(), day(2027, 2, 28)..day(2027, 3, 2));
-    assert_eq!(year.days(&(day(2028, 2, 1)..day(2028, 2, 29))).unwrap(), day(2027, 2, 1)..day(2027, 2, 28));
+    assert_eq!(year.days(&(day(2028, 2, 29)..day(2028, 3, 2))).unwrap(), day(2027, 3, 1)..day(2027, 3, 2));
+    assert_eq!(year.days(&(day(2028, 2, 1)..day(2028, 2, 29))).unwrap(), day(2027, 2, 1)..day(2027, 3, 1));
+    assert!(year.days(&(day(2028, 2, 29)..day(2028, 3, 1))).unwrap().is_empty());
+    assert_eq!(year.days(&(day(2029, 2, 28)..day(2029, 3, 1))).unwrap(), day(2028, 2, 28)..day(2028, 3, 1));
     let by_weekday = Comparison::YearBeforeByWeekday.days(&leap).unwrap();
     assert_eq!(by_weekday, day(2027, 2, 2)..day(2027, 3, 3));
     assert_eq!(Comparison::PreviousPeriod.days(&leap).unwrap(), day(2028, 1, 3)..day(2028, 2, 1));
@@ -562,8 +564,10 @@ async fn a_leap_day_before_is_counted_once() {
         let portal = &portal;
         async move { portal.rows(&chart).await.iter().map(|point| point.previous).collect::<Vec<_>>() }
     };
-    // 28 February 2028 is compared with the days from 28 to 28 February, none; the leap day with the 28th
-    assert_eq!(before(day(2028, 2, 28), day(2028, 3, 2)).await, [0, 8, 16]);
+    // the leap day is compared with no day
+    assert_eq!(before(day(2028, 2, 28), day(2028, 3, 2)).await, [8, 0, 16]);
+    assert_eq!(before(day(2028, 2, 28), day(2028, 2, 29)).await, [8]);
+    assert_eq!(before(day(2028, 2, 29), day(2028, 3, 1)).await, [0]);
     // 28 February 2029 is compared with 28 and 29 February 2028
     assert_eq!(before(day(2029, 2, 28), day(2029, 3, 2)).await, [3, 4]);
 }

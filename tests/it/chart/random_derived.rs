@@ -176,7 +176,7 @@ async fn halves_are_read_as_if_alone(portal: &Portal, facts: &Facts, of: OutputP
         let compared = portal.rows(&groups.clone().compared_with(comparison)).await;
         let now: Vec<_> = compared.iter().map(|slice| slice.current.clone()).collect();
         assert_eq!(now, portal.rows(&groups).await);
-        // a year before 28 February alone of a leap year lies no day, of which no chart can be asked
+        // a year before 29 February alone lies no day, of which no chart can be asked
         let alone = match before.is_empty() {
             true => Vec::new(),
             false => portal.rows(&QueryDistribution::new(of, before.clone()).top(all).by_group()).await,
@@ -214,6 +214,7 @@ async fn over_time_compared_agrees(portal: &Portal, facts: &Facts, of: OutputPor
             for point in &compared {
                 let bucket = point.current.bucket;
                 let back = |bound: NaiveDate| match comparison {
+                    Comparison::YearBefore if bound == day(2028, 2, 29) => day(2027, 3, 1),
                     Comparison::YearBefore => bound - Months::new(12),
                     Comparison::YearBeforeByWeekday => bound - Days::new(7 * 52),
                     _ => bound - (facts.days.end - facts.days.start),

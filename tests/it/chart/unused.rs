@@ -155,7 +155,7 @@ async fn what_was_not_measured_is_not_called_unused() {
 fn without_a_key_all_queries_are_read_for_the_consumers() {
     insta::assert_snapshot!(sql(&Unused::consumers(days())), @r#"
     SELECT
-        /* output-port-usage: unused consumers; it wants the keys of read_by_consumer(), and without them reads all consumers */
+        /* output-port-usage: unused consumers; it wants a key of read_by_consumer(), and without it reads all consumers */
         CAST(('consumer') AS text) AS "kind",
         CAST("one"."consumer_id" AS uuid) AS "id",
         CAST("one"."label" AS text) AS "label",

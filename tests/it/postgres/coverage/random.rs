@@ -336,7 +336,7 @@ async fn comparisons_agree(both: &Both<'_>, kept: &Kept, of: OutputPortId, days:
             let chart = QueriesOverTime::new(of, days.clone()).granularity(granularity);
             let points = both.rows(&chart.compared_with(comparison)).await;
             for (point, bucket) in points.iter().zip(kept::buckets(days, granularity)) {
-                // each bound of a bucket is moved as those of the whole are, and that of the leap day to the day before
+                // each bound of a bucket is moved as those of the whole are, and that of the leap day to 1 March
                 let bound = |bound: NaiveDate| moved(bound, days, comparison).clamp(before.start, before.end);
                 let before = bound(bucket.start)..bound(bucket.end);
                 let (now, then) = (kept.of(of, &bucket), kept.of(of, &before));
@@ -351,6 +351,7 @@ async fn comparisons_agree(both: &Both<'_>, kept: &Kept, of: OutputPortId, days:
 fn moved(bound: NaiveDate, days: &Range<NaiveDate>, comparison: Comparison) -> NaiveDate {
     match comparison {
         Comparison::PreviousPeriod => bound - (days.end - days.start),
+        Comparison::YearBefore if bound == day(2028, 2, 29) => day(2027, 3, 1),
         Comparison::YearBefore => bound - chrono::Months::new(12),
         Comparison::YearBeforeByWeekday => bound - Days::new(364),
         Comparison::Days { start, .. } => bound - (days.start - start),
