@@ -7,7 +7,7 @@ use sea_query::extension::postgres::PgFunc;
 use sea_query::{Expr, ExprTrait, Func, SelectStatement, Value};
 
 use super::subject::Subject;
-use super::who::Who;
+use super::who::{Drive, Who};
 use crate::error::Error;
 use crate::id::{OutputPortId, TechAssetId};
 use crate::ident::Ident;
@@ -161,11 +161,18 @@ impl<'a> Facts<'a> {
             }
             Of::Portal => self.drive_by_port(&mut select),
         }
-        self.who.filter(&mut select, self.model, self.table.column(Column::ConsumerId));
+        self.who.filter(&mut select, self.model, self.table.column(Column::ConsumerId), self.drive());
         conditions(date(), &mut select)
             .and_where(date().gte(self.days.start))
             .and_where(date().lt(self.days.end))
             .take()
+    }
+
+    fn drive(&self) -> Drive {
+        match self.of {
+            Of::Portal if self.model.0.read_by.consumer => Drive::ByConsumers,
+            _ => Drive::ByRows,
+        }
     }
 
     /// Names every output port: reading each one's run of the key is faster than finding the days in the whole table.
@@ -174,7 +181,7 @@ impl<'a> Facts<'a> {
         let by_consumer = match self.who {
             Who::Anyone | Who::NoGroup => false,
             Who::Consumer(_) => true,
-            Who::Group(_) => self.model.0.read_by.consumer,
+            Who::Group(_) => matches!(self.drive(), Drive::ByConsumers),
         };
         // the parent table has every output port only where a foreign key says so
         if by_consumer || ports.may_repeat() {

@@ -138,6 +138,12 @@ pub(crate) fn first_label(parent: &Parent, id: Expr) -> Expr {
     subquery(first).cast_as("text")
 }
 
+/// `TRUE`, for `IS` and `IS NOT`.
+pub(crate) fn yes() -> Expr {
+    // not a text of ours, which would be put in parentheses: IS takes none
+    Expr::Constant(true.into())
+}
+
 /// NULL of a type.
 pub(crate) fn null(of: &'static str) -> Expr {
     Expr::cust("NULL").cast_as(of)

@@ -13,6 +13,7 @@ pub(crate) mod plans_combinations;
 pub(crate) mod plans_covered;
 pub(crate) mod plans_derived;
 pub(crate) mod plans_growth;
+pub(crate) mod plans_pages;
 pub(crate) mod plans_portal;
 pub(crate) mod portal_random;
 pub(crate) mod random;
