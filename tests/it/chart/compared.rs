@@ -362,10 +362,7 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
     ) AS "counted" ON "counted"."date" = "bucket"."start"
     LEFT JOIN (
         SELECT
-            GREATEST(
-                CAST(("date" + (INTERVAL '1 year')) AS date),
-                CAST(("date" + (1) + (INTERVAL '1 year')) AS date) - (1)
-            ) AS "date",
+            CAST(("date" + (INTERVAL '1 year')) AS date) AS "date",
             SUM("query_count") AS "query_count"
         FROM (
             SELECT "date" AS "date", SUM("query_count") AS "query_count"

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::chart::random::{Facts, GRANULARITIES, facts};
 use crate::fold;
-use crate::portal::{Portal, port};
+use crate::portal::{Portal, day, port};
 
 #[test]
 fn derived_charts_of_random_facts_equal_plain_folds() {

@@ -32,10 +32,7 @@ fn days_go_forward_by_the_comparison() {
     - /* output-port-usage: queries over time by day, compared with the year before */
     + /* output-port-usage: queries over time by day, compared with the previous period */
     -     SELECT
-    -         GREATEST(
-    -             CAST(("date" + (INTERVAL '1 year')) AS date),
-    -             CAST(("date" + (1) + (INTERVAL '1 year')) AS date) - (1)
-    -         ) AS "date",
+    -         CAST(("date" + (INTERVAL '1 year')) AS date) AS "date",
     -         SUM("query_count") AS "query_count"
     +     SELECT "date" + CAST($6 AS integer) AS "date", SUM("query_count") AS "query_count"
     -         WHERE "output_port_id" = $6
@@ -47,10 +44,7 @@ fn days_go_forward_by_the_comparison() {
     - /* output-port-usage: queries over time by day, compared with the year before */
     + /* output-port-usage: queries over time by day, compared with the year before by weekday */
     -     SELECT
-    -         GREATEST(
-    -             CAST(("date" + (INTERVAL '1 year')) AS date),
-    -             CAST(("date" + (1) + (INTERVAL '1 year')) AS date) - (1)
-    -         ) AS "date",
+    -         CAST(("date" + (INTERVAL '1 year')) AS date) AS "date",
     -         SUM("query_count") AS "query_count"
     +     SELECT "date" + (364) AS "date", SUM("query_count") AS "query_count"
     "#);
