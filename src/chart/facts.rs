@@ -101,9 +101,11 @@ impl<'a> Facts<'a> {
 
     /// Whether they are one contiguous run of a key, which each bucket can read for itself.
     pub(super) fn is_one_run(&self) -> bool {
+        let read_by = &self.model.0.read_by;
         match self.of {
-            Of::Port(..) | Of::AssetOfPort(..) | Of::Asset(_) => true,
-            Of::Portal => matches!(self.who, Who::Consumer(_)),
+            Of::Port(..) | Of::AssetOfPort(..) => true,
+            Of::Asset(_) => read_by.tech_asset,
+            Of::Portal => read_by.consumer && matches!(self.who, Who::Consumer(_)),
             Of::Ports(_) => false,
         }
     }
@@ -194,13 +196,17 @@ impl<'a> Facts<'a> {
 
     /// One row for a query that touches a tech asset of several output ports: the largest of their counts.
     fn each_query_once(&self, mut rows: SelectStatement) -> SelectStatement {
-        let key = [Column::Date, Column::TechAssetId, Column::ConsumerId];
-        for column in key {
+        let key: &[Column] = match self.of {
+            // of one tech asset nobody asks for its id, and each column of a group is compared for each row
+            Of::Asset(_) => &[Column::Date, Column::ConsumerId],
+            _ => &[Column::Date, Column::TechAssetId, Column::ConsumerId],
+        };
+        for &column in key {
             rows.expr_as(Expr::col(self.column(column)), self.column(column));
         }
         let count = self.column(Column::QueryCount);
         rows.expr_as(Func::max(Expr::col(count.clone())), count)
-            .group_by_columns(key.map(|column| self.column(column)));
+            .group_by_columns(key.iter().map(|&column| self.column(column)));
         SelectStatement::new().from_subquery(rows, "fact").take()
     }
 

@@ -136,6 +136,9 @@ impl Tables {
         let sql = format!(
             "SELECT sum(query_count) FROM usage.{table} WHERE {column} = $1 AND date >= $2 AND date < $3"
         );
+        let sum = sqlx::query_scalar::<_, Option<i64>>(sqlx::AssertSqlSafe(sql.clone()));
+        let sum = sum.bind(id).bind(days.start).bind(days.end).fetch_one(&mut *connection).await.unwrap();
+        assert!(sum > Some(500), "{sum:?} of {table} by {column}");
         let values = sea_query::Values(vec![id.into(), days.start.into(), days.end.into()]);
         let floor = explain(&mut connection, &sql, values).await;
         assert_eq!(floor.nodes, [format!("Index Only Scan on {table}")]);
