@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use sea_query::extension::postgres::PgFunc;
 use sea_query::{Expr, ExprTrait, Func, SelectStatement, Value};
 
+use super::sql;
 use super::subject::Subject;
 use super::who::{Drive, Who};
 use crate::error::Error;
@@ -161,6 +162,10 @@ impl<'a> Facts<'a> {
                     .and_where(Expr::col(self.column(Column::OutputPortId)).eq(port.0))
                     .and_where(Expr::col(self.column(Column::TechAssetId)).eq(one.0));
             }
+            Of::Portal if self.drives_by_asset() => {
+                let of_each = Expr::col(("one", self.model.0.tech_assets.key.clone()));
+                select.and_where(Expr::col(self.column(Column::TechAssetId)).eq(of_each));
+            }
             Of::Portal => self.drive_by_port(&mut select),
         }
         self.who.filter(&mut select, self.model, self.table.column(Column::ConsumerId), self.drive());
@@ -172,9 +177,18 @@ impl<'a> Facts<'a> {
 
     fn drive(&self) -> Drive {
         match self.of {
-            Of::Portal if self.model.0.read_by.consumer => Drive::ByConsumers,
+            Of::Portal if self.model.0.read_by.consumer && !self.drives_by_asset() => Drive::ByConsumers,
             _ => Drive::ByRows,
         }
+    }
+
+    /// Whether the touches of the portal are read tech asset by tech asset, in the order of their key: all of them at once
+    /// are hashed, and do not fit into memory.
+    fn drives_by_asset(&self) -> bool {
+        let assets = &self.model.0.tech_assets;
+        // the parent table has each tech asset, and has it once, only where a foreign key says so
+        let each_once = self.model.0.read_by.tech_asset && !assets.may_repeat();
+        self.table.stats == Stats::Touches && each_once && !matches!(self.who, Who::Consumer(_))
     }
 
     /// Names every output port: reading each one's run of the key is faster than finding the days in the whole table.
@@ -196,18 +210,31 @@ impl<'a> Facts<'a> {
 
     /// One row for a query that touches a tech asset of several output ports: the largest of their counts.
     fn each_query_once(&self, mut rows: SelectStatement) -> SelectStatement {
+        let by_asset = matches!(self.of, Of::Portal) && self.drives_by_asset();
         let key: &[Column] = match self.of {
             // of one tech asset nobody asks for its id, and each column of a group is compared for each row
             Of::Asset(_) => &[Column::Date, Column::ConsumerId],
+            _ if by_asset => &[Column::Date, Column::ConsumerId],
             _ => &[Column::Date, Column::TechAssetId, Column::ConsumerId],
         };
         for &column in key {
             rows.expr_as(Expr::col(self.column(column)), self.column(column));
         }
         let count = self.column(Column::QueryCount);
-        rows.expr_as(Func::max(Expr::col(count.clone())), count)
-            .group_by_columns(key.iter().map(|&column| self.column(column)));
-        SelectStatement::new().from_subquery(rows, "fact").take()
+        rows.expr_as(Func::max(Expr::col(count.clone())), count.clone())
+            .group_by_columns(key.iter().map(|column| self.column(*column)));
+        let mut once = SelectStatement::new();
+        if !by_asset {
+            return once.from_subquery(rows, "fact").take();
+        }
+        let assets = &self.model.0.tech_assets;
+        once.expr_as(Expr::col(("one", assets.key.clone())), self.column(Column::TechAssetId));
+        for column in [Column::Date, Column::ConsumerId, Column::QueryCount] {
+            once.column(("touched", self.column(column)));
+        }
+        once.from_as(assets.table_ref(), "one");
+        sql::join_each(&mut once, rows, "touched");
+        SelectStatement::new().from_subquery(once, "fact").take()
     }
 
     /// The sum of each of the values that a column has: `column AS name`, `query_count`.

@@ -182,7 +182,12 @@ impl Comparable for MostPopularAssets {
 
 impl MostPopularAssets {
     fn way(&self, model: &UsageModel) -> &'static str {
-        facts::way_to_read(model, self.subject, self.who)
+        match (self.subject, self.who) {
+            (_, Who::Consumer(_)) | (Subject::OutputPort { .. }, _) => {
+                facts::way_to_read(model, self.subject, self.who)
+            }
+            _ => facts::by_tech_asset(model),
+        }
     }
 
     fn title(&self) -> String {

@@ -20,6 +20,11 @@ fn charts_of_every_subject_for_anyone_equal_plain_folds() {
     agree(builder(), "", group_of);
 }
 
+#[test]
+fn charts_of_every_subject_equal_plain_folds_with_every_way_to_read() {
+    agree(builder().read_by_consumer().read_by_tech_asset(), "", group_of);
+}
+
 /// Parents without foreign keys: port 1, asset 1 and consumer 1 are gone, and port 2, asset 2, consumer 2 and every group
 /// are there more than once.
 #[test]
@@ -64,7 +69,7 @@ fn agree(builder: UsageModelBuilder, change: &str, group_of: GroupOf) {
         portal
     });
     let met = Cell::new(0);
-    let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
     runner
         .run(&facts().prop_filter("some facts", |facts| !facts.queries.is_empty()), |facts| {
             runtime.block_on(async {
@@ -79,7 +84,7 @@ fn agree(builder: UsageModelBuilder, change: &str, group_of: GroupOf) {
             Ok(())
         })
         .unwrap();
-    assert!(met.get() > 150, "{} charts had queries", met.get());
+    assert!(met.get() > 100, "{} charts had queries", met.get());
 }
 
 const SUBJECTS: [fn() -> Subject; 4] = [
