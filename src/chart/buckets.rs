@@ -96,7 +96,11 @@ impl Buckets {
             // dates would go through the session's time zone
             let series = Func::cust("generate_series").args([Expr::cust("0"), self.last_place()]);
             let start = self.first_day().add(Expr::col(("step", "step")));
-            return bounds.expr_as(start, "start").from_function(series, "step").take();
+            bounds.expr_as(start, "start").from_function(series, "step");
+            // there are no more; but of a limit that is a parameter the planner expects a tenth of the rows, which it
+            // takes to be a thousand, so that it may keep a plan for any values
+            sql::limit(&mut bounds, i64::from(self.steps()) + 1);
+            return bounds;
         }
         // not computed from a series: where its length is a parameter, the planner expects a thousand buckets, so that
         // it would never keep a plan for any values, and plan each execution anew

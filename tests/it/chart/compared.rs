@@ -295,6 +295,7 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
     "bucket" AS MATERIALIZED (
         SELECT CAST($1 AS date) + "step"."step" AS "start"
         FROM generate_series(0, CAST($2 AS integer)) AS "step"
+        LIMIT $3
     )
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
@@ -314,17 +315,17 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
     LEFT JOIN (
         SELECT "date" AS "date", SUM("query_count") AS "query_count"
         FROM "usage"."output_port_query_stats_daily" AS "fact"
-        WHERE "output_port_id" = $3
-            AND "date" >= $4 AND "date" < $5
+        WHERE "output_port_id" = $4
+            AND "date" >= $5 AND "date" < $6
         GROUP BY "date"
     ) AS "counted" ON "counted"."date" = "bucket"."start"
     LEFT JOIN (
-        SELECT "date" + CAST($6 AS integer) AS "date", SUM("query_count") AS "query_count"
+        SELECT "date" + CAST($7 AS integer) AS "date", SUM("query_count") AS "query_count"
         FROM (
             SELECT "date" AS "date", SUM("query_count") AS "query_count"
             FROM "usage"."output_port_query_stats_daily" AS "fact"
-            WHERE "output_port_id" = $7
-                AND "date" >= $8 AND "date" < $9
+            WHERE "output_port_id" = $8
+                AND "date" >= $9 AND "date" < $10
             GROUP BY "date"
         ) AS "daily"
         GROUP BY 1
@@ -337,6 +338,7 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
     "bucket" AS MATERIALIZED (
         SELECT CAST($1 AS date) + "step"."step" AS "start"
         FROM generate_series(0, CAST($2 AS integer)) AS "step"
+        LIMIT $3
     )
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
@@ -356,8 +358,8 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
     LEFT JOIN (
         SELECT "date" AS "date", SUM("query_count") AS "query_count"
         FROM "usage"."output_port_query_stats_daily" AS "fact"
-        WHERE "output_port_id" = $3
-            AND "date" >= $4 AND "date" < $5
+        WHERE "output_port_id" = $4
+            AND "date" >= $5 AND "date" < $6
         GROUP BY "date"
     ) AS "counted" ON "counted"."date" = "bucket"."start"
     LEFT JOIN (
@@ -367,8 +369,8 @@ fn a_comparison_by_day_groups_both_ranges_by_date() {
         FROM (
             SELECT "date" AS "date", SUM("query_count") AS "query_count"
             FROM "usage"."output_port_query_stats_daily" AS "fact"
-            WHERE "output_port_id" = $6
-                AND "date" >= $7 AND "date" < $8
+            WHERE "output_port_id" = $7
+                AND "date" >= $8 AND "date" < $9
             GROUP BY "date"
         ) AS "daily"
         GROUP BY 1

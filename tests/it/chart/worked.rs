@@ -18,6 +18,7 @@ fn queries_over_time_by_day_groups_by_date() {
     "bucket" AS MATERIALIZED (
         SELECT CAST($1 AS date) + "step"."step" AS "start"
         FROM generate_series(0, CAST($2 AS integer)) AS "step"
+        LIMIT $3
     )
     SELECT
         CAST("bucket"."start" AS date) AS "bucket",
@@ -28,8 +29,8 @@ fn queries_over_time_by_day_groups_by_date() {
     LEFT JOIN (
         SELECT "date" AS "date", SUM("query_count") AS "query_count"
         FROM "usage"."output_port_query_stats_daily" AS "fact"
-        WHERE "output_port_id" = $3
-            AND "date" >= $4 AND "date" < $5
+        WHERE "output_port_id" = $4
+            AND "date" >= $5 AND "date" < $6
         GROUP BY "date"
     ) AS "counted" ON "counted"."date" = "bucket"."start"
     ORDER BY "bucket"."start" ASC

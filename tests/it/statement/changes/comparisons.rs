@@ -34,11 +34,11 @@ fn days_go_forward_by_the_comparison() {
     -     SELECT
     -         CAST(("date" + (INTERVAL '1 year')) AS date) AS "date",
     -         SUM("query_count") AS "query_count"
-    +     SELECT "date" + CAST($6 AS integer) AS "date", SUM("query_count") AS "query_count"
-    -         WHERE "output_port_id" = $6
-    -             AND "date" >= $7 AND "date" < $8
-    +         WHERE "output_port_id" = $7
-    +             AND "date" >= $8 AND "date" < $9
+    +     SELECT "date" + CAST($7 AS integer) AS "date", SUM("query_count") AS "query_count"
+    -         WHERE "output_port_id" = $7
+    -             AND "date" >= $8 AND "date" < $9
+    +         WHERE "output_port_id" = $8
+    +             AND "date" >= $9 AND "date" < $10
     "#);
     insta::assert_snapshot!(from_year(YearBeforeByWeekday), @r#"
     - /* output-port-usage: queries over time by day, compared with the year before */
