@@ -50,6 +50,7 @@ pub async fn typed<T: DeserializeOwned>(pool: &PgPool, query: Query<T>) -> Resul
             row.columns().iter().map(|column| Ok((column.name().to_owned(), cell(row, column.name())?)));
         let mut cells = cells.collect::<Result<Map<String, Json>, BoxDynError>>()?;
         spread(&mut cells)?;
+        nest(&mut cells);
         Ok(serde_json::from_value(Json::Object(cells))?)
     };
     rows(pool, query).await?.iter().map(object).collect()
@@ -68,6 +69,16 @@ fn spread(cells: &mut Map<String, Json>) -> Result<(), BoxDynError> {
     }
     cells.insert("counts".to_owned(), json!(dense));
     Ok(())
+}
+
+/// Whom a slice or a series stands for comes in columns of their own.
+fn nest(cells: &mut Map<String, Json>) {
+    let Some(kind) = cells.remove("kind") else { return };
+    let mut member = Map::from_iter([("kind".to_owned(), kind)]);
+    for name in ["id", "label", "members"] {
+        member.insert(name.to_owned(), cells.remove(name).unwrap_or_default());
+    }
+    cells.insert("member".to_owned(), Json::Object(member));
 }
 
 /// A column of a chart: dates and ids are texts in JSON.
