@@ -79,10 +79,10 @@ async fn every_chart_is_served_by_both_drivers() -> Result<()> {
     let (_, change) = get(&host, &format!("/change?csv=true&{}", asked.replace("-01&", "-02&"))).await?;
     assert_eq!(change, "bucket,query_count,partial,previous,change\n2026-03-02,5,false,10,-0.5\n");
     let (_, slices) = get(&host, &format!("/distribution?{asked}&top=1&csv=true")).await?;
-    let consumer = "consumer,00000000-0000-0000-0000-000000000002,number 2,,12,0.8,1";
+    let consumer = "consumer,00000000-0000-0000-0000-000000000002,number 2,,12,0.8,1,";
     assert_eq!(
         slices,
-        format!("kind,id,label,members,query_count,share,rank\n{consumer}\nother,,,1,3,0.2,\n")
+        format!("kind,id,label,members,query_count,share,rank,last_used\n{consumer}\nother,,,1,3,0.2,,\n")
     );
 
     for (right, wrong) in [("port=0", "port=x"), ("until=2026", "until=2025")] {
