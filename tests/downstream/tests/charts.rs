@@ -98,16 +98,10 @@ async fn every_chart_is_served_by_both_drivers() -> Result<()> {
     let document: serde_json::Value = serde_json::from_str(&get(&host, "/openapi.json").await?.1)?;
     let schemas = &document["components"]["schemas"];
     let slice = &schemas["QueryDistributionSlice"]["properties"]["member"]["$ref"];
-    assert_eq!(
-        (&document["openapi"], slice),
-        (&"3.1.0".into(), &"#/components/schemas/Member".into())
-    );
-    for row in [
-        "WithPrevious_QueriesOverTimePoint",
-        "QueryDistributionSlice",
-        "MostPopularAsset",
-        "SummaryTotals",
-    ] {
+    assert_eq!((&document["openapi"], slice), (&"3.1.0".into(), &"#/components/schemas/Member".into()));
+    for row in
+        ["WithPrevious_QueriesOverTimePoint", "QueryDistributionSlice", "MostPopularAsset", "SummaryTotals"]
+    {
         assert!(schemas[row].is_object(), "{row} in {document}");
     }
     // what is null in a row is not missing there, and descriptions are no Rust
