@@ -65,8 +65,11 @@ fn decoded<T>(statement: Result<SnowflakeStatement<T>, Error>, rows: &[ResultRow
 }
 
 /// Reads the rows without the library.
+///
+/// Inside of a cell that no column wants, the library takes what serde skips: a number beyond every range, half a
+/// surrogate. A `Value` does not.
 fn check_queries(batch: &UsageBatch, data: &[u8]) {
-    let rows: Vec<Value> = serde_json::from_slice(data).expect("they were JSON");
+    let Ok(rows) = serde_json::from_slice::<Vec<Value>>(data) else { return };
     assert_eq!(batch.queries().len(), rows.len());
     for (row, decoded) in rows.iter().zip(batch.queries()) {
         let cells: Vec<&Value> = match row {
