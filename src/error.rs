@@ -80,7 +80,7 @@ impl Error {
         self.kind().category() == Category::Mapping
     }
 
-    /// Whether a result row of a Snowflake statement is not what the statement returns.
+    /// Whether a result row, of a Snowflake statement or of a schema check, is not what the statement returns.
     ///
     /// Not caused by input: the rows belong to another statement, or the client changes types. 500.
     pub fn is_result(&self) -> bool {

@@ -32,6 +32,11 @@ impl Ident {
         Err(Kind::Name { what: what.to_owned(), name: name.to_owned(), reason }.into())
     }
 
+    /// A name that Postgres itself gave, whatever it holds.
+    pub(crate) fn found(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// A name made of `base` and `suffix`; where that is too long, `base` is cut and a hash of the
     /// whole keeps the result distinct and stable.
     pub(crate) fn derived(base: &Ident, suffix: &'static str) -> Self {
@@ -56,7 +61,8 @@ impl Ident {
 /// The name in quotes, as SQL text.
 impl fmt::Display for Ident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0)
+        // a name of the host's holds no quote; one that was found may
+        write!(f, "\"{}\"", self.0.replace('"', "\"\""))
     }
 }
 

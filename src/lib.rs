@@ -154,8 +154,9 @@ pub use error::{Error, UnknownIds};
 pub use id::{ConsumerId, GroupId, OutputPortId, TechAssetId};
 pub use model::{Column, DailyTable, OnDelete, Reference, TableNames, UsageModel, UsageModelBuilder};
 pub use postgres::{
-    Backfill, BackfillProgress, BackfillStep, Distribution, Gap, GapReason, Gaps, Ingest, Migration, Outcome,
-    PortCoverage, Purge, Removal, TableOutcome, Violation, WriteError,
+    Backfill, BackfillProgress, BackfillStep, CatalogRow, Check, Difference, DifferenceKind, Distribution,
+    Gap, GapReason, Gaps, Ingest, Migration, Outcome, PortCoverage, Purge, Removal, Role, Severity,
+    TableOutcome, Violation, WriteError,
 };
 /// The values of a [`Statement`] or a [`Query`], a type of sea-query 1.
 #[doc(no_inline)]

@@ -44,6 +44,7 @@ impl UsageModel {
         statements.extend(self.drop_tables());
         statements.extend(self.writes(&samples).unwrap_or_else(|error| samples.are_right(&error)));
         statements.push(self.vacuum());
+        statements.push(self.check(samples.day).query().into_statement());
         statements.extend(self.drop_foreign_keys());
         statements.extend(self.add_foreign_keys());
         for distribution in [Distribution::Citus, Distribution::TimescaleDb] {

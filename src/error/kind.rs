@@ -161,6 +161,8 @@ pub(crate) enum Kind {
     ResultCell { row: usize, column: &'static str, reason: String },
     #[error("row {row} of the result has {cells} cells, not one for each of the columns {columns}")]
     ResultWidth { row: usize, cells: usize, columns: String },
+    #[error("a row is none of the check's: {reason}", reason = shown(.0))]
+    CatalogRow(String),
     #[error("trailing days are zero: a run reads at least one day again")]
     NoTrailingDays,
     #[error("tech asset {0} holds nothing: give it an object, a schema or a database, or leave it out")]
@@ -239,7 +241,7 @@ impl Kind {
             | Self::TimeZoneAbbreviation(_)
             | Self::TimeZoneRules { .. }
             | Self::TooManyValues { .. } => Category::Mapping,
-            Self::ResultCell { .. } | Self::ResultWidth { .. } => Category::Result,
+            Self::ResultCell { .. } | Self::ResultWidth { .. } | Self::CatalogRow(_) => Category::Result,
             Self::Isolation(_) | Self::RowSecurity(_) => Category::Transaction,
         }
     }

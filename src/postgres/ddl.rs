@@ -5,7 +5,7 @@
 //! index on the date serves what names no output port.
 
 mod coverage;
-mod foreign_key;
+pub(super) mod foreign_key;
 pub(super) mod index;
 pub(super) mod key;
 
@@ -47,11 +47,7 @@ impl UsageModel {
     /// ```
     pub fn create_tables(&self) -> Vec<Statement> {
         self.tables()
-            .flat_map(|table| {
-                let mut statements = self.create_table(table);
-                statements.extend(self.ways_to_read(table).map(|index| index.create()));
-                statements
-            })
+            .flat_map(|table| self.create_table_and_ways(table))
             .chain(self.create_coverage())
             .collect()
     }
@@ -74,6 +70,13 @@ impl UsageModel {
             sql.qualified(schema, name);
         });
         sql.into_statement_outside_transaction()
+    }
+
+    /// The table with its comments and all indexes that the model asks for.
+    pub(super) fn create_table_and_ways(&self, table: &Table) -> Vec<Statement> {
+        let mut statements = self.create_table(table);
+        statements.extend(self.ways_to_read(table).map(|index| index.create()));
+        statements
     }
 
     /// The table with its comments and the indexes that it always has.
@@ -111,8 +114,8 @@ impl UsageModel {
             key.write(&mut sql);
         }
         sql.text("\n) WITH (");
-        sql.list(",", STORAGE_PARAMETERS, |sql, parameter| {
-            sql.text("\n    ").text(parameter);
+        sql.list(",", STORAGE_PARAMETERS, |sql, (name, value)| {
+            sql.text("\n    ").text(name).text(" = ").text(value);
         });
         sql.text("\n)");
         sql.into_statement()
@@ -121,11 +124,11 @@ impl UsageModel {
 
 /// Vacuum soon after every ingest, so that charts stay index-only, and keep statistics fresh.
 /// A first load and a daily ingest only insert: `autovacuum_vacuum_insert_*` (PostgreSQL 13) is what counts.
-const STORAGE_PARAMETERS: [&str; 4] = [
-    "autovacuum_vacuum_insert_scale_factor = 0.0",
-    "autovacuum_vacuum_insert_threshold = 5000",
-    "autovacuum_vacuum_scale_factor = 0.01",
-    "autovacuum_analyze_scale_factor = 0.02",
+pub(super) const STORAGE_PARAMETERS: [(&str, &str); 4] = [
+    ("autovacuum_vacuum_insert_scale_factor", "0.0"),
+    ("autovacuum_vacuum_insert_threshold", "5000"),
+    ("autovacuum_vacuum_scale_factor", "0.01"),
+    ("autovacuum_analyze_scale_factor", "0.02"),
 ];
 
 fn sql_type(column: Column) -> &'static str {

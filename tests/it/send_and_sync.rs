@@ -24,6 +24,12 @@ const _: () = {
     shared::<UsageModel>();
     shared::<UsageModelBuilder>();
     shared::<Distribution>();
+    shared::<Role>();
+    shared::<Check>();
+    shared::<CatalogRow>();
+    shared::<Difference>();
+    shared::<DifferenceKind>();
+    shared::<Severity>();
     shared::<WriteError<sqlx::Error>>();
     shared::<WriteError<tokio_postgres::Error>>();
     shared::<Migration>();

@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use crate::chart;
-use crate::postgres::{Gap, PortCoverage, Violation};
+use crate::postgres::{CatalogRow, Gap, PortCoverage, Violation};
 use crate::row::{Columnar, Columns};
 
 impl Columns for PgRow {
@@ -72,6 +72,7 @@ macro_rules! row {
 }
 
 row!(
+    CatalogRow,
     Gap,
     PortCoverage,
     Violation,

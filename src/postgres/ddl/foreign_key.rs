@@ -47,7 +47,7 @@ impl UsageModel {
 }
 
 /// A table's reference to a parent that Postgres enforces.
-pub(super) struct ForeignKey<'a> {
+pub(in crate::postgres) struct ForeignKey<'a> {
     table: &'a Table,
     column: Column,
     parent: &'a Parent,
@@ -55,14 +55,18 @@ pub(super) struct ForeignKey<'a> {
 }
 
 impl<'a> ForeignKey<'a> {
-    pub(super) fn of(model: &'a UsageModel, table: &'a Table) -> impl Iterator<Item = Self> {
+    pub(in crate::postgres) fn of(model: &'a UsageModel, table: &'a Table) -> impl Iterator<Item = Self> {
         table.stats.ids().filter_map(move |column| {
             let parent = model.0.parent(column)?;
             Some(Self { table, column, parent, on_delete: on_delete(parent)? })
         })
     }
 
-    fn name(&self) -> Ident {
+    pub(in crate::postgres) fn is_on(&self, column: Column) -> bool {
+        self.column == column
+    }
+
+    pub(in crate::postgres) fn name(&self) -> Ident {
         let suffix = match self.column {
             Column::OutputPortId => "output_port_id_fkey",
             Column::OutputPortId1 => "output_port_id_1_fkey",
@@ -75,7 +79,7 @@ impl<'a> ForeignKey<'a> {
     }
 
     /// The constraint as a table declares it.
-    pub(super) fn write(&self, sql: &mut SqlWriter) {
+    pub(in crate::postgres) fn write(&self, sql: &mut SqlWriter) {
         sql.text("CONSTRAINT ").ident(&self.name());
         sql.text(" FOREIGN KEY (").ident(self.table.column(self.column)).text(")");
         references(sql, self.parent, self.on_delete);

@@ -56,6 +56,34 @@ impl<'a> Index<'a> {
         Some(Self { table, name: table.index_name(IndexName::ByTechAsset), columns, kind: Kind::Covering })
     }
 
+    /// The name that the library gives to it.
+    pub(in crate::postgres) fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Its method, its columns and what it includes.
+    pub(in crate::postgres) fn definition(&self) -> (&'static str, Vec<&'a str>, Vec<&'a str>) {
+        let columns = self.columns.iter().map(|&column| self.table.column(column).as_str()).collect();
+        let included = match self.kind {
+            Kind::Covering => vec![self.table.column(Column::QueryCount).as_str()],
+            Kind::Brin | Kind::Plain => Vec::new(),
+        };
+        (if self.kind == Kind::Brin { "brin" } else { "btree" }, columns, included)
+    }
+
+    /// Creates it while others write, outside a transaction.
+    pub(in crate::postgres) fn create_concurrently(&self) -> Statement {
+        let mut sql = SqlWriter::of([
+            "create the index on",
+            self.columns[0].default_name(),
+            "of",
+            self.table.stats.rows(),
+        ]);
+        sql.text("CREATE INDEX CONCURRENTLY ");
+        self.write(&mut sql);
+        sql.into_statement_outside_transaction()
+    }
+
     pub(in crate::postgres) fn create(&self) -> Statement {
         let mut sql = SqlWriter::of([
             "create the index on",
@@ -63,8 +91,14 @@ impl<'a> Index<'a> {
             "of",
             self.table.stats.rows(),
         ]);
-        sql.text("CREATE INDEX IF NOT EXISTS ").ident(&self.name);
-        sql.text(" ON ").qualified(&self.table.schema, &self.table.name);
+        sql.text("CREATE INDEX IF NOT EXISTS ");
+        self.write(&mut sql);
+        sql.into_statement()
+    }
+
+    /// The index behind `CREATE INDEX`.
+    fn write(&self, sql: &mut SqlWriter) {
+        sql.ident(&self.name).text(" ON ").qualified(&self.table.schema, &self.table.name);
         sql.text(if self.kind == Kind::Brin { " USING brin (" } else { " (" });
         sql.list(", ", self.columns, |sql, &column| {
             sql.ident(self.table.column(column));
@@ -82,7 +116,6 @@ impl<'a> Index<'a> {
             }
             Kind::Plain => {}
         }
-        sql.into_statement()
     }
 
     pub(in crate::postgres) fn drop(&self) -> Statement {

@@ -11,6 +11,11 @@ fn name(table: &Table) -> Ident {
 /// The constraint as `CREATE TABLE` and `ALTER TABLE … ADD` write it.
 pub(super) fn write(sql: &mut SqlWriter, table: &Table) {
     sql.text("CONSTRAINT ").ident(&name(table)).text(" PRIMARY KEY (");
+    write_columns(sql, table);
+}
+
+/// The columns of the key, behind an opened parenthesis.
+pub(in crate::postgres) fn write_columns(sql: &mut SqlWriter, table: &Table) {
     sql.list(", ", table.stats.key(), |sql, &column| {
         sql.ident(table.column(column));
     });

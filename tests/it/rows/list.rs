@@ -49,6 +49,7 @@ list! {
     WithPrevious<SummaryTotals>: model().query(&summary().compared_with(BEFORE)), compared(totals());
     Violation: model().reconcile(days()), violations();
     PortCoverage: model().coverage([port(1)]), port_coverage();
+    CatalogRow: Ok::<_, Error>(model().check(day(2026, 1, 1)).query()), catalog_rows();
     Gap: model().gaps(&Gaps::of(Scope::new(days(), [port(1)]).unwrap())), gaps();
 }
 
@@ -79,7 +80,7 @@ fn summary() -> Summary {
 }
 
 /// The value of each column in SQL; a name has one type in every row.
-const VALUES: [(&str, &str); 37] = [
+const VALUES: [(&str, &str); 38] = [
     ("active_days", "4::bigint"),
     ("bucket", "DATE '2026-01-01'"),
     ("buckets", "3::bigint"),
@@ -90,6 +91,7 @@ const VALUES: [(&str, &str); 37] = [
     ("coverage", "'partly'::text"),
     ("counts", "'{34,8}'::bigint[]"),
     ("date", "DATE '2026-01-02'"),
+    ("fact", "'{}'::text"),
     ("first_measured", "DATE '2026-01-04'"),
     ("from", "DATE '2026-01-05'"),
     ("id", "'00000000-0000-0000-0000-0000000000d1'::uuid"),
@@ -300,6 +302,10 @@ fn port_coverage() -> Vec<Sample> {
             .columns(["output_port_id", "missing_days"])
             .or_null(["first_measured", "last_measured", "settled_until"]),
     ]
+}
+
+fn catalog_rows() -> Vec<Sample> {
+    vec![row(r#"{"fact":"{}"}"#).columns(["fact"])]
 }
 
 fn gaps() -> Vec<Sample> {

@@ -1,0 +1,239 @@
+//! One alteration after another: what the check says, and that its statements undo it.
+
+use super::*;
+
+/// Alters tables as the model makes them, checks, mends, and checks again.
+async fn altered(script: &str, expected: &[&str]) {
+    let portal = Portal::with(full()).await;
+    let made = definitions(&portal).await;
+    run(&portal, script).await;
+    let found = differences(&portal).await;
+    assert_eq!(shown(&found), expected, "{script}");
+    mend(&portal.pool, &found).await;
+    let mended: Vec<bool> = found.iter().map(|of| !of.mend().is_empty()).collect();
+    if mended.iter().all(|mended| *mended) {
+        assert_eq!(shown(&differences(&portal).await), Vec::<String>::new(), "{script}");
+        assert_eq!(definitions(&portal).await, made, "{script}");
+    } else {
+        // a person decides, and nothing was touched meanwhile
+        assert_eq!(mended, vec![false; mended.len()], "{script}");
+        assert_eq!(shown(&differences(&portal).await), expected, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn columns_of_another_type_or_none() {
+    altered(
+        "ALTER TABLE usage.tech_asset_stats_daily ALTER query_count TYPE bigint",
+        &[r#"errors to come: column "query_count" of "usage"."tech_asset_stats_daily" is bigint, not integer"#],
+    )
+    .await;
+    altered(
+        "ALTER TABLE usage.output_port_usage_coverage RENAME counted TO counted_once",
+        &[
+            r#"errors to come: "usage"."output_port_usage_coverage" has no column "counted""#,
+            r#"errors to come: column "counted_once" of "usage"."output_port_usage_coverage" is NOT NULL without a default: the library writes no value for it"#,
+        ],
+    )
+    .await;
+    altered(
+        "ALTER TABLE portal.data_products DROP CONSTRAINT data_products_domain_id_fkey, ALTER domain_id TYPE text",
+        &[r#"errors to come: column "domain_id" of "portal"."data_products" is text, not uuid"#],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_count_that_may_be_null_and_checks_that_are_gone() {
+    altered(
+        "ALTER TABLE usage.output_port_combined_with_daily ALTER query_count DROP NOT NULL,
+            DROP CONSTRAINT output_port_combined_with_daily_query_count_check,
+            DROP CONSTRAINT output_port_combined_with_daily_ordered_check",
+        &[
+            r#"wrong numbers: column "query_count" of "usage"."output_port_combined_with_daily" takes NULL"#,
+            r#"cosmetic: "usage"."output_port_combined_with_daily" has no constraint CHECK ((query_count >= 0))"#,
+            r#"cosmetic: "usage"."output_port_combined_with_daily" has no constraint CHECK ((output_port_id_1 < output_port_id_2))"#,
+        ],
+    )
+    .await;
+}
+
+const NO_KEY: &str =
+    "ALTER TABLE usage.output_port_query_stats_daily DROP CONSTRAINT output_port_query_stats_daily_pkey";
+
+#[tokio::test]
+async fn keys_in_another_order_without_the_count_or_gone() {
+    altered(
+        &format!("{NO_KEY}, ADD CONSTRAINT by_date PRIMARY KEY (date, output_port_id, consumer_id)"),
+        &[
+            r#"slow: key "by_date" of "usage"."output_port_query_stats_daily" is (date, output_port_id, consumer_id), not (output_port_id, date, consumer_id) INCLUDE (query_count): a chart reads its days of all output ports"#,
+        ],
+    )
+    .await;
+    altered(
+        &format!("{NO_KEY}; CREATE UNIQUE INDEX no_count ON usage.output_port_query_stats_daily (output_port_id, date, consumer_id)"),
+        &[
+            r#"slow: key "no_count" of "usage"."output_port_query_stats_daily" is (output_port_id, date, consumer_id), not (output_port_id, date, consumer_id) INCLUDE (query_count): charts read the table too, or more of it than they need"#,
+        ],
+    )
+    .await;
+    altered(
+        NO_KEY,
+        &[
+            r#"errors to come: "usage"."output_port_query_stats_daily" has no unique key (output_port_id, date, consumer_id) INCLUDE (query_count): an ingest fails with SQLSTATE 42P10"#,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn keys_beside_the_key() {
+    altered(
+        "ALTER TABLE usage.tech_asset_stats_daily ADD CONSTRAINT one_a_day UNIQUE (date, tech_asset_id)",
+        &[
+            r#"errors to come: unique key "one_a_day" of "usage"."tech_asset_stats_daily" is (date, tech_asset_id): it refuses rows that differ in other columns"#,
+        ],
+    )
+    .await;
+    altered(
+        "ALTER TABLE usage.output_port_query_stats_daily ADD UNIQUE (date, output_port_id, consumer_id)",
+        &[
+            r#"slow: key "output_port_query_stats_daily_date_output_port_id_consumer__key" of "usage"."output_port_query_stats_daily" is (date, output_port_id, consumer_id), beside "output_port_query_stats_daily_pkey", which does the same"#,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn indexes_that_are_gone_twice_invalid_or_in_the_way() {
+    altered(
+        "DROP INDEX usage.tech_asset_stats_daily_date_idx;
+         DROP INDEX usage.output_port_combined_with_daily_way_back_idx;
+         CREATE INDEX again ON usage.tech_asset_stats_daily (consumer_id, date, tech_asset_id, output_port_id) INCLUDE (query_count);
+         CREATE INDEX alone ON usage.output_port_query_stats_daily (output_port_id);
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'usage.output_port_query_stats_daily_by_consumer_idx'::regclass",
+        &[
+            r#"slow: index "output_port_query_stats_daily_by_consumer_idx" of "usage"."output_port_query_stats_daily" is invalid"#,
+            r#"slow: "usage"."output_port_query_stats_daily" has no btree index (consumer_id, date, output_port_id) INCLUDE (query_count)"#,
+            r#"slow: index "alone" of "usage"."output_port_query_stats_daily" is over output_port_id alone: the planner may read all output ports for it"#,
+            r#"slow: "usage"."tech_asset_stats_daily" has no brin index (date)"#,
+            r#"slow: index "again" of "usage"."tech_asset_stats_daily" is there twice: (consumer_id, date, tech_asset_id, output_port_id) INCLUDE (query_count)"#,
+            r#"slow: "usage"."output_port_combined_with_daily" has no btree index (output_port_id_2, date, output_port_id_1, consumer_id) INCLUDE (query_count)"#,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn foreign_keys_that_are_gone_do_something_else_or_are_there_twice() {
+    altered(
+        "ALTER TABLE usage.output_port_query_stats_daily
+            DROP CONSTRAINT output_port_query_stats_daily_output_port_id_fkey,
+            DROP CONSTRAINT output_port_query_stats_daily_consumer_id_fkey,
+            ADD CONSTRAINT falls_too FOREIGN KEY (consumer_id) REFERENCES portal.data_products ON DELETE CASCADE;
+         ALTER TABLE usage.tech_asset_stats_daily DROP CONSTRAINT tech_asset_stats_daily_consumer_id_fkey;
+         ALTER TABLE usage.tech_asset_stats_daily
+            ADD CONSTRAINT tech_asset_stats_daily_consumer_id_fkey
+                FOREIGN KEY (consumer_id) REFERENCES portal.data_products ON DELETE RESTRICT NOT VALID,
+            ADD CONSTRAINT again FOREIGN KEY (tech_asset_id) REFERENCES portal.technical_assets ON DELETE CASCADE",
+        &[
+            r#"wrong numbers: column "output_port_id" of "usage"."output_port_query_stats_daily" has no foreign key to "portal"."datasets""#,
+            r#"wrong numbers: foreign key "falls_too" of column "consumer_id" of "usage"."output_port_query_stats_daily" says ON DELETE CASCADE, not ON DELETE RESTRICT"#,
+            r#"slow: foreign key "again" of column "tech_asset_id" of "usage"."tech_asset_stats_daily" is there twice"#,
+            r#"wrong numbers: foreign key "tech_asset_stats_daily_consumer_id_fkey" of column "consumer_id" of "usage"."tech_asset_stats_daily" is not validated: rows may have no parent"#,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn parents_that_are_gone_repeat_an_id_or_have_heirs() {
+    altered(
+        "CREATE TABLE portal.more_datasets () INHERITS (portal.datasets);
+         ALTER TABLE portal.domains RENAME name TO title",
+        &[
+            r#"errors to come: tables inherit from "portal"."datasets": a foreign key to it refuses the ids that only they hold"#,
+            r#"errors to come: "portal"."domains" has no column "name""#,
+        ],
+    )
+    .await;
+    altered(
+        "DROP TABLE portal.technical_assets CASCADE;
+         CREATE TABLE portal.technical_assets (id uuid, version int, name text, PRIMARY KEY (id, version))",
+        &[
+            r#"wrong numbers: column "id" of "portal"."technical_assets" is not unique: one tech asset may have several rows, and no foreign key can point to it"#,
+            r#"wrong numbers: column "tech_asset_id" of "usage"."tech_asset_stats_daily" has no foreign key to "portal"."technical_assets""#,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn triggers_rules_and_storage_parameters() {
+    altered(
+        "CREATE FUNCTION usage.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER swallow BEFORE INSERT ON usage.tech_asset_stats_daily FOR EACH ROW EXECUTE FUNCTION usage.nothing();
+         CREATE TRIGGER audit AFTER INSERT ON usage.tech_asset_stats_daily FOR EACH ROW EXECUTE FUNCTION usage.nothing();
+         CREATE RULE also AS ON DELETE TO usage.output_port_query_stats_daily DO INSTEAD NOTHING",
+        &[
+            r#"wrong numbers: a rule on "usage"."output_port_query_stats_daily" may change or swallow what is written"#,
+            r#"slow: trigger "audit" on "usage"."tech_asset_stats_daily" runs for what is written"#,
+            r#"wrong numbers: trigger "swallow" on "usage"."tech_asset_stats_daily" may change or swallow what is written"#,
+        ],
+    )
+    .await;
+    altered(
+        "ALTER TABLE usage.tech_asset_stats_daily RESET (autovacuum_vacuum_insert_threshold, autovacuum_analyze_scale_factor)",
+        &[
+            r#"slow: "usage"."tech_asset_stats_daily" is without autovacuum_vacuum_insert_threshold, autovacuum_analyze_scale_factor: vacuums come late"#,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_view_in_the_place_of_a_table() {
+    altered(
+        "ALTER TABLE usage.tech_asset_stats_daily RENAME TO kept_elsewhere;
+         CREATE VIEW usage.tech_asset_stats_daily AS SELECT * FROM usage.kept_elsewhere",
+        &[r#"errors to come: "usage"."tech_asset_stats_daily" is a view, not a table"#],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn partitions_that_are_missing_for_the_coming_days() {
+    let portal = Portal::with(full()).await;
+    run(
+        &portal,
+        "ALTER TABLE usage.output_port_query_stats_daily RENAME TO whole;
+         CREATE TABLE usage.output_port_query_stats_daily (LIKE usage.whole INCLUDING ALL) PARTITION BY RANGE (date);
+         DROP TABLE usage.whole;
+         ALTER TABLE usage.output_port_query_stats_daily
+            ADD FOREIGN KEY (output_port_id) REFERENCES portal.datasets ON DELETE CASCADE,
+            ADD FOREIGN KEY (consumer_id) REFERENCES portal.data_products ON DELETE RESTRICT;
+         CREATE TABLE usage.january PARTITION OF usage.output_port_query_stats_daily
+            FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
+    )
+    .await;
+    let found = differences(&portal).await;
+    assert_eq!(
+        shown(&found),
+        [
+            r#"slow: "usage"."january" is without autovacuum_vacuum_insert_scale_factor, autovacuum_vacuum_insert_threshold, autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor: vacuums come late"#,
+            r#"errors to come: "usage"."output_port_query_stats_daily" has no partition for 2026-02-01: an ingest will fail with SQLSTATE 23514"#,
+        ]
+    );
+    mend(&portal.pool, &found).await;
+    let parameters = "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 9,
+        autovacuum_vacuum_scale_factor = 0, autovacuum_analyze_scale_factor = 0";
+    run(
+        &portal,
+        &format!(
+            "CREATE TABLE usage.rest PARTITION OF usage.output_port_query_stats_daily
+                FOR VALUES FROM ('2026-02-01') TO (MAXVALUE) WITH ({parameters})"
+        ),
+    )
+    .await;
+    assert_eq!(shown(&differences(&portal).await), Vec::<String>::new());
+}
