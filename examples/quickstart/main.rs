@@ -24,8 +24,9 @@ use access_log::printable;
 use anyhow::{Context, Result, ensure};
 use arguments::Arguments;
 use charts::Page;
+use chrono::NaiveDate;
 use dashboard::Dashboard;
-use output_port_usage::{Outcome, UsageBatch, UsageModel};
+use output_port_usage::{Outcome, Severity, UsageBatch, UsageModel};
 use sqlx::PgPool;
 
 #[tokio::main]
@@ -66,6 +67,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     create_tables(&pool, &model).await.context("cannot create the model's tables")?;
 
     let counted = log.count(&attribution)?;
+    check(&pool, &model, counted.days.end).await?;
     write!(out, "{}", report::of_log(&counted, &mapping))?;
     ensure!(
         !counted.batch.queries().is_empty(),
@@ -93,6 +95,21 @@ async fn create_tables(pool: &PgPool, model: &UsageModel) -> Result<(), sqlx::Er
     model.create_schema().into_sqlx().execute(pool).await?;
     for statement in model.create_tables() {
         statement.into_sqlx().execute(pool).await?;
+    }
+    Ok(())
+}
+
+/// What a service does when it starts: it learns what the database has otherwise than its model.
+async fn check(pool: &PgPool, model: &UsageModel, today: NaiveDate) -> Result<()> {
+    let check = model.check(today);
+    let rows = check.query().into_sqlx().fetch_all(pool).await.context("cannot read the catalogs")?;
+    for difference in check.differences(rows)? {
+        let severity = difference.severity();
+        ensure!(
+            severity < Severity::Errors,
+            "the database is not as the model says: {severity}: {difference}"
+        );
+        eprintln!("{severity}: {difference}");
     }
     Ok(())
 }

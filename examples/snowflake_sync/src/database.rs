@@ -5,7 +5,7 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use output_port_usage::chart::{QueriesOverTime, Row};
 use output_port_usage::{
-    Attribution, Gap, Gaps, Granularity, Ingest, Outcome, OutputPortId, PortCoverage, Query, Scope,
+    Attribution, Gap, Gaps, Granularity, Ingest, Outcome, OutputPortId, PortCoverage, Query, Scope, Severity,
     TableOutcome, UsageBatch, UsageModel, WriteError,
 };
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -42,6 +42,25 @@ impl Database {
             statement.into_sqlx().execute(&mut connection).await.map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Refuses a database in which a write would fail, and gives the lines about what else differs from the model.
+    pub(crate) async fn check(&self, today: NaiveDate) -> Result<Vec<String>, Failure> {
+        let check = self.model.check(today);
+        let rows = self.rows(check.query()).await?;
+        let mut lines = Vec::new();
+        let mut fatal = Vec::new();
+        for difference in check.differences(rows).map_err(unasked)? {
+            let lines = if difference.severity() == Severity::Errors { &mut fatal } else { &mut lines };
+            lines.push(format!("{}: {difference}", difference.severity()));
+            lines.extend(difference.mend().iter().map(|statement| format!("    {statement};")));
+        }
+        if fatal.is_empty() {
+            return Ok(lines);
+        }
+        Err(Failure::new(Exit::Postgres, "the database is not as the model says; nothing was written")
+            .because(fatal.join("\n"))
+            .next("run once with --create-tables, after the portal's own tables are there, or mend what is said above"))
     }
 
     /// What was measured of the output ports.
@@ -267,6 +286,33 @@ mod tests {
         assert!(failure.to_string().contains("next: run once with --create-tables"), "{failure}");
         database.create_tables().await.unwrap();
         assert_eq!(database.coverage(&attribution()).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_differs_is_refused_or_named() {
+        let (database, mut connection, _server) = portal(crate::model::read(None).unwrap()).await;
+        assert_eq!(database.check(day(1)).await.unwrap(), Vec::<String>::new());
+        let alter = "DROP INDEX usage.output_port_query_stats_daily_date_idx;
+            ALTER TABLE usage.tech_asset_stats_daily DROP CONSTRAINT tech_asset_stats_daily_consumer_id_fkey";
+        sqlx::raw_sql(alter).execute(&mut connection).await.unwrap();
+        let lines = database.check(day(1)).await.unwrap().join("\n");
+        assert!(
+            lines.contains(r#"slow: "usage"."output_port_query_stats_daily" has no brin index (date)"#),
+            "{lines}"
+        );
+        assert!(
+            lines.contains(
+                "\n    CREATE /* output-port-usage: create the index on date of queries */ INDEX CONCURRENTLY"
+            ),
+            "{lines}"
+        );
+        assert!(lines.contains("wrong numbers: column"), "{lines}");
+
+        let alter = "ALTER TABLE usage.tech_asset_stats_daily ALTER query_count TYPE bigint";
+        sqlx::raw_sql(alter).execute(&mut connection).await.unwrap();
+        let failure = database.check(day(1)).await.unwrap_err();
+        assert_eq!(failure.exit(), Exit::Postgres);
+        assert!(failure.to_string().contains("is bigint, not integer"), "{failure}");
     }
 
     #[tokio::test]

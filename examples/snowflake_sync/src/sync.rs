@@ -34,7 +34,8 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Sec
     if arguments.create_tables {
         interrupt.or(database.create_tables()).await?;
     }
-    // whether the tables are there is known before anything is asked of Snowflake
+    // whether the tables are as they should be is known before anything is asked of Snowflake
+    check(arguments, &database, secrets, &interrupt).await?;
     let coverage = interrupt.or(database.coverage(&attribution)).await?;
 
     // Postgres waits for nothing while Snowflake counts
@@ -73,6 +74,20 @@ pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Sec
             .await
             .map_err(|failure| failure.instead("the rows were written, but there is no coverage report"))?;
         print!("{}", secrets.shown(&report::of_coverage(&coverage)));
+    }
+    Ok(())
+}
+
+/// Says what the database has otherwise than the model, and refuses where a write would fail.
+async fn check(
+    arguments: &Arguments,
+    database: &Database,
+    secrets: &Secrets,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let today = arguments.now.unwrap_or_else(Utc::now).date_naive();
+    for line in interrupt.or(database.check(today)).await? {
+        eprintln!("{}", secrets.shown(&line));
     }
     Ok(())
 }
