@@ -105,7 +105,9 @@ async fn fill(model: &UsageModel, to: &mut PgConnection) -> Result<()> {
         model.declare_measured(&scope)?.run_sqlx(&mut transaction).await?;
         transaction.commit().await?;
     }
-    model.vacuum().into_sqlx().execute(&mut *to).await?;
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&mut *to).await?;
+    }
     Ok(())
 }
 
@@ -195,7 +197,9 @@ async fn writes(model: &UsageModel, to: &mut PgConnection) -> Result<()> {
             transaction.rollback().await?;
             shares[which].push(part / whole);
         }
-        model.vacuum().into_sqlx().execute(&mut *to).await?;
+        for statement in model.vacuum() {
+            statement.into_sqlx().execute(&mut *to).await?;
+        }
     }
     let [changed, again] = times.map(median);
     let [share, share_again] = shares.map(|shares| median(shares) * 1e2);
@@ -231,7 +235,9 @@ async fn many_gaps(model: &UsageModel, to: &mut PgConnection) -> Result<()> {
             FROM generate_series(0, 50) AS gap) AS stretches";
     let ids: Vec<Uuid> = (0..COVERED).map(|number| written(number).0).collect();
     sqlx::query(rows).bind(&ids).execute(&mut *to).await?;
-    model.vacuum().into_sqlx().execute(&mut *to).await?;
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&mut *to).await?;
+    }
     let size = "SELECT pg_total_relation_size('output_port_usage_coverage')";
     let bytes: i64 = sqlx::query_scalar(size).fetch_one(&mut *to).await?;
     let ports = || (0..COVERED).map(written);

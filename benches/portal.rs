@@ -122,7 +122,9 @@ async fn fill(model: &UsageModel, days: u32, to: &mut PgConnection) -> Result<()
         sqlx::query(facts).bind(first_day()).bind(i32::try_from(days)?).execute(&mut *to).await?;
     }
     sqlx::raw_sql("RESET session_replication_role").execute(&mut *to).await?;
-    model.vacuum().into_sqlx().execute(&mut *to).await?;
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&mut *to).await?;
+    }
     sqlx::raw_sql("VACUUM ANALYZE datasets, data_products, technical_assets").execute(&mut *to).await?;
     let rows: (i64, i64) = sqlx::query_as(
         "SELECT (SELECT count(*) FROM output_port_query_stats_daily), (SELECT count(*) FROM tech_asset_stats_daily)",
@@ -194,7 +196,9 @@ impl Portal {
         }
         println!("\nMaking the keys took {:.0} s.", start.elapsed().as_secs_f64());
         self.model = keyed;
-        self.model.vacuum().into_sqlx().execute(&mut self.to).await?;
+        for statement in self.model.vacuum() {
+            statement.into_sqlx().execute(&mut self.to).await?;
+        }
         Ok(())
     }
 

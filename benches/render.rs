@@ -204,7 +204,9 @@ async fn fill(model: &UsageModel, url: &str, batch: &UsageBatch) -> Result<PgPoo
     let mut transaction = pool.begin().await?;
     model.replace(batch)?.run_sqlx(&mut transaction).await?;
     transaction.commit().await?;
-    model.vacuum().into_sqlx().execute(&pool).await?;
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&pool).await?;
+    }
     Ok(pool)
 }
 

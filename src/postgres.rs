@@ -18,6 +18,7 @@ mod rows;
 mod scope;
 mod session;
 mod unknown;
+mod vacuum;
 mod violation;
 
 pub(crate) use backfill::Load;

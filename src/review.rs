@@ -41,9 +41,10 @@ impl UsageModel {
         let samples = Samples::new();
         let mut statements = vec![self.create_schema()];
         statements.extend(self.create_tables());
+        statements.extend(self.create_ways_to_read_concurrently());
         statements.extend(self.drop_tables());
         statements.extend(self.writes(&samples).unwrap_or_else(|error| samples.are_right(&error)));
-        statements.push(self.vacuum());
+        statements.extend(self.vacuum());
         statements.push(self.check(samples.day).query().into_statement());
         statements.extend(self.drop_foreign_keys());
         statements.extend(self.add_foreign_keys());

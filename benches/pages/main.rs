@@ -53,7 +53,9 @@ async fn run() -> Result<()> {
     for statement in beside.model.create_tables() {
         statement.into_sqlx().execute(&mut beside.to).await?;
     }
-    beside.model.vacuum().into_sqlx().execute(&mut beside.to).await?;
+    for statement in beside.model.vacuum() {
+        statement.into_sqlx().execute(&mut beside.to).await?;
+    }
     pages(&mut beside, "with the keys", Some(PAGES)).await
 }
 

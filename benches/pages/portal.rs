@@ -106,7 +106,9 @@ pub(crate) async fn fill(model: &UsageModel, to: &mut PgConnection) -> Result<()
         query.execute(&mut *to).await?;
     }
     sqlx::raw_sql("RESET session_replication_role; DROP TABLE used").execute(&mut *to).await?;
-    model.vacuum().into_sqlx().execute(&mut *to).await?;
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&mut *to).await?;
+    }
     sqlx::raw_sql("VACUUM ANALYZE domains, data_products, datasets, technical_assets")
         .execute(&mut *to)
         .await?;

@@ -77,7 +77,9 @@ impl Load {
         }
         (self.next, self.rows) = made.await?;
         let pool = PgPool::connect(&self.url).await?;
-        model.vacuum().into_sqlx().execute(&pool).await?;
+        for statement in model.vacuum() {
+            statement.into_sqlx().execute(&pool).await?;
+        }
         let others =
             "VACUUM (ANALYZE) design.output_port_query_stats_daily, design.tech_asset_stats_daily, log.touch";
         sqlx::raw_sql(others).execute(&pool).await?;

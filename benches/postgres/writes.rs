@@ -94,7 +94,9 @@ pub(crate) async fn measure(
         }
     }
     for changed in [0, 2, 100] {
-        models.keyless.vacuum().into_sqlx().execute(&mut *writes.connection).await?;
+        for statement in models.keyless.vacuum() {
+            statement.into_sqlx().execute(&mut *writes.connection).await?;
+        }
         for round in 0..ROUNDS {
             for method in in_turn(&Method::AGAIN, round) {
                 let of = windows.iter().filter(|(first, _)| *first == method.first());

@@ -261,7 +261,9 @@ async fn ports() -> Result<()> {
     let consumers = vec![id(2, 0), id(2, 1)];
     let fill = sqlx::query(fill).bind(day(0)).bind(day(365)).bind(&of).bind(consumers);
     fill.execute(&mut connection).await?;
-    model.vacuum().into_sqlx().execute(&mut connection).await?;
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&mut connection).await?;
+    }
 
     let chart =
         QueriesOverTime::of_ports((0..PORTS).map(port), day(0)..day(365)).granularity(Granularity::Week);

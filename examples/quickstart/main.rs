@@ -76,7 +76,9 @@ async fn run(arguments: Arguments) -> Result<()> {
 
     let began = Instant::now();
     let outcomes = ingest(&pool, &model, &counted.batches()?).await?;
-    model.vacuum().into_sqlx().execute(&pool).await.context("cannot vacuum the tables")?;
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&pool).await.context("cannot vacuum the tables")?;
+    }
     write!(out, "{}", report::of_ingest(&outcomes, began.elapsed()))?;
 
     let port = port.unwrap_or_else(|| portal::busiest(&counted.batch));

@@ -125,7 +125,9 @@ impl<F: FnMut(&BackfillProgress)> Backfill<F> {
     ///     let mut transaction = pool.begin().await?;
     ///     let outcome = backfill.run_sqlx(&mut transaction, stream::iter(days)).await?;
     ///     transaction.commit().await?;
-    ///     model.vacuum().into_sqlx().execute(&pool).await?;
+    ///     for statement in model.vacuum() {
+    ///         statement.into_sqlx().execute(&pool).await?;
+    ///     }
     ///     println!("{} rows loaded", outcome.queries.written);
     ///     Ok(())
     /// }

@@ -180,8 +180,8 @@ impl<F> Backfill<F> {
                 statements.push(key::drop(table));
                 again.push(key::add(table));
                 for index in self.model.indexes(table) {
-                    statements.extend([index.find_droppable(), index.drop()]);
-                    again.push(index.create());
+                    statements.extend([index.find_droppable(), index.drop_found()]);
+                    again.push(index.create_again());
                 }
             }
         }

@@ -1,9 +1,11 @@
-//! Creating, dropping and vacuuming the tables.
+//! Creating and dropping the tables.
 //!
 //! The physical design is measured: the key starts with the output port, so a chart reads one
 //! contiguous run of it, and includes the count, so no chart reads the table itself. The small BRIN
 //! index on the date serves what names no output port.
 
+pub(super) mod block;
+mod comment;
 mod coverage;
 pub(super) mod foreign_key;
 pub(super) mod index;
@@ -18,19 +20,26 @@ use crate::statement::{SqlWriter, Statement};
 impl UsageModel {
     /// Creates the model's schema unless it exists.
     ///
-    /// It is separate from [`create_tables`](Self::create_tables) because it needs a privilege on the database.
+    /// It is separate from [`create_tables`](Self::create_tables) because it needs the privilege CREATE on the database
+    /// where the schema is missing. Where it exists, any role may run it.
     pub fn create_schema(&self) -> Statement {
-        let mut sql = SqlWriter::new("create the schema");
-        sql.text("CREATE SCHEMA IF NOT EXISTS ").ident(&self.0.schema);
-        sql.into_statement()
+        let schema = &self.0.schema;
+        let there = |sql: &mut SqlWriter| {
+            sql.text("\n        FROM pg_catalog.pg_namespace AS n\n        WHERE n.nspname = ")
+                .name_literal(schema);
+        };
+        block::unless(SqlWriter::new("create the schema"), there, |sql| {
+            sql.text("CREATE SCHEMA ").ident(schema);
+        })
     }
 
     /// Creates the tables with their indexes and comments.
     ///
     /// Run the statements in order, in a transaction if you like, after the parent tables exist, and from one process
-    /// at a time: Postgres does not protect `IF NOT EXISTS` from a race, and creating an index locks its table even if
-    /// the index exists. Tables and indexes that exist are left as they are; comments are written again. For a
-    /// migration tool see [`migrations`](Self::migrations).
+    /// at a time: of two that find a table missing, one fails. Tables that exist are left as they are. So is an index of
+    /// the same columns, whatever its name; a comment is written only where it differs. Where everything exists, any role
+    /// may run them, and nothing is locked. If another relation bears a name that is wanted, Postgres says so (SQLSTATE
+    /// 42P07). For a migration tool see [`migrations`](Self::migrations).
     ///
     /// ```
     /// use output_port_usage::{Reference, UsageModel};
@@ -42,7 +51,7 @@ impl UsageModel {
     ///     .tech_assets(Reference::to("technical_assets"))
     ///     .build()?;
     /// let first = &model.create_tables()[0];
-    /// assert!(first.sql().contains(r#"TABLE IF NOT EXISTS "usage"."output_port_query_stats_daily" ("#));
+    /// assert!(first.sql().contains(r#"CREATE TABLE "usage"."output_port_query_stats_daily" ("#));
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn create_tables(&self) -> Vec<Statement> {
@@ -55,21 +64,6 @@ impl UsageModel {
     /// Drops the tables with all their rows; tables that do not exist are skipped.
     pub fn drop_tables(&self) -> Vec<Statement> {
         self.drop_coverage().into_iter().chain(self.tables().rev().map(drop_table)).collect()
-    }
-
-    /// Vacuums the tables: run it after an ingest, outside a transaction.
-    ///
-    /// Fresh pages are not yet marked all-visible, so charts read the table as well as its index, which takes 1.6 to 3
-    /// times as long, until a vacuum has passed. The tables' storage parameters make autovacuum come soon; this does it
-    /// at once.
-    pub fn vacuum(&self) -> Statement {
-        let mut sql = SqlWriter::new("vacuum the tables");
-        let daily = self.tables().map(|table| (&table.schema, &table.name));
-        let coverage = self.0.coverage.iter().map(|table| (&table.schema, &table.name));
-        sql.text("VACUUM (ANALYZE) ").list(", ", daily.chain(coverage), |sql, (schema, name)| {
-            sql.qualified(schema, name);
-        });
-        sql.into_statement_outside_transaction()
     }
 
     /// The table with its comments and all indexes that the model asks for.
@@ -90,36 +84,50 @@ impl UsageModel {
     }
 
     fn table(&self, table: &Table) -> Statement {
+        let sql = SqlWriter::for_each("create the table of", table.stats.rows());
+        let there = |sql: &mut SqlWriter| block::find_table(sql, &table.schema, &table.name);
+        block::unless(sql, there, |sql| {
+            sql.text("CREATE TABLE ").qualified(&table.schema, &table.name).text(" (");
+            self.columns(sql, table);
+            sql.text("\n        ) WITH (");
+            storage_parameters(sql);
+            sql.text("\n        )");
+        })
+    }
+
+    fn columns(&self, sql: &mut SqlWriter, table: &Table) {
         let constraint = |suffix| Ident::derived(&table.name, suffix);
-        let mut sql = SqlWriter::for_each("create the table of", table.stats.rows());
-        sql.text("CREATE TABLE IF NOT EXISTS ").qualified(&table.schema, &table.name).text(" (");
         for &column in table.stats.columns() {
-            sql.text("\n    ")
-                .ident(table.column(column))
-                .text(" ")
-                .text(sql_type(column))
-                .text(" NOT NULL,");
+            sql.text(COLUMN).ident(table.column(column)).text(" ").text(sql_type(column)).text(" NOT NULL,");
         }
-        sql.text("\n    ");
-        key::write(&mut sql, table);
-        sql.text(",\n    CONSTRAINT ").ident(&constraint("query_count_check"));
+        sql.text(COLUMN);
+        key::write(sql, table);
+        sql.text(",").text(COLUMN).text("CONSTRAINT ").ident(&constraint("query_count_check"));
         sql.text(" CHECK (").ident(table.column(Column::QueryCount)).text(" >= 0)");
         if table.stats == Stats::Combinations {
-            sql.text(",\n    CONSTRAINT ").ident(&constraint("ordered_check")).text(" CHECK (");
+            sql.text(",")
+                .text(COLUMN)
+                .text("CONSTRAINT ")
+                .ident(&constraint("ordered_check"))
+                .text(" CHECK (");
             sql.ident(table.column(Column::OutputPortId1)).text(" < ");
             sql.ident(table.column(Column::OutputPortId2)).text(")");
         }
         for key in ForeignKey::of(self, table) {
-            sql.text(",\n    ");
-            key.write(&mut sql);
+            sql.text(",").text(COLUMN);
+            key.write(sql);
         }
-        sql.text("\n) WITH (");
-        sql.list(",", STORAGE_PARAMETERS, |sql, (name, value)| {
-            sql.text("\n    ").text(name).text(" = ").text(value);
-        });
-        sql.text("\n)");
-        sql.into_statement()
     }
+}
+
+/// A line of a table's definition.
+const COLUMN: &str = "\n            ";
+
+/// The parameters of a table, or of a partition, each in a line.
+pub(in crate::postgres) fn storage_parameters(sql: &mut SqlWriter) {
+    sql.list(",", STORAGE_PARAMETERS, |sql, (name, value)| {
+        sql.text(COLUMN).text(name).text(" = ").text(value);
+    });
 }
 
 /// Vacuum soon after every ingest, so that charts stay index-only, and keep statistics fresh.
@@ -146,37 +154,46 @@ pub(super) fn drop_table(table: &Table) -> Statement {
 }
 
 fn comment_on_table(table: &Table) -> Statement {
-    let mut sql = SqlWriter::for_each("describe the table of", table.stats.rows());
-    sql.text("COMMENT ON TABLE ").qualified(&table.schema, &table.name).text(" IS ");
-    sql.text(match table.stats {
-        Stats::Queries => "'Queries per day, output port and consumer; a query counts once however many tech assets it joins'",
-        Stats::Touches => "'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it'",
-        Stats::Combinations => "'Queries per day, pair of output ports and consumer that read both through different tech assets'",
-    });
-    sql.into_statement()
+    let sql = SqlWriter::for_each("describe the table of", table.stats.rows());
+    comment::on_table(
+        sql,
+        &table.schema,
+        &table.name,
+        match table.stats {
+            Stats::Queries => {
+                "'Queries per day, output port and consumer; a query counts once however many tech assets it joins'"
+            }
+            Stats::Touches => {
+                "'Touches per day, output port, tech asset and consumer; a query that reads a tech asset is one touch of it'"
+            }
+            Stats::Combinations => {
+                "'Queries per day, pair of output ports and consumer that read both through different tech assets'"
+            }
+        },
+    )
 }
 
 fn comment_on_column(table: &Table, column: Column) -> Statement {
-    let mut sql = SqlWriter::of(["describe", column.default_name(), "of", table.stats.rows()]);
-    sql.text("COMMENT ON COLUMN ")
-        .qualified(&table.schema, &table.name)
-        .text(".")
-        .ident(table.column(column));
-    sql.text(" IS ").text(match column {
-        Column::Date => "'Local day of the query''s start'",
-        Column::OutputPortId => "'Output port that was read'",
-        Column::OutputPortId1 => "'Smaller of the two output port ids'",
-        Column::OutputPortId2 => "'Larger of the two output port ids'",
-        Column::TechAssetId => "'Tech asset that was read'",
-        Column::ConsumerId => "'Data product that ran the query'",
-        Column::QueryCount => match table.stats {
-            Stats::Queries => "'Distinct queries on the output port'",
-            Stats::Touches => "'Distinct queries that read the tech asset'",
-            Stats::Combinations => "'Distinct queries that read both output ports'",
+    let sql = SqlWriter::of(["describe", column.default_name(), "of", table.stats.rows()]);
+    let named = (&table.schema, &table.name, table.column(column));
+    comment::on_column(
+        sql,
+        named,
+        match column {
+            Column::Date => "'Local day of the query''s start'",
+            Column::OutputPortId => "'Output port that was read'",
+            Column::OutputPortId1 => "'Smaller of the two output port ids'",
+            Column::OutputPortId2 => "'Larger of the two output port ids'",
+            Column::TechAssetId => "'Tech asset that was read'",
+            Column::ConsumerId => "'Data product that ran the query'",
+            Column::QueryCount => match table.stats {
+                Stats::Queries => "'Distinct queries on the output port'",
+                Stats::Touches => "'Distinct queries that read the tech asset'",
+                Stats::Combinations => "'Distinct queries that read both output ports'",
+            },
+            Column::Measured | Column::Settled | Column::Rules | Column::Counted => {
+                unreachable!("the daily tables declare no such column")
+            }
         },
-        Column::Measured | Column::Settled | Column::Rules | Column::Counted => {
-            unreachable!("the daily tables declare no such column")
-        }
-    });
-    sql.into_statement()
+    )
 }

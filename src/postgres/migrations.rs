@@ -100,7 +100,7 @@ impl Migration {
         self.name
     }
 
-    /// The script that applies it; what exists already is left as it is.
+    /// The script that applies it; what exists already is left as it is, and needs no privilege.
     pub fn up(&self) -> &str {
         &self.up
     }

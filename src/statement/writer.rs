@@ -71,6 +71,11 @@ impl SqlWriter {
         self.write(format_args!("'{}'", names.replace('\'', "''")))
     }
 
+    /// A number that the library itself counts; a host's are bound.
+    pub(crate) fn number(&mut self, number: usize) -> &mut Self {
+        self.write(format_args!("{number}"))
+    }
+
     fn write(&mut self, arguments: fmt::Arguments<'_>) -> &mut Self {
         fmt::Write::write_fmt(&mut self.sql, arguments).expect("a String takes any text");
         self
@@ -105,6 +110,20 @@ impl SqlWriter {
 
     pub(crate) fn into_statement(self) -> Statement {
         Statement::titled(self.title, &[], &self.sql, self.values)
+    }
+
+    /// What is written as the body of a `DO` block, for what Postgres has no `IF NOT EXISTS` for.
+    ///
+    /// A name in it may hold what would end the block: the quote is the first of `$do$`, `$do1$`, … that it does not hold.
+    pub(crate) fn into_block(self) -> Statement {
+        debug_assert!(self.values.is_empty(), "a block takes no parameters");
+        let (mut quote, mut number) = ("$do$".to_owned(), 0_usize);
+        while self.sql.contains(&quote) {
+            number += 1;
+            quote = format!("$do{number}$");
+        }
+        let block = ["DO ", &quote, "\n", &self.sql, "\n", &quote].concat();
+        Statement::titled(self.title, &[], &block, self.values)
     }
 
     /// For what Postgres refuses inside a transaction block.

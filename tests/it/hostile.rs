@@ -20,7 +20,7 @@ mod names;
 mod rendered;
 mod snowflake;
 
-const TEXTS: [&str; 27] = [
+const TEXTS: [&str; 29] = [
     "public; drop table x",
     "\"; drop table x; --",
     "a\"\"b",
@@ -30,6 +30,8 @@ const TEXTS: [&str; 27] = [
     "\\' or 1=1 --",
     "$1",
     "$$ $tag$",
+    "$do$",
+    "$do1$do$do2$ $",
     "-- comment",
     "/* comment",
     "*/",

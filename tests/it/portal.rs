@@ -143,6 +143,12 @@ impl Portal {
         Self { pool, model, database }
     }
 
+    pub(crate) async fn vacuum(&self) {
+        for statement in self.model.vacuum() {
+            statement.into_sqlx().execute(&self.pool).await.unwrap();
+        }
+    }
+
     pub(crate) async fn create_tables(&self) {
         self.model.create_schema().into_sqlx().execute(&self.pool).await.unwrap();
         for statement in self.model.create_tables() {

@@ -9,6 +9,7 @@ pub(crate) mod ddl;
 pub(crate) mod distribute;
 pub(crate) mod dropped;
 pub(crate) mod foreign_keys;
+pub(crate) mod found;
 pub(crate) mod ingest;
 pub(crate) mod killed;
 pub(crate) mod large_batch;

@@ -127,9 +127,11 @@ impl Database {
         transaction.commit().await.map_err(undecided)?;
         if outcomes.iter().any(wrote) {
             // outside of the transaction; it only keeps the charts fast
-            self.model.vacuum().into_sqlx().execute(&mut connection).await.map_err(|error| {
-                Failure::new(Exit::Postgres, "the rows were written, but VACUUM failed").because(error)
-            })?;
+            for statement in self.model.vacuum() {
+                statement.into_sqlx().execute(&mut connection).await.map_err(|error| {
+                    Failure::new(Exit::Postgres, "the rows were written, but VACUUM failed").because(error)
+                })?;
+            }
         }
         Ok(outcomes)
     }

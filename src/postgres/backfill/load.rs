@@ -177,8 +177,8 @@ async fn drop_keys<S: Session>(
         again.push(key::add(table));
         for index in model.indexes(table) {
             if session.count(index.find_droppable()).await? > 0 {
-                session.count(index.drop()).await?;
-                again.push(index.create());
+                session.count(index.drop_found()).await?;
+                again.push(index.create_again());
             }
         }
     }

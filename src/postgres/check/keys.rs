@@ -90,7 +90,7 @@ impl Report<'_> {
             let (method, columns, included) = wanted.definition();
             let fits = |there: &&Index| there.is(method, &columns, &included);
             let there: Vec<&Index> = described.indexes().filter(fits).collect();
-            let by_name = there.iter().find(|there| there.name == wanted.name()).or(there.first());
+            let by_name = there.iter().find(|there| there.name == wanted.name().as_str()).or(there.first());
             let kept = by_name.map(|there| there.name.as_str());
             if kept.is_none() {
                 let message = format!("{name} has no {method} index {}", shown_parts(&columns, &included));

@@ -1,6 +1,6 @@
 //! The table of coverage.
 
-use super::foreign_key;
+use super::{COLUMN, block, comment, foreign_key};
 use crate::ident::Ident;
 use crate::model::{Column, CoverageTable, UsageModel};
 use crate::statement::{SqlWriter, Statement};
@@ -22,57 +22,63 @@ impl UsageModel {
     }
 
     fn coverage_table(&self, table: &CoverageTable) -> Statement {
+        let sql = SqlWriter::new("create the table of coverage");
+        let there = |sql: &mut SqlWriter| block::find_table(sql, &table.schema, &table.name);
+        block::unless(sql, there, |sql| self.write_coverage(sql, table))
+    }
+
+    fn write_coverage(&self, sql: &mut SqlWriter, table: &CoverageTable) {
         let name = |suffix| Ident::derived(&table.name, suffix);
         let column = |column| table.column(column);
-        let mut sql = SqlWriter::new("create the table of coverage");
-        sql.text("CREATE TABLE IF NOT EXISTS ").qualified(&table.schema, &table.name).text(" (");
+        sql.text("CREATE TABLE ").qualified(&table.schema, &table.name).text(" (");
         for of in CoverageTable::COLUMNS {
-            sql.text("\n    ").ident(column(of)).text(match of {
+            sql.text(COLUMN).ident(column(of)).text(match of {
                 Column::OutputPortId => " uuid NOT NULL,",
                 Column::Rules => " uuid,",
                 _ => " datemultirange NOT NULL,",
             });
         }
-        sql.text("\n    CONSTRAINT ").ident(&table.key_name());
+        sql.text(COLUMN).text("CONSTRAINT ").ident(&table.key_name());
         sql.text(" PRIMARY KEY (").ident(column(Column::OutputPortId)).text(")");
         for (of, suffix) in [(Column::Settled, "settled_check"), (Column::Counted, "counted_check")] {
-            sql.text(",\n    CONSTRAINT ").ident(&name(suffix)).text(" CHECK (").ident(column(of));
+            sql.text(",")
+                .text(COLUMN)
+                .text("CONSTRAINT ")
+                .ident(&name(suffix))
+                .text(" CHECK (")
+                .ident(column(of));
             sql.text(" OPERATOR(pg_catalog.<@) ").ident(column(Column::Measured)).text(")");
         }
         if foreign_key::on_delete(&self.0.output_ports).is_some() {
-            sql.text(",\n    CONSTRAINT ").ident(&name("output_port_id_fkey"));
+            sql.text(",").text(COLUMN).text("CONSTRAINT ").ident(&name("output_port_id_fkey"));
             sql.text(" FOREIGN KEY (").ident(column(Column::OutputPortId)).text(")");
             // never RESTRICT: it is usage that may keep an output port, not that it was looked for
-            foreign_key::references(&mut sql, &self.0.output_ports, "CASCADE");
+            foreign_key::references(sql, &self.0.output_ports, "CASCADE");
         }
         // room for the next version of every row beside it, because an ingest changes most rows at once; and years of gaps
         // stay in the row, where a chart finds them at once
-        sql.text("\n) WITH (fillfactor = 50, toast_tuple_target = 8160)");
-        sql.into_statement()
+        sql.text("\n        ) WITH (fillfactor = 50, toast_tuple_target = 8160)");
     }
 }
 
 fn comment_on_table(table: &CoverageTable) -> Statement {
-    let mut sql = SqlWriter::new("describe the table of coverage");
-    sql.text("COMMENT ON TABLE ").qualified(&table.schema, &table.name);
-    sql.text(
-        " IS 'Which days of an output port were measured; on any other day, no row does not mean no use'",
-    );
-    sql.into_statement()
+    let sql = SqlWriter::new("describe the table of coverage");
+    let days = "'Which days of an output port were measured; on any other day, no row does not mean no use'";
+    comment::on_table(sql, &table.schema, &table.name, days)
 }
 
 fn comment_on_column(table: &CoverageTable, column: Column) -> Statement {
-    let mut sql = SqlWriter::of(["describe", column.default_name(), "of coverage"]);
-    sql.text("COMMENT ON COLUMN ")
-        .qualified(&table.schema, &table.name)
-        .text(".")
-        .ident(table.column(column));
-    sql.text(match column {
-        Column::Measured => " IS 'Days that some batch stated completely'",
-        Column::Settled => " IS 'Measured days that no later run is expected to change'",
-        Column::Rules => " IS 'Fingerprint of the rules by which the output port was counted last'",
-        Column::Counted => " IS 'Measured days that were counted by these rules'",
-        _ => " IS 'Output port'",
-    });
-    sql.into_statement()
+    let sql = SqlWriter::of(["describe", column.default_name(), "of coverage"]);
+    let named = (&table.schema, &table.name, table.column(column));
+    comment::on_column(
+        sql,
+        named,
+        match column {
+            Column::Measured => "'Days that some batch stated completely'",
+            Column::Settled => "'Measured days that no later run is expected to change'",
+            Column::Rules => "'Fingerprint of the rules by which the output port was counted last'",
+            Column::Counted => "'Measured days that were counted by these rules'",
+            _ => "'Output port'",
+        },
+    )
 }

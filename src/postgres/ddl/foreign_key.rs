@@ -1,5 +1,6 @@
 //! The foreign keys of the tables: in their DDL, and by themselves.
 
+use super::block;
 use crate::ident::Ident;
 use crate::model::{Column, OnDelete, Parent, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
@@ -7,9 +8,14 @@ use crate::statement::{SqlWriter, Statement};
 impl UsageModel {
     /// Drops the tables' foreign keys, for a long back-fill.
     ///
-    /// Without them Postgres does not look up every id of every row. Run the statements in a short transaction of their
-    /// own: dropping a foreign key locks its parent table too, until the commit, and readers of it wait. Until
-    /// [`add_foreign_keys`](Self::add_foreign_keys) has run, usage outlives a parent that is deleted.
+    /// Without them Postgres does not look up every id of every row. They are found by what they are: every foreign key
+    /// on one of the model's columns that points to the model's parent, whatever its name, of the table itself or of one
+    /// of its partitions. That of [coverage](crate::docs::coverage) stays, because an ingest writes one row of it for each
+    /// output port, not for each day.
+    ///
+    /// Run the statements in a short transaction of their own: dropping a foreign key locks its parent table too, until
+    /// the commit, and readers of it wait. Until [`add_foreign_keys`](Self::add_foreign_keys) has run, usage outlives a
+    /// parent that is deleted.
     ///
     /// ```
     /// # use output_port_usage::{Reference, UsageModel};
@@ -18,10 +24,9 @@ impl UsageModel {
     /// #     .consumers(Reference::to("data_products"))
     /// #     .tech_assets(Reference::to("technical_assets"))
     /// #     .build()?;
-    /// assert_eq!(
-    ///     model.drop_foreign_keys()[0].sql(),
-    ///     r#"ALTER /* output-port-usage: drop the foreign key on output_port_id of queries */ TABLE "public"."output_port_query_stats_daily" DROP CONSTRAINT IF EXISTS "output_port_query_stats_daily_output_port_id_fkey""#,
-    /// );
+    /// let statements = model.drop_foreign_keys();
+    /// assert_eq!(statements[0].title(), "drop the foreign key on output_port_id of queries");
+    /// assert_eq!(statements.len(), 2 + 3);
     /// # Ok::<(), output_port_usage::Error>(())
     /// ```
     pub fn drop_foreign_keys(&self) -> Vec<Statement> {
@@ -30,12 +35,17 @@ impl UsageModel {
 
     /// Adds the tables' foreign keys again, as [`create_tables`](Self::create_tables) declares them.
     ///
+    /// One that is there already under any name stays. One on the same column to the same parent that does something else
+    /// on delete, or points to another of its columns, is replaced: after a change of `on_delete` in the model, this
+    /// carries it out.
+    ///
     /// Each is first added for new rows only, and then validated for the rows that are there. Run every statement in a
     /// transaction of its own, so that no strong lock is held through a validation, which only keeps parents from being
     /// altered. If a row's parent was deleted meanwhile, the validation fails with SQLSTATE 23503 and names the id.
     ///
-    /// Before PostgreSQL 18 a partitioned table takes no foreign key that is `NOT VALID`; there the host adds its own.
-    /// (PostgreSQL's page "ALTER TABLE".)
+    /// Before PostgreSQL 18 a partitioned table takes no foreign key that is `NOT VALID`
+    /// ([PostgreSQL's page "ALTER TABLE"](https://www.postgresql.org/docs/17/sql-altertable.html)). There it is added
+    /// at once for all rows, and writes to the table and its parent wait until these have been looked up.
     pub fn add_foreign_keys(&self) -> Vec<Statement> {
         let add = self.foreign_keys().map(|key| key.add());
         add.chain(self.foreign_keys().map(|key| key.validate())).collect()
@@ -86,31 +96,109 @@ impl<'a> ForeignKey<'a> {
     }
 
     fn drop(&self) -> Statement {
-        let mut sql = self.alter("drop the foreign key on");
-        sql.text(" DROP CONSTRAINT IF EXISTS ").ident(&self.name());
-        sql.into_statement()
+        let rows = |sql: &mut SqlWriter| {
+            sql.text(" s.nspname, c.relname, k.conname");
+            self.find(sql, Tables::WithPartitions);
+            sql.text("\n        ORDER BY c.oid <> t.oid, 2, 3");
+        };
+        block::for_each(self.titled("drop the foreign key on"), rows, |sql| {
+            sql.text(DROP);
+        })
     }
 
-    /// One that is there already is replaced, so that twice is as once.
     fn add(&self) -> Statement {
-        let mut sql = self.alter("add the foreign key on");
-        sql.text("\n    DROP CONSTRAINT IF EXISTS ").ident(&self.name()).text(",\n    ADD ");
-        self.write(&mut sql);
-        sql.text(" NOT VALID");
-        sql.into_statement()
+        let mut sql = self.titled("add the foreign key on");
+        sql.text("DECLARE\n    of record;\nBEGIN");
+        let others = |sql: &mut SqlWriter| {
+            sql.text(" s.nspname, c.relname, k.conname");
+            self.find(sql, Tables::Itself);
+            sql.text(" AND NOT (");
+            self.is_declared(sql);
+            sql.text(")\n        ORDER BY 3");
+        };
+        block::write_loop(&mut sql, others, |sql| {
+            sql.text(DROP);
+        });
+        sql.text("\n    IF NOT EXISTS (\n        SELECT");
+        self.find(&mut sql, Tables::Itself);
+        sql.text(" AND ");
+        self.is_declared(&mut sql);
+        sql.text("\n    ) THEN\n        IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (");
+        sql.text("\n            SELECT FROM pg_catalog.pg_class AS t\n            WHERE ");
+        block::is(&mut sql, "t", &self.table.schema, &self.table.name);
+        sql.text(" AND t.relkind = 'p'\n        ) THEN");
+        sql.text("\n            -- a partitioned table takes no foreign key that is NOT VALID\n            ");
+        self.write_add(&mut sql);
+        sql.text(";\n        ELSE\n            ");
+        self.write_add(&mut sql);
+        sql.text(" NOT VALID;\n        END IF;\n    END IF;\nEND");
+        sql.into_block()
+    }
+
+    fn write_add(&self, sql: &mut SqlWriter) {
+        sql.text("ALTER TABLE ").qualified(&self.table.schema, &self.table.name).text(" ADD ");
+        self.write(sql);
     }
 
     fn validate(&self) -> Statement {
-        let mut sql = self.alter("validate the foreign key on");
-        sql.text(" VALIDATE CONSTRAINT ").ident(&self.name());
-        sql.into_statement()
+        let rows = |sql: &mut SqlWriter| {
+            sql.text(" s.nspname, c.relname, k.conname");
+            self.find(sql, Tables::Itself);
+            sql.text(" AND NOT k.convalidated\n        ORDER BY 3");
+        };
+        block::for_each(self.titled("validate the foreign key on"), rows, |sql| {
+            sql.text("'ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', of.nspname, of.relname, of.conname");
+        })
     }
 
-    fn alter(&self, title: &'static str) -> SqlWriter {
-        let mut sql = SqlWriter::of([title, self.column.default_name(), "of", self.table.stats.rows()]);
-        sql.text("ALTER TABLE ").qualified(&self.table.schema, &self.table.name);
-        sql
+    /// The foreign keys on the column to the parent, whatever their name. Those that a partition has from its table, or a
+    /// table for the partitions of its parent, go with the one that they come from.
+    pub(in crate::postgres) fn find(&self, sql: &mut SqlWriter, tables: Tables) {
+        sql.text("\n        FROM pg_catalog.pg_class AS t");
+        sql.text(match tables {
+            Tables::Itself => "\n        JOIN pg_catalog.pg_class AS c ON c.oid = t.oid",
+            Tables::WithPartitions => block::WITH_PARTITIONS,
+        });
+        sql.text("\n        JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace");
+        sql.text("\n        JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid");
+        sql.text("\n        JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid");
+        sql.text(
+            "\n        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]",
+        );
+        sql.text(
+            "\n        JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]",
+        );
+        sql.text("\n        WHERE ");
+        block::is(sql, "t", &self.table.schema, &self.table.name);
+        sql.text("\n            AND ");
+        block::is(sql, "p", &self.parent.schema, &self.parent.table);
+        sql.text("\n            AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL");
+        sql.text("\n            AND a.attname = ").name_literal(self.table.column(self.column));
     }
+
+    /// Whether the one that was found is as [`write`](Self::write) declares it.
+    fn is_declared(&self, sql: &mut SqlWriter) {
+        sql.text("b.attname = ").name_literal(&self.parent.key).text(" AND k.confdeltype = ");
+        sql.text(match self.parent.on_delete {
+            OnDelete::Cascade => "'c'",
+            OnDelete::Restrict => "'r'",
+            OnDelete::Keep => unreachable!("what is kept has no foreign key"),
+        });
+    }
+
+    fn titled(&self, title: &'static str) -> SqlWriter {
+        SqlWriter::of([title, self.column.default_name(), "of", self.table.stats.rows()])
+    }
+}
+
+/// How a key that was found is dropped.
+const DROP: &str = "'ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname";
+
+/// Where foreign keys are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::postgres) enum Tables {
+    Itself,
+    WithPartitions,
 }
 
 /// What deleting a parent's row does; `None` where no constraint is declared.

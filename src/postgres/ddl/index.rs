@@ -1,6 +1,6 @@
 //! The tables' indexes beside their keys.
 
-use super::key;
+use super::{block, key};
 use crate::ident::Ident;
 use crate::model::{Column, IndexName, Stats, Table, UsageModel};
 use crate::statement::{SqlWriter, Statement};
@@ -57,8 +57,8 @@ impl<'a> Index<'a> {
     }
 
     /// The name that the library gives to it.
-    pub(in crate::postgres) fn name(&self) -> &str {
-        self.name.as_str()
+    pub(in crate::postgres) fn name(&self) -> &Ident {
+        &self.name
     }
 
     /// Its method, its columns and what it includes.
@@ -71,33 +71,43 @@ impl<'a> Index<'a> {
         (if self.kind == Kind::Brin { "brin" } else { "btree" }, columns, included)
     }
 
-    /// Creates it while others write, outside a transaction.
+    /// Creates it unless the table has a valid index of this definition, whatever its name.
+    pub(in crate::postgres) fn create(&self) -> Statement {
+        let valid = |sql: &mut SqlWriter| {
+            self.find(sql);
+            sql.text(" AND i.indisvalid");
+        };
+        block::unless(self.titled("create the index on"), valid, |sql| {
+            sql.text("CREATE INDEX ");
+            self.write(sql);
+        })
+    }
+
+    /// Creates it while others write. Twice is an error, and so is what a failed attempt has left.
     pub(in crate::postgres) fn create_concurrently(&self) -> Statement {
-        let mut sql = SqlWriter::of([
-            "create the index on",
-            self.columns[0].default_name(),
-            "of",
-            self.table.stats.rows(),
-        ]);
+        let mut sql = self.titled("create without blocking the index on");
         sql.text("CREATE INDEX CONCURRENTLY ");
         self.write(&mut sql);
         sql.into_statement_outside_transaction()
     }
 
-    pub(in crate::postgres) fn create(&self) -> Statement {
-        let mut sql = SqlWriter::of([
-            "create the index on",
-            self.columns[0].default_name(),
-            "of",
-            self.table.stats.rows(),
-        ]);
-        sql.text("CREATE INDEX IF NOT EXISTS ");
+    /// Drops the one that [`find_droppable`](Self::find_droppable) found.
+    pub(in crate::postgres) fn drop_found(&self) -> Statement {
+        let mut sql = self.titled("drop the index on");
+        sql.text("DROP INDEX ").qualified(&self.table.schema, &self.name);
+        sql.into_statement()
+    }
+
+    /// Creates the one that was dropped.
+    pub(in crate::postgres) fn create_again(&self) -> Statement {
+        let mut sql = self.titled("add the index on");
+        sql.text("CREATE INDEX ");
         self.write(&mut sql);
         sql.into_statement()
     }
 
-    /// The index behind `CREATE INDEX`.
-    fn write(&self, sql: &mut SqlWriter) {
+    /// As `CREATE INDEX` goes on.
+    pub(in crate::postgres) fn write(&self, sql: &mut SqlWriter) {
         sql.ident(&self.name).text(" ON ").qualified(&self.table.schema, &self.table.name);
         sql.text(if self.kind == Kind::Brin { " USING brin (" } else { " (" });
         sql.list(", ", self.columns, |sql, &column| {
@@ -118,26 +128,52 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// Drops every index of this definition, whatever its name, also one that was never finished. One that keeps rows
+    /// unique is the host's.
     pub(in crate::postgres) fn drop(&self) -> Statement {
-        let mut sql = SqlWriter::of([
-            "drop the index on",
-            self.columns[0].default_name(),
-            "of",
-            self.table.stats.rows(),
-        ]);
-        sql.text("DROP INDEX IF EXISTS ").qualified(&self.table.schema, &self.name);
-        sql.into_statement()
+        let rows = |sql: &mut SqlWriter| {
+            sql.text(" s.nspname, x.relname");
+            self.find(sql);
+            sql.text(" AND NOT i.indisunique");
+        };
+        block::for_each(self.titled("drop the index on"), rows, |sql| {
+            sql.text("'DROP INDEX %I.%I', of.nspname, of.relname");
+        })
     }
 
-    /// Finds the index where it can be dropped and created again without a trace: it is as [`create`](Self::create)
+    /// The indexes of the table that have this method and these columns.
+    pub(in crate::postgres) fn find(&self, sql: &mut SqlWriter) {
+        let included = (self.kind == Kind::Covering).then_some(&Column::QueryCount);
+        sql.text("\n        FROM pg_catalog.pg_index AS i");
+        sql.text("\n        JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid");
+        sql.text("\n        JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid");
+        sql.text("\n        JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace");
+        sql.text("\n        JOIN pg_catalog.pg_am AS m ON m.oid = x.relam\n        WHERE ");
+        block::is(sql, "t", &self.table.schema, &self.table.name);
+        sql.text("\n            AND m.amname = ");
+        sql.text(if self.kind == Kind::Brin { "'brin'" } else { "'btree'" });
+        sql.text(" AND i.indnkeyatts = ").number(self.columns.len());
+        sql.text("\n            AND ARRAY(\n                SELECT a.attname");
+        sql.text("\n                FROM pg_catalog.generate_subscripts(i.indkey, 1) AS k");
+        sql.text(
+            "\n                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]",
+        );
+        sql.text("\n                ORDER BY k\n            ) OPERATOR(pg_catalog.=) ARRAY[");
+        sql.list(", ", self.columns.iter().chain(included), |sql, &column| {
+            sql.name_literal(self.table.column(column));
+        });
+        sql.text("]::name[]\n            AND i.indpred IS NULL AND i.indexprs IS NULL");
+    }
+
+    fn titled(&self, title: &'static str) -> SqlWriter {
+        let column = self.columns[0].default_name();
+        SqlWriter::of([title, column, "of", self.table.stats.rows()])
+    }
+
+    /// Finds the index where it can be dropped and created again without a trace: it is as [`write`](Self::write)
     /// defines it, and nothing describes it. Whether the role owns the table is asked with its key.
     pub(in crate::postgres) fn find_droppable(&self) -> Statement {
-        let mut sql = SqlWriter::of([
-            "look for the index on",
-            self.columns[0].default_name(),
-            "of",
-            self.table.stats.rows(),
-        ]);
+        let mut sql = self.titled("look for the index on");
         let of = sql.bind(key::regclass(self.table));
         let schema = sql.bind(self.table.schema.as_str());
         let table = sql.bind(self.table.name.as_str());
@@ -184,6 +220,32 @@ impl<'a> Index<'a> {
 }
 
 impl UsageModel {
+    /// Creates the indexes of the model's ways to read while others write, before the migrations that want them.
+    ///
+    /// Run each by itself, outside a transaction. The migrations, and [`create_tables`](Self::create_tables), then find
+    /// the indexes and leave them alone. One that fails or is cancelled leaves an index that is not valid under its name:
+    /// drop that first, or running the statement again is an error (SQLSTATE 42P07). Postgres builds no index of a
+    /// partitioned table in this way. See [the guide](crate::docs::migrations#turning-on-a-way-to-read).
+    ///
+    /// ```
+    /// # use output_port_usage::{Reference, UsageModel};
+    /// # let builder = UsageModel::builder()
+    /// #     .output_ports(Reference::to("datasets"))
+    /// #     .consumers(Reference::to("data_products"))
+    /// #     .tech_assets(Reference::to("technical_assets"));
+    /// let model = builder.read_by_consumer().build()?;
+    /// let statements = model.create_ways_to_read_concurrently();
+    /// assert_eq!(
+    ///     statements[0].sql(),
+    ///     r#"CREATE /* output-port-usage: create without blocking the index on consumer_id of queries */ INDEX CONCURRENTLY "output_port_query_stats_daily_by_consumer_idx" ON "public"."output_port_query_stats_daily" ("consumer_id", "date", "output_port_id") INCLUDE ("query_count")"#,
+    /// );
+    /// # Ok::<(), output_port_usage::Error>(())
+    /// ```
+    pub fn create_ways_to_read_concurrently(&self) -> Vec<Statement> {
+        let ways = self.tables().flat_map(|table| self.ways_to_read(table));
+        ways.map(|index| index.create_concurrently()).collect()
+    }
+
     /// Every index of a table beside its key.
     pub(in crate::postgres) fn indexes<'a>(&self, table: &'a Table) -> impl Iterator<Item = Index<'a>> {
         Index::way_back(table).into_iter().chain([Index::date(table)]).chain(self.ways_to_read(table))

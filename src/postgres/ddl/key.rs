@@ -4,12 +4,12 @@ use crate::ident::Ident;
 use crate::model::{Column, IndexName, Table};
 use crate::statement::{SqlWriter, Statement};
 
-fn name(table: &Table) -> Ident {
+pub(in crate::postgres) fn name(table: &Table) -> Ident {
     table.index_name(IndexName::Key)
 }
 
 /// The constraint as `CREATE TABLE` and `ALTER TABLE … ADD` write it.
-pub(super) fn write(sql: &mut SqlWriter, table: &Table) {
+pub(in crate::postgres) fn write(sql: &mut SqlWriter, table: &Table) {
     sql.text("CONSTRAINT ").ident(&name(table)).text(" PRIMARY KEY (");
     write_columns(sql, table);
 }

@@ -80,7 +80,7 @@ pub(crate) async fn filled(ports: impl Iterator<Item = (OutputPortId, i32)>) -> 
     let written = touches.execute(&mut *connection).await.unwrap().rows_affected();
     assert!(written >= 14_000 * touched.len() as u64, "{written}");
     connection.close().await.unwrap();
-    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal.vacuum().await;
     sqlx::raw_sql(
         "VACUUM ANALYZE portal.datasets, portal.data_products, portal.technical_assets, portal.domains",
     )

@@ -46,6 +46,6 @@ async fn filled() -> Portal {
     let written = touches.execute(&mut *connection).await.unwrap().rows_affected();
     assert_eq!(written, 60 * PORTS as u64 * 5 * 20 * 2 / 3);
     connection.close().await.unwrap();
-    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal.vacuum().await;
     portal
 }

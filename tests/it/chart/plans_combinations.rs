@@ -38,7 +38,7 @@ async fn large() -> Portal {
     let written = written.unwrap().rows_affected();
     assert!(written >= 500_000, "{written}");
     connection.close().await.unwrap();
-    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal.vacuum().await;
     sqlx::raw_sql("VACUUM ANALYZE portal.datasets, portal.data_products")
         .execute(&portal.pool)
         .await

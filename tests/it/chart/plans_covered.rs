@@ -29,7 +29,9 @@ async fn covered(portal: &Portal) {
         declared.run_sqlx(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
     }
-    model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    for statement in model.vacuum() {
+        statement.into_sqlx().execute(&portal.pool).await.unwrap();
+    }
     let beside = Beside { portal, model: &model, plain: &plain };
     for of in [port(7), heavy()] {
         for days in [day(2026, 4, 1)..day(2026, 7, 1), day(2026, 1, 1)..day(2027, 1, 1)] {

@@ -196,7 +196,7 @@ async fn filled(model: UsageModel) -> Portal {
     let written = touches.execute(&mut *connection).await.unwrap().rows_affected();
     assert!(written > 500_000, "{written}");
     connection.close().await.unwrap();
-    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal.vacuum().await;
     let parents =
         "VACUUM ANALYZE portal.datasets, portal.data_products, portal.technical_assets, portal.domains";
     sqlx::raw_sql(parents).execute(&portal.pool).await.unwrap();

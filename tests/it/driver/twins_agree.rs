@@ -196,7 +196,7 @@ async fn definitions_and_upkeep_run_by_tokio_postgres() {
     let client = connect(&portal).await;
     let model = &portal.model;
     let created = [vec![model.create_schema()], model.create_tables()].concat();
-    for statement in [created, vec![model.vacuum()], model.drop_tables()].concat() {
+    for statement in [created, model.vacuum(), model.drop_tables()].concat() {
         let statement = statement.into_tokio_postgres();
         let rows = client.query_typed(statement.sql(), &statement.params()).await;
         assert!(rows.unwrap_or_else(|error| panic!("{error}: {}", statement.sql())).is_empty());

@@ -34,11 +34,21 @@ fn model(name: &str) -> Result<UsageModel, Error> {
         .build()
 }
 
-/// What a server would read: the tokens without white space.
+/// What a server would read: the tokens without white space, those of a block between its quotes, which no name ends.
 fn tokens(sql: &str) -> Vec<Token> {
     let dialect = PostgreSqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql).with_unescape(false).tokenize().unwrap();
-    tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect()
+    let tokens = tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_)));
+    let in_blocks = |token| match token {
+        Token::DollarQuotedString(block) => {
+            let quote = format!("${}$", block.tag.unwrap());
+            assert!(quote.starts_with("$do") && !block.value.contains(&quote), "{sql}");
+            let [open, close] = [Token::LBrace, Token::RBrace];
+            [vec![open], self::tokens(&block.value), vec![close]].concat()
+        }
+        token => vec![token],
+    };
+    tokens.flat_map(in_blocks).collect()
 }
 
 /// The tokens of a model whose name is "plain", with `name` in the names and in the texts that hold them.

@@ -75,7 +75,8 @@ fn statements(model: &UsageModel) -> Vec<Statement> {
         model.distribute(Distribution::TimescaleDb),
         model.delete(port(1), consumer(1), first).unwrap().statements(),
         model.purge(&Purge::before(first)).unwrap().statements(),
-        vec![model.create_schema(), model.vacuum()],
+        vec![model.create_schema()],
+        model.vacuum(),
     ]
     .concat()
 }

@@ -70,7 +70,7 @@ fn a_column_that_the_table_does_not_have_is_refused() {
 async fn a_schema_named_like_a_statement_is_a_schema_and_harms_nothing() {
     let model = builder()
         .schema("public; drop table x")
-        .queries_table(TableNames::new("it's a \\ table $1").column(Column::Date, "select"))
+        .queries_table(TableNames::new("it's a \\ table $1 $do$").column(Column::Date, "select"))
         .build()
         .unwrap();
     let portal = Portal::without_tables(model).await;
@@ -86,7 +86,7 @@ async fn a_schema_named_like_a_statement_is_a_schema_and_harms_nothing() {
     let tables = portal
         .texts("SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename ~ '^(x|it)' ORDER BY 1")
         .await;
-    assert_eq!(tables, ["public.x", "public; drop table x.it's a \\ table $1"]);
+    assert_eq!(tables, ["public.x", "public; drop table x.it's a \\ table $1 $do$"]);
 }
 
 #[tokio::test]

@@ -23,48 +23,174 @@ fn texts_stay_the_same_in_every_release() {
         checksums.push_str(&format!("{} {} up {up} down {down}\n", migration.id(), migration.name()));
     }
     insta::assert_snapshot!(checksums, @"
-    1 usage_tables up 05daea968402a467 down 1aa4aa674e097a5a
-    2 usage_combinations up d53aa9d862df84ab down fd08a7791fe0a345
-    3 usage_by_consumer up 85faae47d40f82db down 46659765cb2a5579
-    4 usage_combinations_by_consumer up 9dffff7da405ee48 down 4245b380d504860a
-    5 usage_coverage up ee5c7c1d6dc69309 down 1c47002286fa7230
-    6 usage_by_tech_asset up f6b2c89bdb554759 down 4efca4567a17ab53
+    1 usage_tables up c1db5184d5be7973 down 1aa4aa674e097a5a
+    2 usage_combinations up 892d6fcb74653644 down fd08a7791fe0a345
+    3 usage_by_consumer up 50a325ff22ecd18b down b5921f4c1725d2b8
+    4 usage_combinations_by_consumer up 0d957167cef92710 down 243d7a4866bf0b18
+    5 usage_coverage up 215b98f2d5c9f709 down 1c47002286fa7230
+    6 usage_by_tech_asset up 6b940cee37258b0b down f15d4f484131e4cd
     ");
     insta::assert_snapshot!(whole().migrations()[1].up(), @r#"
-    CREATE /* output-port-usage: create the table of combinations */ TABLE IF NOT EXISTS "usage"."output_port_combined_with_daily" (
-        "date" date NOT NULL,
-        "output_port_id_1" uuid NOT NULL,
-        "output_port_id_2" uuid NOT NULL,
-        "consumer_id" uuid NOT NULL,
-        "query_count" integer NOT NULL,
-        CONSTRAINT "output_port_combined_with_daily_pkey" PRIMARY KEY ("output_port_id_1", "date", "output_port_id_2", "consumer_id") INCLUDE ("query_count"),
-        CONSTRAINT "output_port_combined_with_daily_query_count_check" CHECK ("query_count" >= 0),
-        CONSTRAINT "output_port_combined_with_daily_ordered_check" CHECK ("output_port_id_1" < "output_port_id_2"),
-        CONSTRAINT "output_port_combined_with_daily_output_port_id_1_fkey" FOREIGN KEY ("output_port_id_1") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
-        CONSTRAINT "output_port_combined_with_daily_output_port_id_2_fkey" FOREIGN KEY ("output_port_id_2") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
-        CONSTRAINT "output_port_combined_with_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT
-    ) WITH (
-        autovacuum_vacuum_insert_scale_factor = 0.0,
-        autovacuum_vacuum_insert_threshold = 5000,
-        autovacuum_vacuum_scale_factor = 0.01,
-        autovacuum_analyze_scale_factor = 0.02
-    );
+    DO /* output-port-usage: create the table of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_class AS t
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND t.relkind IN ('r', 'p')
+        ) THEN
+            CREATE TABLE "usage"."output_port_combined_with_daily" (
+                "date" date NOT NULL,
+                "output_port_id_1" uuid NOT NULL,
+                "output_port_id_2" uuid NOT NULL,
+                "consumer_id" uuid NOT NULL,
+                "query_count" integer NOT NULL,
+                CONSTRAINT "output_port_combined_with_daily_pkey" PRIMARY KEY ("output_port_id_1", "date", "output_port_id_2", "consumer_id") INCLUDE ("query_count"),
+                CONSTRAINT "output_port_combined_with_daily_query_count_check" CHECK ("query_count" >= 0),
+                CONSTRAINT "output_port_combined_with_daily_ordered_check" CHECK ("output_port_id_1" < "output_port_id_2"),
+                CONSTRAINT "output_port_combined_with_daily_output_port_id_1_fkey" FOREIGN KEY ("output_port_id_1") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+                CONSTRAINT "output_port_combined_with_daily_output_port_id_2_fkey" FOREIGN KEY ("output_port_id_2") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE,
+                CONSTRAINT "output_port_combined_with_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT
+            ) WITH (
+                autovacuum_vacuum_insert_scale_factor = 0.0,
+                autovacuum_vacuum_insert_threshold = 5000,
+                autovacuum_vacuum_scale_factor = 0.01,
+                autovacuum_analyze_scale_factor = 0.02
+            );
+        END IF;
+    END
+    $do$;
 
-    CREATE /* output-port-usage: create the index on output_port_id_2 of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
+    DO /* output-port-usage: create the index on output_port_id_2 of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND m.amname = 'btree' AND i.indnkeyatts = 4
+                AND ARRAY(
+                    SELECT a.attname
+                    FROM pg_catalog.generate_subscripts(i.indkey, 1) AS k
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
+                    ORDER BY k
+                ) OPERATOR(pg_catalog.=) ARRAY['output_port_id_2', 'date', 'output_port_id_1', 'consumer_id', 'query_count']::name[]
+                AND i.indpred IS NULL AND i.indisvalid
+        ) THEN
+            CREATE INDEX "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
+        END IF;
+    END
+    $do$;
 
-    CREATE /* output-port-usage: create the index on date of combinations */ INDEX IF NOT EXISTS "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+    DO /* output-port-usage: create the index on date of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND m.amname = 'brin' AND i.indnkeyatts = 1
+                AND ARRAY(
+                    SELECT a.attname
+                    FROM pg_catalog.generate_subscripts(i.indkey, 1) AS k
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
+                    ORDER BY k
+                ) OPERATOR(pg_catalog.=) ARRAY['date']::name[]
+                AND i.indpred IS NULL AND i.indisvalid
+        ) THEN
+            CREATE INDEX "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
+        END IF;
+    END
+    $do$;
 
-    COMMENT /* output-port-usage: describe the table of combinations */ ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
+    DO /* output-port-usage: describe the table of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_class AS t
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND pg_catalog.obj_description(t.oid, 'pg_class') = 'Queries per day, pair of output ports and consumer that read both through different tech assets'
+        ) THEN
+            COMMENT ON TABLE "usage"."output_port_combined_with_daily" IS 'Queries per day, pair of output ports and consumer that read both through different tech assets';
+        END IF;
+    END
+    $do$;
 
-    COMMENT /* output-port-usage: describe date of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
+    DO /* output-port-usage: describe date of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_class AS t
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND a.attname = 'date' AND pg_catalog.col_description(t.oid, a.attnum) = 'Local day of the query''s start'
+        ) THEN
+            COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."date" IS 'Local day of the query''s start';
+        END IF;
+    END
+    $do$;
 
-    COMMENT /* output-port-usage: describe output_port_id_1 of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
+    DO /* output-port-usage: describe output_port_id_1 of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_class AS t
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND a.attname = 'output_port_id_1' AND pg_catalog.col_description(t.oid, a.attnum) = 'Smaller of the two output port ids'
+        ) THEN
+            COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_1" IS 'Smaller of the two output port ids';
+        END IF;
+    END
+    $do$;
 
-    COMMENT /* output-port-usage: describe output_port_id_2 of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
+    DO /* output-port-usage: describe output_port_id_2 of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_class AS t
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND a.attname = 'output_port_id_2' AND pg_catalog.col_description(t.oid, a.attnum) = 'Larger of the two output port ids'
+        ) THEN
+            COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."output_port_id_2" IS 'Larger of the two output port ids';
+        END IF;
+    END
+    $do$;
 
-    COMMENT /* output-port-usage: describe consumer_id of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
+    DO /* output-port-usage: describe consumer_id of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_class AS t
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND a.attname = 'consumer_id' AND pg_catalog.col_description(t.oid, a.attnum) = 'Data product that ran the query'
+        ) THEN
+            COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."consumer_id" IS 'Data product that ran the query';
+        END IF;
+    END
+    $do$;
 
-    COMMENT /* output-port-usage: describe query_count of combinations */ ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
+    DO /* output-port-usage: describe query_count of combinations */ $do$
+    BEGIN
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_class AS t
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND a.attname = 'query_count' AND pg_catalog.col_description(t.oid, a.attnum) = 'Distinct queries that read both output ports'
+        ) THEN
+            COMMENT ON COLUMN "usage"."output_port_combined_with_daily"."query_count" IS 'Distinct queries that read both output ports';
+        END IF;
+    END
+    $do$;
     "#);
     let downs: String = whole().migrations().iter().map(|migration| migration.down().to_owned()).collect();
     insta::assert_snapshot!(downs, @r#"
@@ -72,12 +198,108 @@ fn texts_stay_the_same_in_every_release() {
 
     DROP /* output-port-usage: drop the table of queries */ TABLE IF EXISTS "usage"."output_port_query_stats_daily";
     DROP /* output-port-usage: drop the table of combinations */ TABLE IF EXISTS "usage"."output_port_combined_with_daily";
-    DROP /* output-port-usage: drop the index on consumer_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_by_consumer_idx";
+    DO /* output-port-usage: drop the index on consumer_id of touches */ $do$
+    DECLARE
+        of record;
+    BEGIN
+        FOR of IN
+            SELECT s.nspname, x.relname
+            FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND m.amname = 'btree' AND i.indnkeyatts = 4
+                AND ARRAY(
+                    SELECT a.attname
+                    FROM pg_catalog.generate_subscripts(i.indkey, 1) AS k
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
+                    ORDER BY k
+                ) OPERATOR(pg_catalog.=) ARRAY['consumer_id', 'date', 'tech_asset_id', 'output_port_id', 'query_count']::name[]
+                AND i.indpred IS NULL AND NOT i.indisunique
+        LOOP
+            EXECUTE pg_catalog.format('DROP INDEX %I.%I', of.nspname, of.relname);
+        END LOOP;
+    END
+    $do$;
 
-    DROP /* output-port-usage: drop the index on consumer_id of queries */ INDEX IF EXISTS "usage"."output_port_query_stats_daily_by_consumer_idx";
-    DROP /* output-port-usage: drop the index on consumer_id of combinations */ INDEX IF EXISTS "usage"."output_port_combined_with_daily_by_consumer_idx";
+    DO /* output-port-usage: drop the index on consumer_id of queries */ $do$
+    DECLARE
+        of record;
+    BEGIN
+        FOR of IN
+            SELECT s.nspname, x.relname
+            FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+            WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND m.amname = 'btree' AND i.indnkeyatts = 3
+                AND ARRAY(
+                    SELECT a.attname
+                    FROM pg_catalog.generate_subscripts(i.indkey, 1) AS k
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
+                    ORDER BY k
+                ) OPERATOR(pg_catalog.=) ARRAY['consumer_id', 'date', 'output_port_id', 'query_count']::name[]
+                AND i.indpred IS NULL AND NOT i.indisunique
+        LOOP
+            EXECUTE pg_catalog.format('DROP INDEX %I.%I', of.nspname, of.relname);
+        END LOOP;
+    END
+    $do$;
+    DO /* output-port-usage: drop the index on consumer_id of combinations */ $do$
+    DECLARE
+        of record;
+    BEGIN
+        FOR of IN
+            SELECT s.nspname, x.relname
+            FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+            WHERE t.relname = 'output_port_combined_with_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND m.amname = 'btree' AND i.indnkeyatts = 1
+                AND ARRAY(
+                    SELECT a.attname
+                    FROM pg_catalog.generate_subscripts(i.indkey, 1) AS k
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
+                    ORDER BY k
+                ) OPERATOR(pg_catalog.=) ARRAY['consumer_id']::name[]
+                AND i.indpred IS NULL AND NOT i.indisunique
+        LOOP
+            EXECUTE pg_catalog.format('DROP INDEX %I.%I', of.nspname, of.relname);
+        END LOOP;
+    END
+    $do$;
     DROP /* output-port-usage: drop the table of coverage */ TABLE IF EXISTS "usage"."output_port_usage_coverage";
-    DROP /* output-port-usage: drop the index on tech_asset_id of touches */ INDEX IF EXISTS "usage"."tech_asset_stats_daily_by_tech_asset_idx";
+    DO /* output-port-usage: drop the index on tech_asset_id of touches */ $do$
+    DECLARE
+        of record;
+    BEGIN
+        FOR of IN
+            SELECT s.nspname, x.relname
+            FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = x.relnamespace
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
+            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                AND m.amname = 'btree' AND i.indnkeyatts = 4
+                AND ARRAY(
+                    SELECT a.attname
+                    FROM pg_catalog.generate_subscripts(i.indkey, 1) AS k
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
+                    ORDER BY k
+                ) OPERATOR(pg_catalog.=) ARRAY['tech_asset_id', 'date', 'consumer_id', 'output_port_id', 'query_count']::name[]
+                AND i.indpred IS NULL AND NOT i.indisunique
+        LOOP
+            EXECUTE pg_catalog.format('DROP INDEX %I.%I', of.nspname, of.relname);
+        END LOOP;
+    END
+    $do$;
     "#);
 }
 

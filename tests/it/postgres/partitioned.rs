@@ -4,14 +4,12 @@ use output_port_usage::chart::*;
 use output_port_usage::*;
 use sqlx::AssertSqlSafe;
 
-use crate::portal::{
-    Portal, QUERY_STATS, TOUCH_STATS, asset, builder, consumer, day, port, queries, scope, touches,
-};
+use crate::portal::{Portal, QUERY_STATS, asset, builder, consumer, day, port, queries, scope, touches};
 use crate::postgres::ways_to_read::{fill, plan, scans};
 use crate::rows::Listed;
 
 /// README's, for table 1 and 2 of the tests' portal.
-const BY_YEAR: &str = r#"
+pub(super) const BY_YEAR: &str = r#"
     ALTER TABLE "usage"."output_port_query_stats_daily" RENAME TO "queries_whole";
     CREATE TABLE "usage"."output_port_query_stats_daily" (LIKE "usage"."queries_whole" INCLUDING ALL)
         PARTITION BY RANGE ("date");
@@ -52,7 +50,7 @@ async fn tables_by_year_take_the_same_writes_and_give_the_same_charts() {
         portal.try_ingest(portal.model.upsert(&winter(5)).unwrap()).await.unwrap();
         portal.remove(portal.model.delete(port(1), consumer(2), day(2026, 1, 4)).unwrap()).await;
         portal.remove(portal.model.purge(&Purge::before(day(2025, 12, 15))).unwrap()).await;
-        portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+        portal.vacuum().await;
         seen.extend(portal.contents(QUERY_STATS).await);
         charts(portal, seen).await;
     }
@@ -111,7 +109,7 @@ async fn a_chart_of_one_year_reads_no_other_year() {
     let portal = Portal::with(builder().build().unwrap()).await;
     portal.replace(&winter(1)).await;
     sqlx::raw_sql(BY_YEAR).execute(&portal.pool).await.unwrap();
-    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal.vacuum().await;
     let days = day(2026, 1, 1)..day(2026, 1, 29);
     let assets = MostPopularAssets::new(port(1), days.clone());
     let over_time = QueriesOverTime::new(port(1), days.clone()).granularity(Granularity::Week);
@@ -131,17 +129,18 @@ async fn a_way_to_read_may_be_built_year_by_year_and_is_then_one() {
     let portal = Portal::with_combinations().await;
     fill(&portal).await;
     sqlx::raw_sql(BY_YEAR).execute(&portal.pool).await.unwrap();
-    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal.vacuum().await;
     let upgraded = builder().read_by_consumer().read_by_tech_asset().build().unwrap();
     let statements = [&upgraded.migrations()[1], &upgraded.migrations()[2]].map(|of| of.up().to_owned());
-    for (kind, table) in [("queries", QUERY_STATS), ("touches", TOUCH_STATS)] {
-        for statement in statements.iter().flat_map(|script| script.split_terminator(";\n")) {
-            let (_, definition) =
-                statement.split_once(&format!("ON \"usage\".\"{table}\"")).unwrap_or_default();
-            for year in [2025, 2026].into_iter().filter(|_| !definition.is_empty()) {
-                let create = format!("CREATE INDEX CONCURRENTLY ON usage.{kind}_{year} {definition}");
-                sqlx::raw_sql(AssertSqlSafe(create)).execute(&portal.pool).await.unwrap();
-            }
+    for statement in upgraded.create_ways_to_read_concurrently() {
+        let refused = statement.clone().into_sqlx().execute(&portal.pool).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "0A000");
+        let (_, of_table) = statement.sql().split_once(" ON \"usage\".").unwrap();
+        let (table, columns) = of_table.split_once(' ').unwrap();
+        let kind = if table.contains(QUERY_STATS) { "queries" } else { "touches" };
+        for year in [2025, 2026] {
+            let create = format!("CREATE INDEX CONCURRENTLY ON usage.{kind}_{year} {columns}");
+            sqlx::raw_sql(AssertSqlSafe(create)).execute(&portal.pool).await.unwrap();
         }
     }
     let of_years = "SELECT relname || ' ' || pg_relation_filenode(oid) FROM pg_class

@@ -42,14 +42,43 @@ const TYPES: [&str; 23] = [
     "\"char\"",
 ];
 
+/// The tokens without white space, those of a block too.
+fn tokens(sql: &str) -> Vec<Token> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize().unwrap();
+    let tokens = tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_)));
+    let in_blocks = |token| match token {
+        Token::DollarQuotedString(block) => self::tokens(&block.value),
+        token => vec![token],
+    };
+    tokens.flat_map(in_blocks).collect()
+}
+
+/// The queries of a block: what it asks for, what it loops over, and what it runs.
+fn queries_of(block: &str) -> Vec<String> {
+    let between = |begin: &str, end: &str| {
+        let rest = block.split(begin).skip(1);
+        rest.map(|rest| rest.split(end).next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let asked = between("    IF ", " THEN").into_iter().map(|condition| format!("SELECT {condition}"));
+    let formatted = between("EXECUTE ", ";").into_iter();
+    let formatted = formatted.map(|call| {
+        let [schema, relation, constraint] = ["nspname", "relname", "conname"];
+        let call = [schema, relation, constraint]
+            .iter()
+            .fold(call, |call, field| call.replace(&format!("of.{field}"), "'x'::name"));
+        format!("SELECT {call}")
+    });
+    let queries: Vec<String> = asked.chain(between("FOR of IN\n", "\n    LOOP")).chain(formatted).collect();
+    assert!(!queries.is_empty(), "{block}");
+    queries
+}
+
 /// The names of what the statements may call: every word before a parenthesis that is a function of PostgreSQL's, and
 /// every operator.
 async fn called(client: &Client, statements: &[(String, Statement)]) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut words, mut symbols) = (BTreeSet::new(), BTreeSet::new());
     for (_, statement) in statements {
-        let tokens = Tokenizer::new(&PostgreSqlDialect {}, statement.sql()).tokenize().unwrap();
-        let tokens: Vec<Token> =
-            tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
+        let tokens = tokens(statement.sql());
         for (token, next) in tokens.iter().zip(&tokens[1..]) {
             match token {
                 Token::Word(word) if *next == Token::LParen => {
@@ -62,7 +91,7 @@ async fn called(client: &Client, statements: &[(String, Statement)]) -> (BTreeSe
         }
     }
     let known = |sql: &'static str, names: BTreeSet<String>| async move {
-        let names: Vec<String> = names.into_iter().collect();
+        let names: Vec<String> = names.into_iter().filter(|name| name.len() < 64).collect();
         let rows = client.query(sql, &[&names]).await.unwrap();
         rows.iter().map(|row| row.get::<_, String>(0)).collect::<BTreeSet<_>>()
     };
@@ -143,6 +172,13 @@ async fn exposed(portal: &Portal) -> Client {
 /// What of the shadows a statement calls, whether or not a row is there to call it for: PostgreSQL writes down what the
 /// body of a SQL function depends on.
 async fn shadows_of(client: &Client, statement: Statement) -> Result<Vec<String>, tokio_postgres::Error> {
+    if statement.sql().starts_with("DO ") {
+        let mut shadows = Vec::new();
+        for query in queries_of(statement.sql()) {
+            shadows.extend(shadows_of_text(client, &query, &[]).await?);
+        }
+        return Ok(shadows);
+    }
     let statement = statement.into_tokio_postgres();
     let types: Vec<String> = statement
         .types()
@@ -152,10 +188,17 @@ async fn shadows_of(client: &Client, statement: Statement) -> Result<Vec<String>
             None => format!("pg_catalog.{}", of.name()),
         })
         .collect();
+    shadows_of_text(client, statement.sql(), &types).await
+}
+
+async fn shadows_of_text(
+    client: &Client,
+    sql: &str,
+    types: &[String],
+) -> Result<Vec<String>, tokio_postgres::Error> {
     let probe = format!(
-        "CREATE FUNCTION portal.probe({}) RETURNS void LANGUAGE sql BEGIN ATOMIC {}; END",
+        "CREATE FUNCTION portal.probe({}) RETURNS void LANGUAGE sql BEGIN ATOMIC {sql}; END",
         types.join(", "),
-        statement.sql()
     );
     client.batch_execute(&probe).await?;
     let depends = "SELECT pg_catalog.pg_describe_object(refclassid, refobjid, refobjsubid)
@@ -196,7 +239,7 @@ async fn no_statement_calls_what_another_schema_shadows() {
     for (title, statement) in statements {
         let first = statement.sql().split_whitespace().next().unwrap_or_default();
         // other commands call nothing of the path
-        if !["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].contains(&first)
+        if !["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "DO"].contains(&first)
             || title.starts_with("distribute")
             || title.starts_with("partition")
         {
@@ -224,7 +267,8 @@ async fn writes_and_definitions_run_as_ever_beside_shadows() {
     let (functions, operators) = called(&client, &model().statements()).await;
     shadow(&client, &functions, &operators).await;
     let mut client = exposed(&shadowed).await;
-    for statement in [vec![model().create_schema()], model().create_tables()].concat() {
+    let create = || [vec![model().create_schema()], model().create_tables()].concat();
+    for statement in [create(), create()].concat() {
         let statement = statement.into_tokio_postgres();
         client.query_typed(statement.sql(), &statement.params()).await.unwrap();
     }
@@ -258,7 +302,7 @@ async fn writes_and_definitions_run_as_ever_beside_shadows() {
         .drop_foreign_keys()
         .into_iter()
         .chain(model().add_foreign_keys())
-        .chain([model().vacuum()])
+        .chain(model().vacuum())
         .chain(model().drop_tables())
     {
         let statement = statement.into_tokio_postgres();

@@ -61,7 +61,7 @@ pub(super) async fn fill(portal: &Portal) {
         ORDER BY q.date, q.output_port_id, p.id, q.consumer_id;
         COMMIT";
     raw_sql(rows).execute(&portal.pool).await.unwrap();
-    portal.model.vacuum().into_sqlx().execute(&portal.pool).await.unwrap();
+    portal.vacuum().await;
 }
 
 /// The plan, run, of a statement of one id and days, planned for any, as what drivers keep prepared comes to be.
@@ -263,11 +263,9 @@ async fn what_was_built_beforehand_without_blocking_is_left_alone_by_the_migrati
     let ways = whole().migrations().into_iter().filter(|migration| [3, 4, 6].contains(&migration.id()));
     let ways: Vec<Migration> = ways.collect();
     assert_eq!(ways.len(), 3);
-    for statement in ways.iter().flat_map(|migration| migration.up().split_terminator(";\n")) {
-        // as the guide says: the same statement, with one word more, by itself
-        let concurrently = statement.replace("INDEX IF NOT EXISTS", "INDEX CONCURRENTLY IF NOT EXISTS");
-        assert_ne!(concurrently, statement);
-        raw_sql(AssertSqlSafe(concurrently)).execute(&portal.pool).await.unwrap();
+    for statement in whole().create_ways_to_read_concurrently() {
+        assert!(statement.runs_outside_transaction());
+        statement.into_sqlx().execute(&portal.pool).await.unwrap();
     }
     let built = indexes(&portal).await;
     assert_eq!(without_files(&built), without_files(&indexes(&created).await));

@@ -88,8 +88,11 @@ async fn a_partitioned_table_is_loaded_into_its_keys() {
     portal.model.create_schema().into_sqlx().execute(&portal.pool).await.unwrap();
     for statement in portal.model.create_tables() {
         // its storage parameters belong to the partitions
-        let sql = match statement.sql().find(" WITH (\n") {
-            Some(with) => statement.sql()[..with].to_owned() + " PARTITION BY RANGE (date)",
+        let sql = match statement.sql().split_once(" WITH (\n") {
+            Some((before, parameters)) => {
+                let (_, after) = parameters.split_once("\n        )").unwrap();
+                before.to_owned() + " PARTITION BY RANGE (date)" + after
+            }
             None => statement.sql().to_owned(),
         };
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&portal.pool).await.unwrap();

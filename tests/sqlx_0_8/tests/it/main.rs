@@ -86,7 +86,7 @@ impl Host {
             .combinations()
             .build()
             .unwrap();
-        for statement in [vec![model.create_schema()], model.create_tables(), vec![model.vacuum()]].concat() {
+        for statement in [vec![model.create_schema()], model.create_tables(), model.vacuum()].concat() {
             let (sql, values) = statement.into_parts();
             let query = sqlx_core::query::query_with(&sql, arguments(values).unwrap());
             query.execute(&pool).await.unwrap();
