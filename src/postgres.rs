@@ -7,6 +7,7 @@ mod ddl;
 mod delete;
 mod distribute;
 mod empty;
+mod grants;
 mod ingest;
 mod migrations;
 mod outcome;

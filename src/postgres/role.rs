@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a database role does with the tables of a model.
 ///
-/// In JSON the values are `reader`, `writer` and `owner`.
+/// [`UsageModel::grants`](crate::UsageModel::grants) gives it the rights for that. In JSON the values are `reader`,
+/// `writer` and `owner`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -10,6 +10,7 @@ pub(crate) mod distribute;
 pub(crate) mod dropped;
 pub(crate) mod foreign_keys;
 pub(crate) mod found;
+pub(crate) mod grants;
 pub(crate) mod ingest;
 pub(crate) mod killed;
 pub(crate) mod large_batch;

@@ -18,7 +18,8 @@ impl Report<'_> {
         let mut owners: Vec<&str> = Vec::new();
         for (part, name) in &tables {
             let Some(described) = self.catalog.of(part) else { continue };
-            self.rights_on_table(described, name);
+            let needs_delete = *part != statement::COVERAGE;
+            self.rights_on_table(described, name, needs_delete);
             if !owners.contains(&described.relation.owner.as_str()) {
                 owners.push(&described.relation.owner);
             }
@@ -39,7 +40,8 @@ impl Report<'_> {
         }
     }
 
-    fn rights_on_table(&mut self, described: Described<'_>, name: &str) {
+    /// Rows of coverage go with their output port alone, so no write deletes one.
+    fn rights_on_table(&mut self, described: Described<'_>, name: &str, needs_delete: bool) {
         let relation = described.relation;
         self.row_security(described, name, "charts leave out the rows that it hides, and writes are refused");
         if !relation.select {
@@ -49,7 +51,7 @@ impl Report<'_> {
             for (may, what) in [
                 (relation.insert, "insert into"),
                 (relation.update, "update"),
-                (relation.delete, "delete from"),
+                (relation.delete || !needs_delete, "delete from"),
             ] {
                 if !may {
                     self.lacks(&format!("{what} {name}"));

@@ -58,7 +58,7 @@ fn create_tables_declares_keys_references_and_comments() {
                     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
                     ORDER BY k
                 ) OPERATOR(pg_catalog.=) ARRAY['date']::name[]
-                AND i.indpred IS NULL AND i.indisvalid
+                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
         ) THEN
             CREATE INDEX "output_port_query_stats_daily_date_idx" ON "usage"."output_port_query_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
         END IF;
@@ -173,7 +173,7 @@ fn create_tables_declares_keys_references_and_comments() {
                     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
                     ORDER BY k
                 ) OPERATOR(pg_catalog.=) ARRAY['date']::name[]
-                AND i.indpred IS NULL AND i.indisvalid
+                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
         ) THEN
             CREATE INDEX "tech_asset_stats_daily_date_idx" ON "usage"."tech_asset_stats_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
         END IF;
@@ -312,7 +312,7 @@ fn combinations_add_a_third_table_with_a_way_back() {
                     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
                     ORDER BY k
                 ) OPERATOR(pg_catalog.=) ARRAY['output_port_id_2', 'date', 'output_port_id_1', 'consumer_id', 'query_count']::name[]
-                AND i.indpred IS NULL AND i.indisvalid
+                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
         ) THEN
             CREATE INDEX "output_port_combined_with_daily_way_back_idx" ON "usage"."output_port_combined_with_daily" ("output_port_id_2", "date", "output_port_id_1", "consumer_id") INCLUDE ("query_count");
         END IF;
@@ -335,7 +335,7 @@ fn combinations_add_a_third_table_with_a_way_back() {
                     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
                     ORDER BY k
                 ) OPERATOR(pg_catalog.=) ARRAY['date']::name[]
-                AND i.indpred IS NULL AND i.indisvalid
+                AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
         ) THEN
             CREATE INDEX "output_port_combined_with_daily_date_idx" ON "usage"."output_port_combined_with_daily" USING brin ("date") WITH (pages_per_range = 32, autosummarize = on);
         END IF;

@@ -112,7 +112,7 @@ fn ways_to_read_follow_the_table_that_they_are_of() {
     +                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
     +                 ORDER BY k
     +             ) OPERATOR(pg_catalog.=) ARRAY['consumer_id', 'date', 'output_port_id', 'query_count']::name[]
-    +             AND i.indpred IS NULL AND i.indisvalid
+    +             AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
     +     ) THEN
     +         CREATE INDEX "output_port_query_stats_daily_by_consumer_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id", "date", "output_port_id") INCLUDE ("query_count");
     +     END IF;
@@ -135,7 +135,7 @@ fn ways_to_read_follow_the_table_that_they_are_of() {
     +                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
     +                 ORDER BY k
     +             ) OPERATOR(pg_catalog.=) ARRAY['consumer_id', 'date', 'tech_asset_id', 'output_port_id', 'query_count']::name[]
-    +             AND i.indpred IS NULL AND i.indisvalid
+    +             AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
     +     ) THEN
     +         CREATE INDEX "tech_asset_stats_daily_by_consumer_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id", "date", "tech_asset_id", "output_port_id") INCLUDE ("query_count");
     +     END IF;
@@ -158,7 +158,7 @@ fn ways_to_read_follow_the_table_that_they_are_of() {
     +                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
     +                 ORDER BY k
     +             ) OPERATOR(pg_catalog.=) ARRAY['tech_asset_id', 'date', 'consumer_id', 'output_port_id', 'query_count']::name[]
-    +             AND i.indpred IS NULL AND i.indisvalid
+    +             AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
     +     ) THEN
     +         CREATE INDEX "tech_asset_stats_daily_by_tech_asset_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id", "date", "consumer_id", "output_port_id") INCLUDE ("query_count");
     +     END IF;
@@ -184,7 +184,7 @@ fn ways_to_read_follow_the_table_that_they_are_of() {
     +                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
     +                 ORDER BY k
     +             ) OPERATOR(pg_catalog.=) ARRAY['consumer_id', 'date', 'output_port_id', 'query_count']::name[]
-    +             AND i.indpred IS NULL AND i.indisvalid
+    +             AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
     +     ) THEN
     +         CREATE INDEX "output_port_query_stats_daily_by_consumer_idx" ON "usage"."output_port_query_stats_daily" ("consumer_id", "date", "output_port_id") INCLUDE ("query_count");
     +     END IF;
@@ -207,7 +207,7 @@ fn ways_to_read_follow_the_table_that_they_are_of() {
     +                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
     +                 ORDER BY k
     +             ) OPERATOR(pg_catalog.=) ARRAY['consumer_id', 'date', 'tech_asset_id', 'output_port_id', 'query_count']::name[]
-    +             AND i.indpred IS NULL AND i.indisvalid
+    +             AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
     +     ) THEN
     +         CREATE INDEX "tech_asset_stats_daily_by_consumer_idx" ON "usage"."tech_asset_stats_daily" ("consumer_id", "date", "tech_asset_id", "output_port_id") INCLUDE ("query_count");
     +     END IF;
@@ -230,7 +230,7 @@ fn ways_to_read_follow_the_table_that_they_are_of() {
     +                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
     +                 ORDER BY k
     +             ) OPERATOR(pg_catalog.=) ARRAY['tech_asset_id', 'date', 'consumer_id', 'output_port_id', 'query_count']::name[]
-    +             AND i.indpred IS NULL AND i.indisvalid
+    +             AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
     +     ) THEN
     +         CREATE INDEX "tech_asset_stats_daily_by_tech_asset_idx" ON "usage"."tech_asset_stats_daily" ("tech_asset_id", "date", "consumer_id", "output_port_id") INCLUDE ("query_count");
     +     END IF;
@@ -253,7 +253,7 @@ fn ways_to_read_follow_the_table_that_they_are_of() {
     +                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[k]
     +                 ORDER BY k
     +             ) OPERATOR(pg_catalog.=) ARRAY['consumer_id']::name[]
-    +             AND i.indpred IS NULL AND i.indisvalid
+    +             AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
     +     ) THEN
     +         CREATE INDEX "output_port_combined_with_daily_by_consumer_idx" ON "usage"."output_port_combined_with_daily" ("consumer_id");
     +     END IF;
