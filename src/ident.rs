@@ -40,6 +40,15 @@ impl Ident {
     /// A name made of `base` and `suffix`; where that is too long, `base` is cut and a hash of the
     /// whole keeps the result distinct and stable.
     pub(crate) fn derived(base: &Ident, suffix: &'static str) -> Self {
+        Self::joined(base, suffix)
+    }
+
+    /// The name of a year's partition, made as a derived one is.
+    pub(crate) fn of_year(base: &Ident, year: i32) -> Self {
+        Self::joined(base, &format!("{year:04}"))
+    }
+
+    fn joined(base: &Ident, suffix: &str) -> Self {
         let whole = format!("{}_{suffix}", base.0);
         if whole.len() <= MAX_BYTES {
             return Self(whole);
@@ -101,6 +110,7 @@ mod tests {
     fn derived_names_stay_within_63_bytes_and_distinct() {
         let short = Ident::new("table", "stats").unwrap();
         assert_eq!(Ident::derived(&short, "pkey").as_str(), "stats_pkey");
+        assert_eq!(Ident::of_year(&short, 2026).as_str(), "stats_2026");
         let one = Ident::new("table", &format!("{}1", "é".repeat(31))).unwrap();
         let two = Ident::new("table", &format!("{}2", "é".repeat(31))).unwrap();
         let (one, two) = (Ident::derived(&one, "pkey"), Ident::derived(&two, "pkey"));

@@ -11,6 +11,7 @@ mod grants;
 mod ingest;
 mod migrations;
 mod outcome;
+mod partitions;
 mod purge;
 mod reconcile;
 mod removal;

@@ -32,6 +32,10 @@ pub(crate) enum Kind {
 
     #[error("days are empty or reversed: {from} to {until} (the end is exclusive)")]
     EmptyDays { from: NaiveDate, until: NaiveDate },
+    #[error("years are empty or reversed: {from} to {until} (the end is exclusive)")]
+    EmptyYears { from: i32, until: i32 },
+    #[error("year {0} is outside 1 to 9998")]
+    YearOutOfRange(i32),
     #[error("day {0} is outside the years 1 to 9999")]
     DayOutOfRange(NaiveDate),
     #[error("days {from} to {until} are compared with days before year 1")]
@@ -209,6 +213,8 @@ impl Kind {
             | Self::NoPorts
             | Self::SplitByPortOfOther
             | Self::TooManyPorts { .. }
+            | Self::EmptyYears { .. }
+            | Self::YearOutOfRange(_)
             | Self::NoTrailingDays
             | Self::PurgeOfKeptDays { .. } => Category::Request,
             Self::DuplicateKey { .. }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
+
 use super::{Parameter, Statement, Transaction};
 use crate::ident::Ident;
 
@@ -74,6 +76,11 @@ impl SqlWriter {
     /// A number that the library itself counts; a host's are bound.
     pub(crate) fn number(&mut self, number: usize) -> &mut Self {
         self.write(format_args!("{number}"))
+    }
+
+    /// A day as a literal, where Postgres takes no parameter.
+    pub(crate) fn day(&mut self, day: NaiveDate) -> &mut Self {
+        self.write(format_args!("'{}'", day.format("%Y-%m-%d")))
     }
 
     fn write(&mut self, arguments: fmt::Arguments<'_>) -> &mut Self {

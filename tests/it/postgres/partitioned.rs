@@ -1,4 +1,4 @@
-//! README's recipe for tables partitioned by year: the same numbers, and only the asked year is read.
+//! Tables that a host has partitioned on its own: the same numbers, and only the asked year is read.
 
 use output_port_usage::chart::*;
 use output_port_usage::*;
@@ -8,7 +8,7 @@ use crate::portal::{Portal, QUERY_STATS, asset, builder, consumer, day, port, qu
 use crate::postgres::ways_to_read::{fill, plan, scans};
 use crate::rows::Listed;
 
-/// README's, for table 1 and 2 of the tests' portal.
+/// For table 1 and 2 of the tests' portal, with names of Postgres's own for keys and indexes.
 pub(super) const BY_YEAR: &str = r#"
     ALTER TABLE "usage"."output_port_query_stats_daily" RENAME TO "queries_whole";
     CREATE TABLE "usage"."output_port_query_stats_daily" (LIKE "usage"."queries_whole" INCLUDING ALL)
@@ -60,7 +60,7 @@ async fn tables_by_year_take_the_same_writes_and_give_the_same_charts() {
 }
 
 /// Sixty days around New Year, with counts that depend on `seed`.
-fn winter(seed: u128) -> UsageBatch {
+pub(super) fn winter(seed: u128) -> UsageBatch {
     let days = day(2025, 12, 1)..day(2026, 1, 30);
     let (mut of_ports, mut of_assets) = (Vec::new(), Vec::new());
     for (number, date) in days.start.iter_days().take_while(|date| *date < days.end).enumerate() {
@@ -75,7 +75,7 @@ fn winter(seed: u128) -> UsageBatch {
 }
 
 /// Every chart's rows over New Year.
-async fn charts(portal: &Portal, seen: &mut Vec<String>) {
+pub(super) async fn charts(portal: &Portal, seen: &mut Vec<String>) {
     let days = day(2025, 12, 20)..day(2026, 1, 20);
     let over_time = || QueriesOverTime::new(port(1), days.clone());
     rows(portal, seen, &over_time()).await;

@@ -62,10 +62,9 @@ fn queries_of(block: &str) -> Vec<String> {
     let asked = between("    IF ", " THEN").into_iter().map(|condition| format!("SELECT {condition}"));
     let formatted = between("EXECUTE ", ";").into_iter();
     let formatted = formatted.map(|call| {
-        let [schema, relation, constraint] = ["nspname", "relname", "conname"];
-        let call = [schema, relation, constraint]
-            .iter()
-            .fold(call, |call, field| call.replace(&format!("of.{field}"), "'x'::name"));
+        let fields =
+            ["nspname", "relname", "conname", "owner", "comment", "privilege_type", "grantee", "how"];
+        let call = fields.iter().fold(call, |call, field| call.replace(&format!("of.{field}"), "'x'::name"));
         format!("SELECT {call}")
     });
     let queries: Vec<String> = asked.chain(between("FOR of IN\n", "\n    LOOP")).chain(formatted).collect();
@@ -215,7 +214,10 @@ async fn shadows_of_text(
 #[tokio::test]
 async fn no_statement_calls_what_another_schema_shadows() {
     let portal = Portal::with(model()).await;
-    let statements = portal.model.statements();
+    let mut statements = portal.model.statements();
+    let years = [portal.model.partition_by_year(2025..2027), portal.model.add_years(2025..2027)];
+    let years = years.into_iter().chain([portal.model.drop_year(2025)]).flat_map(Result::unwrap);
+    statements.extend(years.map(|statement| (statement.title().to_owned(), statement)));
     let client = connect(&portal).await;
     let (functions, operators) = called(&client, &statements).await;
     for known in [
