@@ -31,8 +31,8 @@ impl UsageModel {
     /// without the model's schema is no error but a difference. Its rows become [differences](Check::differences), each
     /// with what it leads to and the statements that mend it. `today` decides which partitions have to be there.
     ///
-    /// It asks as a [writer](Role::Writer), unless [`Check::of_role`] says otherwise, and finds keys, indexes and
-    /// foreign keys by their columns, whatever their names.
+    /// It asks as a [writer](Role::Writer), unless [`Check::of_role`] says otherwise, and finds keys, indexes and foreign
+    /// keys by their columns, whatever their names.
     ///
     #[cfg_attr(feature = "sqlx", doc = "```no_run")]
     #[cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
@@ -73,7 +73,7 @@ pub struct Check {
 impl Check {
     /// What the role that asks is for. Defaults to [`Role::Writer`].
     ///
-    /// A reader lacks nothing if it may only read; an owner has to own the tables.
+    /// A reader lacks nothing if it may only read, and an owner has to own the model's tables.
     pub fn of_role(mut self, role: Role) -> Self {
         self.role = role;
         self

@@ -92,14 +92,14 @@ impl UsageModel {
 
 /// A year of which every table has a partition.
 #[derive(Debug, Clone, Copy)]
-struct Year {
+pub(super) struct Year {
     year: i32,
     from: NaiveDate,
     until: NaiveDate,
 }
 
 impl Year {
-    fn new(year: i32) -> Result<Self, Error> {
+    pub(super) fn new(year: i32) -> Result<Self, Error> {
         let first = |year| NaiveDate::from_ymd_opt(year, 1, 1);
         match (first(year), first(year.saturating_add(1))) {
             (Some(from), Some(until)) if (1..=9998).contains(&year) => Ok(Self { year, from, until }),
@@ -134,7 +134,11 @@ impl Year {
         sql.text("\n        )");
     }
 
-    fn add(self, table: &Table) -> Statement {
+    pub(super) fn days(self) -> Range<NaiveDate> {
+        self.from..self.until
+    }
+
+    pub(super) fn add(self, table: &Table) -> Statement {
         let there = |sql: &mut SqlWriter| {
             sql.text("\n        FROM pg_catalog.pg_class AS t");
             sql.text("\n        JOIN pg_catalog.pg_inherits AS h ON h.inhparent = t.oid");

@@ -134,21 +134,9 @@ fn validate_named(table: &Table, name: &Ident) -> Statement {
 }
 
 /// Adds the foreign key for new rows and then validates it; one that says something else goes in the same instant.
-pub(super) fn foreign_key(
-    model: &UsageModel,
-    table: &Table,
-    column: Column,
-    wrong: Option<&Constraint>,
-) -> Vec<Statement> {
-    let Some(key) = ForeignKey::of(model, table).find(|key| key.is_on(column)) else { return Vec::new() };
-    let mut sql = alter(table, ["add the foreign key on", column.default_name(), "of", table.stats.rows()]);
-    if let Some(wrong) = wrong {
-        sql.text("\n    DROP CONSTRAINT ").ident(&Ident::found(&wrong.name)).text(",");
-    }
-    sql.text("\n    ADD ");
-    key.write(&mut sql);
-    sql.text(" NOT VALID");
-    vec![sql.into_statement(), validate_named(table, &key.name())]
+pub(super) fn foreign_key(model: &UsageModel, table: &Table, column: Column) -> Vec<Statement> {
+    let key = ForeignKey::of(model, table).find(|key| key.is_on(column));
+    key.map(|key| vec![key.add(), key.validate()]).unwrap_or_default()
 }
 
 pub(super) fn storage(schema: &str, table: &str, parameters: &[(&'static str, &'static str)]) -> Statement {

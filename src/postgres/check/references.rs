@@ -86,8 +86,7 @@ impl Report<'_> {
             };
             let missing = Difference::new(kind, Severity::WrongNumbers, message);
             // not before the parent is mended, which is the portal's own table
-            let mend =
-                self.may_be_referenced(parent).then(|| mend::foreign_key(self.model, table, column, wrong));
+            let mend = self.may_be_referenced(parent).then(|| mend::foreign_key(self.model, table, column));
             self.found(missing.mended_by(mend.into_iter().flatten()));
         }
         if let Some(key) = fitting.filter(|key| !key.validated) {

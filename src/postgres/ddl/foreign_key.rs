@@ -106,7 +106,8 @@ impl<'a> ForeignKey<'a> {
         })
     }
 
-    fn add(&self) -> Statement {
+    /// Adds it for new rows, unless it is there; one that says something else goes in the same instant.
+    pub(in crate::postgres) fn add(&self) -> Statement {
         let mut sql = self.titled("add the foreign key on");
         sql.text("DECLARE\n    of record;\nBEGIN");
         let others = |sql: &mut SqlWriter| {
@@ -140,7 +141,7 @@ impl<'a> ForeignKey<'a> {
         self.write(sql);
     }
 
-    fn validate(&self) -> Statement {
+    pub(in crate::postgres) fn validate(&self) -> Statement {
         let rows = |sql: &mut SqlWriter| {
             sql.text(" s.nspname, c.relname, k.conname");
             self.find(sql, Tables::Itself);

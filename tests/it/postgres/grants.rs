@@ -113,10 +113,7 @@ async fn a_reader_reads_every_chart_and_needs_each_of_its_rights() {
     {
         client.batch_execute(change).await.unwrap_err();
     }
-    each_is_needed(&portal, Role::Reader, async |transaction| {
-        read(transaction, &reads).await
-    })
-    .await;
+    each_is_needed(&portal, Role::Reader, async |transaction| read(transaction, &reads).await).await;
     assert_eq!(lacks(&portal, Role::Reader).await, Vec::<String>::new());
 }
 

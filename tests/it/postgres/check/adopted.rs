@@ -92,9 +92,9 @@ async fn a_table_of_an_orm_is_taken_over_while_it_is_written_and_charts_are_read
         [
             (Severity::Cosmetic, DifferenceKind::NoCheck),
             (Severity::Slow, DifferenceKind::Key),
+            (Severity::Slow, DifferenceKind::NeedlessIndex),
+            (Severity::Slow, DifferenceKind::NeedlessIndex),
             (Severity::Slow, DifferenceKind::NoIndex),
-            (Severity::Slow, DifferenceKind::NeedlessIndex),
-            (Severity::Slow, DifferenceKind::NeedlessIndex),
             (Severity::Slow, DifferenceKind::StorageParameters),
         ]
     );
