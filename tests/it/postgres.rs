@@ -1,6 +1,7 @@
 //! What the model says to Postgres: tables, writes, upkeep.
 
 pub(crate) mod backfill;
+pub(crate) mod beside_migrations;
 pub(crate) mod by_year;
 pub(crate) mod check;
 pub(crate) mod combinations;
