@@ -25,6 +25,7 @@ pub(crate) mod relay;
 pub(crate) mod removal;
 pub(crate) mod row_security;
 pub(crate) mod shadowed;
+pub(crate) mod standby;
 pub(crate) mod upsert;
 pub(crate) mod ways_to_read;
 pub(crate) mod writes_random;
