@@ -149,7 +149,7 @@ impl Beside<'_> {
                 let which = if round % 2 == 0 { place } else { 1 - place };
                 let query = [self.plain, self.covered][which].query(request)?;
                 let start = Instant::now();
-                let rows = query.into_sqlx().fetch_all(&mut *self.to).await?;
+                let rows = query.into_sqlx().persistent(true).fetch_all(&mut *self.to).await?;
                 let time = start.elapsed().as_secs_f64() * 1e3;
                 ensure!(!rows.is_empty(), "{}, {chart}: no rows", self.what);
                 if round >= WARM_UP {
@@ -250,7 +250,7 @@ async fn many_gaps(model: &UsageModel, to: &mut PgConnection) -> Result<()> {
         for _ in 0..5 {
             let query = model.gaps(gaps)?;
             let start = Instant::now();
-            found = query.into_sqlx().fetch_all(&mut *to).await?.len();
+            found = query.into_sqlx().persistent(true).fetch_all(&mut *to).await?.len();
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
         println!("- {what}: {found} in {:.1} ms", median(times));
@@ -259,7 +259,10 @@ async fn many_gaps(model: &UsageModel, to: &mut PgConnection) -> Result<()> {
     for _ in 0..5 {
         let query = model.coverage(ports())?;
         let start = Instant::now();
-        ensure!(query.into_sqlx().fetch_all(&mut *to).await?.len() as u128 == COVERED, "not one row each");
+        ensure!(
+            query.into_sqlx().persistent(true).fetch_all(&mut *to).await?.len() as u128 == COVERED,
+            "not one row each"
+        );
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     println!("- what was measured of each, in a row: {:.1} ms", median(times));

@@ -221,7 +221,7 @@ impl Portal {
                 let query = self.model.query(chart)?;
                 let start = Instant::now();
                 let rows = match is_ours {
-                    true => query.into_sqlx().fetch_all(&mut self.to).await?.len(),
+                    true => query.into_sqlx().persistent(true).fetch_all(&mut self.to).await?.len(),
                     false => floor.query().fetch_all(&mut self.to).await?.len(),
                 };
                 let time = start.elapsed().as_secs_f64() * 1e3;

@@ -105,7 +105,8 @@ impl Host {
         let text = (query.sql().to_owned(), query.values());
         group.bench_function("format", |bencher| bencher.iter(|| by_hand(&text)));
         group.bench_function("run", |bencher| {
-            let fetch = || self.runtime.block_on(query.clone().into_sqlx().fetch_all(&self.pool));
+            let fetch =
+                || self.runtime.block_on(query.clone().into_sqlx().persistent(true).fetch_all(&self.pool));
             bencher.iter(|| fetch().expect("the chart can be read"));
         });
         group.finish();
@@ -139,7 +140,7 @@ impl Host {
     async fn roll_back(&self, statements: &[Statement]) -> sqlx::Result<()> {
         let mut transaction = self.pool.begin().await?;
         for statement in statements {
-            statement.clone().into_sqlx().persistent(false).execute(&mut *transaction).await?;
+            statement.clone().into_sqlx().execute(&mut *transaction).await?;
         }
         transaction.rollback().await
     }

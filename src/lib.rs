@@ -81,14 +81,14 @@
 //!
 //! let mut transaction = pool.begin().await?;
 //! let outcome = model.replace(&batch)?.run_sqlx(&mut transaction).await?;
-//! transaction.commit().await?;
 //! println!("{} rows written, {} unchanged", outcome.queries.written, outcome.queries.unchanged);
 //!
 //! let weeks = Granularity::Week.expand_start(last_days(90, today));
 //! let chart = QueriesOverTime::new(port, weeks).granularity(Granularity::Week);
-//! for point in model.query(&chart)?.into_sqlx().fetch_all(&pool).await? {
+//! for point in model.query(&chart)?.into_sqlx().fetch_all(&mut *transaction).await? {
 //!     println!("{}: {}", point.bucket, point.query_count);
 //! }
+//! transaction.commit().await?;
 //! # Ok(())
 //! # }
 //! ```

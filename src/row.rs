@@ -22,11 +22,11 @@ use crate::driver::DriverRow;
 /// use output_port_usage::{Chart, UsageModel};
 ///
 /// async fn rows<C: Chart>(
-///     pool: &sqlx::PgPool,
+///     transaction: &mut sqlx::PgConnection,
 ///     model: &UsageModel,
 ///     chart: &C,
 /// ) -> Result<Vec<C::Row>, Box<dyn std::error::Error + Send + Sync>> {
-///     Ok(model.query(chart)?.into_sqlx().fetch_all(pool).await?)
+///     Ok(model.query(chart)?.into_sqlx().fetch_all(transaction).await?)
 /// }
 /// ```
 pub trait Row:

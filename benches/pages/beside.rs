@@ -73,7 +73,10 @@ impl Beside {
         for _ in 0..FEW_ROUNDS {
             let query = self.model.query(chart)?;
             let start = Instant::now();
-            ensure!(!query.into_sqlx().fetch_all(&mut self.to).await?.is_empty(), "{what}: no rows");
+            ensure!(
+                !query.into_sqlx().persistent(true).fetch_all(&mut self.to).await?.is_empty(),
+                "{what}: no rows"
+            );
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
         let (sql, values) = self.model.query(chart)?.into_parts();
@@ -99,7 +102,7 @@ impl Beside {
                 let floor = sqlx::query_with(AssertSqlSafe(floor.sql.clone()), values);
                 let start = Instant::now();
                 let rows = match is_ours {
-                    true => query.into_sqlx().fetch_all(&mut self.to).await?.len(),
+                    true => query.into_sqlx().persistent(true).fetch_all(&mut self.to).await?.len(),
                     false => floor.fetch_all(&mut self.to).await?.len(),
                 };
                 let time = start.elapsed().as_secs_f64() * 1e3;

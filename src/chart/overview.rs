@@ -45,7 +45,7 @@ use crate::time::{Days, Granularity};
 /// let overview = Overview::new(port, last_days(365, today)).granularity(Granularity::Week).top(5);
 /// let query = model.query(&overview)?;
 /// # let rows: Vec<OverviewRow> = Vec::new();
-/// // let rows = query.into_sqlx().fetch_all(&pool).await?;
+/// // let rows = query.into_sqlx().fetch_all(&mut *transaction).await?;
 /// let charts = overview.charts(rows)?;
 /// assert_eq!(charts.over_time.len(), 53); // weeks, zero filled
 /// # let _ = query;

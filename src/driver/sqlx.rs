@@ -9,7 +9,7 @@ use futures_util::Stream;
 use sea_query_binder::SqlxValues;
 use sqlx::postgres::Postgres;
 use sqlx::query::{Query as SqlxQuery, QueryAs};
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr, Transaction};
+use sqlx::{AssertSqlSafe, Execute, SqlSafeStr, SqlStr, Transaction};
 
 use self::session::InTransaction;
 use crate::postgres::{Backfill, BackfillProgress, Ingest, Outcome, Removal, WriteError};
@@ -25,20 +25,34 @@ fn audited(sql: String) -> SqlStr {
 
 impl Statement {
     /// SQLx's own query: run it with a pool, a connection or a transaction.
+    ///
+    /// It is not prepared under a name, unless `.persistent(true)` asks for that. Without values it is not prepared at
+    /// all: SQLx sends it as one message, which is right [behind any pooler](crate::docs::drivers#pgbouncer), as what
+    /// creates and vacuums tables is.
     pub fn into_sqlx(self) -> SqlxQuery<'static, Postgres, SqlxValues> {
         let (sql, values) = self.into_parts();
-        sqlx::query_with(audited(sql), SqlxValues(values))
+        let has_values = !values.0.is_empty();
+        let mut query = sqlx::query_with(audited(sql), SqlxValues(values)).persistent(false);
+        if !has_values {
+            // without arguments, even without an empty list of them, SQLx uses the simple protocol
+            drop(query.take_arguments());
+        }
+        query
     }
 }
 
 impl<T> Query<T> {
     /// SQLx's own query, typed: every fetch method works with a pool, a connection or a transaction.
+    ///
+    /// It is not prepared under a name, and planned each time. In a transaction this is right [behind any
+    /// pooler](crate::docs::drivers#pgbouncer). With a pool of your own and nothing between it and the server,
+    /// `.persistent(true)` keeps the statement and its plan on each connection, which makes small charts faster.
     pub fn into_sqlx(self) -> QueryAs<'static, Postgres, T, SqlxValues>
     where
         T: Row,
     {
         let (sql, values) = self.into_parts();
-        sqlx::query_as_with(audited(sql), SqlxValues(values))
+        sqlx::query_as_with(audited(sql), SqlxValues(values)).persistent(false)
     }
 }
 

@@ -38,7 +38,7 @@ impl UsageModel {
     /// #     .build()?;
     /// let today = NaiveDate::from_ymd_opt(2026, 1, 31).unwrap();
     /// let query: Query<Violation> = model.reconcile(last_days(30, today))?;
-    /// // let violations = query.into_sqlx().fetch_all(&pool).await?;
+    /// // let violations = query.into_sqlx().fetch_all(&mut *transaction).await?;
     /// # Ok::<(), Error>(())
     /// ```
     pub fn reconcile(&self, days: Range<NaiveDate>) -> Result<Query<Violation>, Error> {

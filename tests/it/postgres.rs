@@ -1,6 +1,7 @@
 //! What the model says to Postgres: tables, writes, upkeep.
 
 pub(crate) mod backfill;
+pub(crate) mod beside_migrations;
 pub(crate) mod by_year;
 pub(crate) mod check;
 pub(crate) mod combinations;
@@ -24,6 +25,7 @@ pub(crate) mod relay;
 pub(crate) mod removal;
 pub(crate) mod row_security;
 pub(crate) mod shadowed;
+pub(crate) mod standby;
 pub(crate) mod upsert;
 pub(crate) mod ways_to_read;
 pub(crate) mod writes_random;

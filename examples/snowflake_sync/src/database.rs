@@ -95,7 +95,11 @@ impl Database {
 
     async fn rows<T: Row>(&self, query: Query<T>) -> Result<Vec<T>, Failure> {
         let mut connection = self.connect().await?;
-        query.into_sqlx().fetch_all(&mut connection).await.map_err(failed)
+        // a pooler may be in between
+        let mut transaction = connection.begin().await.map_err(failed)?;
+        let rows = query.into_sqlx().fetch_all(&mut *transaction).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(rows)
     }
 
     /// What makes the tables hold a batch.

@@ -190,7 +190,7 @@ impl UsageModel {
     /// let today = chrono::NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
     /// let scope = Scope::new(last_days(365, today), attribution.output_ports())?;
     /// let query = model.gaps(&Gaps::of(scope).counted_by(attribution.rules()))?;
-    /// // let gaps = query.into_sqlx().fetch_all(&pool).await?;
+    /// // let gaps = query.into_sqlx().fetch_all(&mut *transaction).await?;
     /// # Ok::<(), Error>(())
     /// ```
     pub fn gaps(&self, gaps: &Gaps) -> Result<Query<Gap>, Error> {

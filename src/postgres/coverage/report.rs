@@ -88,7 +88,7 @@ impl UsageModel {
     /// #     .build()?;
     /// # let port = OutputPortId(uuid::Uuid::nil());
     /// let query: Query<PortCoverage> = model.coverage([port])?;
-    /// // let coverage = query.into_sqlx().fetch_all(&pool).await?;
+    /// // let coverage = query.into_sqlx().fetch_all(&mut *transaction).await?;
     /// # Ok::<(), Error>(())
     /// ```
     pub fn coverage(

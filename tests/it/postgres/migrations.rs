@@ -389,7 +389,7 @@ async fn schema_made(model: UsageModel) -> Portal {
 }
 
 /// Every column, constraint, index, storage parameter and comment of the schema, as Postgres shows them.
-async fn definitions(portal: &Portal) -> Vec<String> {
+pub(crate) async fn definitions(portal: &Portal) -> Vec<String> {
     portal
         .texts(
             "SELECT indexdef FROM pg_indexes WHERE schemaname = 'usage'

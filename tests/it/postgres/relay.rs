@@ -15,7 +15,16 @@ use tokio_postgres::config::Host;
 pub(crate) struct Relay {
     /// The database through the relay.
     pub(crate) url: String,
-    prepared: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What drivers sent since it was taken last.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// The names under which statements were prepared; the empty name is none.
+    pub(crate) prepared: Vec<String>,
+    /// The messages that a driver waits for an answer to.
+    pub(crate) round_trips: usize,
 }
 
 impl Relay {
@@ -24,23 +33,26 @@ impl Relay {
         let server = Server::of(&config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let prepared = Arc::new(Mutex::new(Vec::new()));
-        let names = prepared.clone();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let sees = seen.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(server.clone().serve(client, names.clone()));
+                tokio::spawn(server.clone().serve(client, sees.clone()));
             }
         });
         let user = config.get_user().unwrap_or("postgres");
         let password = config.get_password().map(|password| String::from_utf8_lossy(password).into_owned());
         let password = password.map(|password| format!(":{password}")).unwrap_or_default();
         let url = format!("postgres://{user}{password}@127.0.0.1:{port}/{}", config.get_dbname().unwrap());
-        Self { url, prepared }
+        Self { url, seen }
     }
 
-    /// The names under which statements were prepared since the last call; the empty name is none.
+    pub(crate) fn take_seen(&self) -> Seen {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+
     pub(crate) fn take_prepared(&self) -> Vec<String> {
-        std::mem::take(&mut *self.prepared.lock().unwrap())
+        self.take_seen().prepared
     }
 }
 
@@ -59,30 +71,26 @@ impl Server {
         }
     }
 
-    async fn serve(self, client: TcpStream, prepared: Arc<Mutex<Vec<String>>>) {
+    async fn serve(self, client: TcpStream, seen: Arc<Mutex<Seen>>) {
         client.set_nodelay(true).unwrap();
         match self {
-            Self::Unix(path) => relay(client, UnixStream::connect(path).await.unwrap(), prepared).await,
+            Self::Unix(path) => relay(client, UnixStream::connect(path).await.unwrap(), seen).await,
             Self::Tcp(host, port) => {
-                relay(client, TcpStream::connect((host, port)).await.unwrap(), prepared).await;
+                relay(client, TcpStream::connect((host, port)).await.unwrap(), seen).await;
             }
         }
     }
 }
 
 /// Until one of them closes.
-async fn relay(
-    client: TcpStream,
-    server: impl AsyncRead + AsyncWrite + Unpin,
-    prepared: Arc<Mutex<Vec<String>>>,
-) {
+async fn relay(client: TcpStream, server: impl AsyncRead + AsyncWrite + Unpin, seen: Arc<Mutex<Seen>>) {
     let (mut from_client, mut to_client) = split(client);
     let (mut from_server, mut to_server) = split(server);
     let asking = async {
         let mut sent = Sent::default();
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-            prepared.lock().unwrap().extend(sent.prepared(&buffer[..read]));
+            sent.add(&buffer[..read], &mut seen.lock().unwrap());
             if to_server.write_all(&buffer[..read]).await.is_err() {
                 break;
             }
@@ -105,10 +113,9 @@ struct Sent {
 }
 
 impl Sent {
-    /// The names in the messages that the bytes complete.
-    fn prepared(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// Notes the messages that the bytes complete.
+    fn add(&mut self, bytes: &[u8], seen: &mut Seen) {
         self.rest.extend_from_slice(bytes);
-        let mut names = Vec::new();
         loop {
             let letter = usize::from(self.open);
             let Some(length) = self.rest.get(letter..letter + 4) else { break };
@@ -122,9 +129,11 @@ impl Sent {
                 self.open = message[4..8] == 196_608_u32.to_be_bytes();
             } else if message[0] == b'P' {
                 let name: Vec<u8> = message[5..].iter().copied().take_while(|byte| *byte != 0).collect();
-                names.extend(Some(String::from_utf8(name).unwrap()).filter(|name| !name.is_empty()));
+                let name = String::from_utf8(name).unwrap();
+                seen.prepared.extend(Some(name).filter(|name| !name.is_empty()));
+            } else if matches!(message[0], b'Q' | b'S') {
+                seen.round_trips += 1;
             }
         }
-        names
     }
 }

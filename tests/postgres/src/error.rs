@@ -38,6 +38,12 @@ pub(crate) enum Kind {
     #[error("the server of {} did not start; its log ends:\n{log}", binaries.display())]
     Local { binaries: PathBuf, log: String },
     #[cfg(unix)]
+    #[error("a standby needs a server of local server programs, not {server}")]
+    NoStandby { server: String },
+    #[cfg(unix)]
+    #[error("a standby needs pg_basebackup beside the server programs")]
+    NoBaseBackup,
+    #[cfg(unix)]
     #[error("neither docker nor curl is in PATH: one of them has to remove the container afterwards")]
     NoRemover,
     #[cfg(unix)]

@@ -39,6 +39,8 @@ mod names;
 mod server;
 mod sql;
 #[cfg(unix)]
+mod standby;
+#[cfg(unix)]
 mod watcher;
 mod way;
 
@@ -46,6 +48,8 @@ use crate::error::Kind;
 
 pub use error::Error;
 pub use server::{Origin, Server};
+#[cfg(unix)]
+pub use standby::Standby;
 
 /// A database of its own, dropped with this value.
 #[derive(Debug)]

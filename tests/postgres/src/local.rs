@@ -20,12 +20,19 @@ use crate::watcher::Watcher;
 /// The watcher is the server's parent, so there is no moment at which a server runs unwatched. It runs as the
 /// server's user, who owns the directory. `trap ''` is inherited; the server sets its own handlers, but not at
 /// once, hence the loop: an early SIGQUIT is lost.
+///
+/// `$3` is empty, or the directory of the server whose standby this is.
 const SCRIPT: &str = r#"
 trap '' HUP INT QUIT TERM
-binaries=$1 directory=$2
-shift 2
-if "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync --no-instructions \
-    </dev/null >/dev/null
+binaries=$1 directory=$2 primary=$3
+shift 3
+make_data() {
+    if [ -z "$primary" ]
+    then "$binaries/initdb" -D "$directory/data" -U postgres -A trust -E UTF8 --locale=C --no-sync --no-instructions
+    else "$binaries/pg_basebackup" -h "$primary" -p 5432 -U postgres -D "$directory/data" -R -c fast --no-sync
+    fi
+}
+if make_data </dev/null >/dev/null
 then
     "$binaries/postgres" -D "$directory/data" -k "$directory" -p 5432 "$@" </dev/null &
     server=$!
@@ -37,6 +44,8 @@ fi
 rm -rf -- "$directory"
 "#;
 
+const READY: &str = "database system is ready to accept";
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts a throw-away cluster with the newest binaries that can.
@@ -44,7 +53,7 @@ pub(crate) fn start() -> Result<Started, Error> {
     let account = Account::for_server()?;
     let mut failure = Kind::NoBinaries.into();
     for folder in binaries::folders() {
-        match start_with(folder, account) {
+        match start_with(folder, account, None) {
             Ok(started) => return Ok(started),
             Err(error) => failure = error,
         }
@@ -52,8 +61,19 @@ pub(crate) fn start() -> Result<Started, Error> {
     Err(failure)
 }
 
-fn start_with(binaries: PathBuf, account: Option<Account>) -> Result<Started, Error> {
-    let (directory, watcher) = prepare(&binaries, account).map_err(|source| Kind::Prepare { source })?;
+/// Starts a standby of the server in that directory.
+pub(crate) fn start_standby(binaries: &Path, primary: &Path) -> Result<Started, Error> {
+    // a folder may have links to some of the programs only
+    let linked = fs::canonicalize(binaries.join("postgres")).ok();
+    let folders = [Some(binaries), linked.as_deref().and_then(Path::parent)];
+    let binaries = folders.into_iter().flatten().find(|folder| folder.join("pg_basebackup").is_file());
+    let binaries = binaries.ok_or(Kind::NoBaseBackup)?;
+    start_with(binaries.to_owned(), Account::for_server()?, Some(primary))
+}
+
+fn start_with(binaries: PathBuf, account: Option<Account>, primary: Option<&Path>) -> Result<Started, Error> {
+    let (directory, watcher) =
+        prepare(&binaries, account, primary).map_err(|source| Kind::Prepare { source })?;
     match wait_until_ready(watcher, &directory.log) {
         Ok(watcher) => {
             let url = socket_url(&directory.path)?;
@@ -71,7 +91,11 @@ struct Directory {
     log: File,
 }
 
-fn prepare(binaries: &Path, account: Option<Account>) -> io::Result<(Directory, Watcher)> {
+fn prepare(
+    binaries: &Path,
+    account: Option<Account>,
+    primary: Option<&Path>,
+) -> io::Result<(Directory, Watcher)> {
     // Only its owner can enter it, so the socket needs no password. The watcher deletes it.
     let path = tempfile::Builder::new().prefix("output-port-usage-").tempdir_in(parent(account))?.keep();
     let watched = (|| {
@@ -80,7 +104,8 @@ fn prepare(binaries: &Path, account: Option<Account>) -> io::Result<(Directory, 
         }
         let output = File::options().create(true).append(true).open(path.join("log"))?;
         let log = File::open(path.join("log"))?;
-        let mut arguments = vec![binaries.as_os_str(), path.as_os_str()];
+        let primary = primary.map_or(OsStr::new(""), Path::as_os_str);
+        let mut arguments = vec![binaries.as_os_str(), path.as_os_str(), primary];
         for setting in ["listen_addresses="].iter().chain(&SETTINGS) {
             arguments.extend([OsStr::new("-c"), OsStr::new(setting)]);
         }
@@ -110,7 +135,11 @@ fn wait_until_ready(mut watcher: Watcher, log: &File) -> Result<Watcher, String>
     loop {
         let over = watcher.is_over();
         let text = read_from_start(log).unwrap_or_default();
-        if text.contains("database system is ready to accept connections") {
+        // a standby says `read-only connections` (14 and newer)
+        if ["connections", "read-only connections"]
+            .iter()
+            .any(|what| text.contains(&format!("{READY} {what}")))
+        {
             return Ok(watcher);
         }
         // Nobody connects before the server is ready, so a FATAL is the server's own end.
