@@ -1,5 +1,5 @@
 //! The pages of a tech asset and of a consumer, and the charts of an output port for one consumer or one group, each beside a
-//! floor.
+//! floor; and charts of parents that repeat their ids, beside the same of parents with a key.
 //!
 //! ```text
 //! cargo bench --package output-port-usage-benches --bench pages
@@ -9,6 +9,7 @@
 
 mod beside;
 mod portal;
+mod repeated;
 
 use std::ops::Range;
 
@@ -44,7 +45,9 @@ async fn run() -> Result<()> {
     let mut connection = PgConnection::connect(database.url()).await?;
     let (plain, keyed) = (builder().build()?, builder().read_by_consumer().read_by_tech_asset().build()?);
     fill(&plain, &mut connection).await?;
-    let mut beside = Beside { model: plain, to: connection };
+    let mut beside = Beside { model: plain.clone(), to: connection };
+    repeated::rows(&mut beside, &plain).await?;
+    beside.model = plain;
     for (name, port) in [("M", MEDIAN), ("H", HEAVY)] {
         filters(&mut beside, name, port).await?;
     }

@@ -105,6 +105,8 @@ pub(crate) enum Kind {
         "row level security may hide rows of {0} from this role, which a write could neither find nor remove: write as the table's owner, or as a role with BYPASSRLS"
     )]
     RowSecurity(String),
+    #[error("column {0}: change its type, or name another column")]
+    ColumnType(String),
     #[error("unknown {0}")]
     Unknown(UnknownIds),
     #[error(
@@ -203,6 +205,7 @@ impl Kind {
             | Self::NoCombinationsTable
             | Self::NoCombinations
             | Self::NoCoverage
+            | Self::ColumnType(_)
             | Self::NoKey { .. } => Category::Configuration,
             Self::Id { .. }
             | Self::EmptyDays { .. }

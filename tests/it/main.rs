@@ -15,6 +15,7 @@ mod portal;
 mod postgres;
 mod query_log;
 mod rows;
+mod sample;
 mod send_and_sync;
 mod snowflake;
 mod statement;

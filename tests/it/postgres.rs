@@ -17,6 +17,8 @@ pub(crate) mod ingest;
 pub(crate) mod killed;
 pub(crate) mod large_batch;
 pub(crate) mod migrations;
+pub(crate) mod mistyped;
+pub(crate) mod operated;
 pub(crate) mod partitioned;
 pub(crate) mod pooled;
 pub(crate) mod reconcile;

@@ -8,10 +8,10 @@ use chrono::{Days, NaiveDate};
 use output_port_usage::chart::*;
 use output_port_usage::*;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
 use crate::fold;
 use crate::portal::{Portal, combination, consumer, day, port, queries, scope};
+use crate::sample;
 
 /// Pairs of 4 ports by 3 consumers on 12 days; small counts, so that ties are common.
 #[derive(Debug, Clone)]
@@ -64,8 +64,7 @@ fn combinations_of_random_facts_equal_a_plain_fold() {
     let portal = runtime.block_on(Portal::with_combinations());
     let everything = scope(day(2025, 12, 1)..day(2026, 2, 1), (0..4).map(port));
     let met = Cell::new((0, 0));
-    let mut runner = TestRunner::new(Config { cases: 128, failure_persistence: None, ..Config::default() });
-    runner
+    sample::runner(128)
         .run(&facts(), |facts| {
             runtime.block_on(async {
                 let batch = UsageBatch::builder(everything.clone())
@@ -98,5 +97,8 @@ fn combinations_of_random_facts_equal_a_plain_fold() {
         })
         .unwrap();
     let (ties, cuts) = met.get();
-    assert!(ties > 20 && cuts > 20, "the facts must meet the rules: ties {ties}, cuts {cuts}");
+    assert!(
+        ties > 20 && cuts > 20 || !sample::is_whole(),
+        "the facts must meet the rules: ties {ties}, cuts {cuts}"
+    );
 }

@@ -16,7 +16,7 @@ use crate::fold;
 use crate::kept::Kept;
 use crate::portal::{Portal, asset, builder, consumer, port, scope};
 use crate::postgres::coverage::random::Both;
-use crate::postgres::writes_random::runner;
+use crate::sample;
 
 const COMPARISONS: [Comparison; 3] =
     [Comparison::PreviousPeriod, Comparison::YearBefore, Comparison::YearBeforeByWeekday];
@@ -75,7 +75,7 @@ fn rankings_and_what_is_unused_of_random_portals_equal_plain_folds() {
         })
         .collect();
     let met = Cell::new([0; 6]);
-    runner(24)
+    sample::runner(24)
         .run(&(facts(), measured()), |(facts, measured)| {
             runtime.block_on(async {
                 for (portal, client, repeated) in &portals {
@@ -92,7 +92,7 @@ fn rankings_and_what_is_unused_of_random_portals_equal_plain_folds() {
         })
         .unwrap();
     // ties, gone ones, unmeasured ones, full lists, ports that are unused and assets that are not must be met
-    assert!(met.get().iter().all(|count| *count > 10), "{:?}", met.get());
+    assert!(!sample::is_whole() || met.get().iter().all(|count| *count > 10), "{:?}", met.get());
 }
 
 /// Writes the facts, and says of some days alone that they were measured.

@@ -8,10 +8,10 @@ use chrono::{Days, NaiveDate};
 use output_port_usage::chart::*;
 use output_port_usage::*;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
 use crate::fold;
 use crate::portal::{Portal, asset, consumer, day, group_of, port, queries, scope, touches};
+use crate::sample;
 
 /// Facts of 4 ports, 4 tech assets and 4 consumers around a year's end, where ISO weeks, months, quarters and years
 /// end within days of each other; small counts, so that ties are common.
@@ -80,8 +80,7 @@ fn charts_of_random_facts_equal_plain_folds() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let portal = runtime.block_on(Portal::new());
     let met = Cell::new((0, 0, 0));
-    let mut runner = TestRunner::new(Config { cases: 96, failure_persistence: None, ..Config::default() });
-    runner
+    sample::runner(96)
         .run(&facts(), |facts| {
             runtime.block_on(async {
                 facts.ingest(&portal).await;
@@ -99,7 +98,8 @@ fn charts_of_random_facts_equal_plain_folds() {
         .unwrap();
     // the facts must meet the rules that they are here to try
     let (ties, folds, partials) = met.get();
-    assert!(ties > 20 && folds > 20 && partials > 20, "ties {ties}, folds {folds}, partials {partials}");
+    let all = ties > 20 && folds > 20 && partials > 20;
+    assert!(all || !sample::is_whole(), "ties {ties}, folds {folds}, partials {partials}");
 }
 
 async fn over_time_agrees(portal: &Portal, facts: &Facts, of: OutputPortId) -> bool {

@@ -5,19 +5,18 @@ use std::cell::Cell;
 use chrono::{Days, Months, NaiveDate};
 use output_port_usage::chart::*;
 use output_port_usage::*;
-use proptest::test_runner::{Config, TestRunner};
 
 use crate::chart::random::{Facts, GRANULARITIES, facts};
 use crate::fold;
 use crate::portal::{Portal, day, port};
+use crate::sample;
 
 #[test]
 fn derived_charts_of_random_facts_equal_plain_folds() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let portal = runtime.block_on(Portal::new());
     let (folds, years) = (Cell::new(0), Cell::new(0));
-    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
-    runner
+    sample::runner(48)
         .run(&facts(), |facts| {
             runtime.block_on(async {
                 facts.ingest(&portal).await;
@@ -37,7 +36,7 @@ fn derived_charts_of_random_facts_equal_plain_folds() {
         .unwrap();
     // the facts must meet the rules that they are here to try
     let (folds, years) = (folds.get(), years.get());
-    assert!(folds > 10 && years > 30, "folds {folds}, years {years}");
+    assert!(folds > 10 && years > 30 || !sample::is_whole(), "folds {folds}, years {years}");
 }
 
 async fn many_ports_agree(portal: &Portal, facts: &Facts) {

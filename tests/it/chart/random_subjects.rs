@@ -8,12 +8,12 @@ use chrono::NaiveDate;
 use output_port_usage::chart::*;
 use output_port_usage::*;
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, TestRunner};
 
 use crate::chart::random::{Facts, GRANULARITIES, facts};
 use crate::fold::subject::{Counted, Who, queries, sums, touches};
 use crate::fold::{bucket, days, ranking};
 use crate::portal::{Portal, asset, builder, consumer, group, group_of, port};
+use crate::sample;
 
 #[test]
 fn charts_of_every_subject_for_anyone_equal_plain_folds() {
@@ -69,8 +69,7 @@ fn agree(builder: UsageModelBuilder, change: &str, group_of: GroupOf) {
         portal
     });
     let met = Cell::new(0);
-    let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
-    runner
+    sample::runner(12)
         .run(&facts().prop_filter("some facts", |facts| !facts.queries.is_empty()), |facts| {
             runtime.block_on(async {
                 facts.ingest(&portal).await;
@@ -84,7 +83,7 @@ fn agree(builder: UsageModelBuilder, change: &str, group_of: GroupOf) {
             Ok(())
         })
         .unwrap();
-    assert!(met.get() > 100, "{} charts had queries", met.get());
+    assert!(met.get() > 100 || !sample::is_whole(), "{} charts had queries", met.get());
 }
 
 const SUBJECTS: [fn() -> Subject; 4] = [

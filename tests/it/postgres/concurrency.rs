@@ -13,6 +13,7 @@ use tokio::sync::Barrier;
 
 use crate::kept::Kept;
 use crate::portal::{Portal, asset, builder, combination, consumer, day, port, queries, scope, touches};
+use crate::sample;
 use crate::tables::{self, Tables};
 
 const ROUNDS: u64 = 50;
@@ -129,7 +130,8 @@ async fn rounds(isolation: &'static str, writers: u64) {
     let mut kept = Kept::default();
     let mut state = Tables::default();
     let (mut retries, mut reads) = (0, 0);
-    for round in 0..ROUNDS {
+    let number = ROUNDS.div_ceil(sample::one_of().into());
+    for round in 0..number {
         let batches: Vec<UsageBatch> = (0..writers).map(|writer| batch(writer, round)).collect();
         let (all, mut last) = reachable(&state, &batches);
         let barrier = Arc::new(Barrier::new(writers as usize));
@@ -169,7 +171,7 @@ async fn rounds(isolation: &'static str, writers: u64) {
         let mixed: Vec<_> = observed.difference(&all).collect();
         assert!(mixed.is_empty(), "round {round}: a reader saw {mixed:?}");
     }
-    assert!(reads > 2 * ROUNDS, "the readers must read while writers write: {reads}");
+    assert!(reads > 2 * number, "the readers must read while writers write: {reads}");
     assert_eq!(retries > 0, isolation == "SERIALIZABLE", "{retries} retries");
 }
 

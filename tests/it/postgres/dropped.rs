@@ -17,6 +17,7 @@ use crate::portal::{COMBINATION_STATS, COVERAGE, Portal, QUERY_STATS, TOUCH_STAT
 use crate::postgres::backfill::host::{split, stated};
 use crate::postgres::killed::{batch, filled, pid, wait_until_it_waits};
 use crate::postgres::relay::Relay;
+use crate::sample;
 use crate::tables;
 
 /// Polls the future at most so many times and then drops it, at whichever await it is.
@@ -230,7 +231,7 @@ async fn dropped_at_every_await(portal: &Portal, mut host: Host, write: Write) {
         if complete {
             break;
         }
-        polls += 1;
+        polls += sample::one_of() as usize;
     }
     assert!(polls > 6, "{polls} polls are no test");
     // where the write was about to end, the transaction may be lost, and says so

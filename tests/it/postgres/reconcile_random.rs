@@ -7,11 +7,11 @@ use std::ops::Range;
 use chrono::{Days, NaiveDate};
 use output_port_usage::*;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use crate::portal::{COMBINATION_STATS, Portal, QUERY_STATS, TOUCH_STATS, asset, consumer, day, port};
 use crate::postgres::writes_random::{batches, empty};
+use crate::sample;
 
 /// A table's rows: its key's ids behind the day, and the count.
 type Rows = BTreeMap<(NaiveDate, Vec<Uuid>), i32>;
@@ -260,8 +260,7 @@ fn violations_of_random_tables_equal_a_plain_fold() {
         3 => prop::collection::vec(damage(), 1..8),
     ];
     let asked = (0..3u64, 1..6u64);
-    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
-    runner
+    sample::runner(CASES)
         .run(&(batches(), damages, asked), |(batch, damages, (start, length))| {
             let mut tables = Tables::of(&batch);
             damages.iter().for_each(|damage| tables.suffer(damage));
@@ -284,5 +283,6 @@ fn violations_of_random_tables_equal_a_plain_fold() {
             Ok(())
         })
         .unwrap();
-    assert!(met.get().into_iter().all(|met| met > CASES / 10), "a kind is hardly met: {:?}", met.get());
+    let met = met.get();
+    assert!(!sample::is_whole() || met.iter().all(|met| *met > CASES / 10), "a kind is hardly met: {met:?}");
 }

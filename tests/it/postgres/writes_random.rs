@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use chrono::Days;
 use output_port_usage::*;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
 use crate::portal::{Portal, asset, builder, combination, consumer, day, port, queries, scope, touches};
+use crate::sample;
 use crate::tables::{self, Tables};
 
 /// A batch of up to 4 ports, 3 assets and 2 consumers on up to 4 of 6 days, with every invariant kept.
@@ -85,10 +85,6 @@ pub(crate) fn batches() -> impl Strategy<Value = UsageBatch> {
         .prop_map(|(start, length, ports, drawn)| batch(start, length, ports, &drawn))
 }
 
-pub(crate) fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
-}
-
 pub(crate) async fn empty(portal: &Portal) {
     // three small tables: faster than TRUNCATE, which makes new files for them and their indexes
     let delete = "DELETE FROM usage.output_port_query_stats_daily; DELETE FROM usage.tech_asset_stats_daily;
@@ -147,7 +143,7 @@ fn replacing_is_deleting_and_inserting_and_twice_is_once() {
         runtime.block_on(async { (Portal::with_combinations().await, Portal::with_combinations().await) });
     let (removed, unchanged, elsewhere) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let sequences = prop::collection::vec(batches(), 2..4);
-    runner(32)
+    sample::runner(32)
         .run(&sequences, |sequence| {
             runtime.block_on(async {
                 empty(&portal).await;
@@ -177,7 +173,7 @@ fn replacing_is_deleting_and_inserting_and_twice_is_once() {
         })
         .unwrap();
     let met = [&removed, &unchanged, &elsewhere].map(Cell::get);
-    assert!(met.iter().all(|met| *met >= 10), "the batches must overlap: {met:?}");
+    assert!(!sample::is_whole() || met.iter().all(|met| *met >= 10), "the batches must overlap: {met:?}");
 }
 
 #[test]
@@ -185,7 +181,7 @@ fn an_upsert_never_removes_and_twice_is_once() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let portal = runtime.block_on(Portal::with_combinations());
     let (kept, changed) = (Cell::new(0), Cell::new(0));
-    runner(40)
+    sample::runner(40)
         .run(&(batches(), batches()), |(before, batch)| {
             runtime.block_on(async {
                 empty(&portal).await;
@@ -213,7 +209,7 @@ fn an_upsert_never_removes_and_twice_is_once() {
         })
         .unwrap();
     let met = [&kept, &changed].map(Cell::get);
-    assert!(met.iter().all(|met| *met >= 10), "the batches must overlap: {met:?}");
+    assert!(!sample::is_whole() || met.iter().all(|met| *met >= 10), "the batches must overlap: {met:?}");
 }
 
 fn sum(one: &UsageBatch, other: &UsageBatch) -> Tables {
@@ -235,7 +231,7 @@ fn sum(one: &UsageBatch, other: &UsageBatch) -> Tables {
 fn merging_commutes_and_adds() {
     let same_scope = (0..3u64, 1..5u64, 1..16u8, drawn(), drawn(), drawn());
     let model = builder().combinations().build().unwrap();
-    runner(256)
+    sample::runner(256)
         .run(&same_scope, |(start, length, ports, mut one, mut other, mut third)| {
             for drawn in [&mut one, &mut other, &mut third] {
                 drawn.measured = (true, true);

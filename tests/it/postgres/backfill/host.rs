@@ -65,7 +65,7 @@ pub(super) async fn by_sqlx_after<F: FnMut(&BackfillProgress)>(
 impl Twins {
     /// Runs a back-fill by both drivers, in transactions that commit whatever comes out; requires equal outcomes,
     /// equal errors and equal tables.
-    pub(super) async fn backfill(
+    pub(crate) async fn backfill(
         &mut self,
         backfill: impl Fn(&UsageModel) -> Backfill,
         batches: &[UsageBatch],

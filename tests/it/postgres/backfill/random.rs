@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::host::stated;
 use crate::driver::twins_agree::twins::Twins;
 use crate::portal::Portal;
-use crate::postgres::writes_random::{Drawn, batch, drawn, empty, runner};
+use crate::postgres::writes_random::{Drawn, batch, drawn, empty};
+use crate::sample;
 use crate::tables;
 
 /// 1 to 3 batches that follow one another, of the same ports, measuring the same.
@@ -37,7 +38,7 @@ fn a_back_fill_is_replacing_by_both_drivers() {
     let (portal, twins) = runtime.block_on(async { (Portal::with_combinations().await, Twins::new().await) });
     let twins = RefCell::new(twins);
     let (loaded, removed) = (Cell::new(0), Cell::new(0));
-    runner(48)
+    sample::runner(48)
         .run(&(before(), batches(), any::<bool>()), |(before, batches, keep_keys)| {
             let mut twins = twins.borrow_mut();
             runtime.block_on(async {
@@ -66,5 +67,5 @@ fn a_back_fill_is_replacing_by_both_drivers() {
         })
         .unwrap();
     let met = [&loaded, &removed].map(Cell::get);
-    assert!(met.iter().all(|met| *met >= 5), "the batches must hold rows: {met:?}");
+    assert!(!sample::is_whole() || met.iter().all(|met| *met >= 5), "the batches must hold rows: {met:?}");
 }

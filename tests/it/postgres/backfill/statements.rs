@@ -19,7 +19,23 @@ fn replacing_with_keys_kept_is_a_shorter_list() {
     SELECT /* output-port-usage: ask what the transaction sees */ CASE
         WHEN pg_catalog.row_security_active('"usage"."output_port_query_stats_daily"'::text) THEN 'row level security of the output-port queries'
         WHEN pg_catalog.row_security_active('"usage"."tech_asset_stats_daily"'::text) THEN 'row level security of the tech-asset touches'
-        ELSE pg_catalog.current_setting('transaction_isolation')
+        ELSE coalesce((
+            SELECT 'type of "' || a.attname::text || '" of ' || w.of_table || ' is ' || pg_catalog.format_type(a.atttypid, NULL) || ', not ' || w.wanted
+            FROM (VALUES
+                ('"usage"."output_port_query_stats_daily"', 'output_port_id', 'uuid'),
+                ('"usage"."output_port_query_stats_daily"', 'date', 'date'),
+                ('"usage"."output_port_query_stats_daily"', 'consumer_id', 'uuid'),
+                ('"usage"."tech_asset_stats_daily"', 'output_port_id', 'uuid'),
+                ('"usage"."tech_asset_stats_daily"', 'date', 'date'),
+                ('"usage"."tech_asset_stats_daily"', 'tech_asset_id', 'uuid'),
+                ('"usage"."tech_asset_stats_daily"', 'consumer_id', 'uuid')
+            ) AS w(of_table, named, wanted)
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.of_table::regclass::oid AND a.attname = w.named::name
+            JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+            WHERE pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL) <> w.wanted
+            ORDER BY a.attrelid, a.attnum
+            LIMIT 1
+        ), pg_catalog.current_setting('transaction_isolation'))
     END AS "sight";
 
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);

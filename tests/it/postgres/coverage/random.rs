@@ -14,8 +14,9 @@ use crate::chart::random::GRANULARITIES;
 use crate::driver::twins_agree::twins::connect;
 use crate::kept::{self, Kept};
 use crate::portal::{COVERAGE, Portal, asset, builder, consumer, day, port, queries, scope, touches};
-use crate::postgres::writes_random::{empty, runner};
+use crate::postgres::writes_random::empty;
 use crate::rows::Listed;
+use crate::sample;
 
 /// Around the end of a leap February, with the year before in reach of comparisons.
 const FIRST: (i32, u32, u32) = (2028, 2, 14);
@@ -115,7 +116,7 @@ fn coverage_after_random_histories_equals_a_plain_set_of_days() {
     let client = runtime.block_on(connect(&portal));
     let met = Cell::new([0; 4]);
     let asked = (0..30u64, 1..30u64);
-    runner(48)
+    sample::runner(48)
         .run(&(steps(), asked), |(steps, (from, length))| {
             runtime.block_on(async {
                 empty(&portal).await;
@@ -138,7 +139,7 @@ fn coverage_after_random_histories_equals_a_plain_set_of_days() {
         })
         .unwrap();
     // the histories must meet every flag
-    assert!(met.get().iter().all(|count| *count > 20), "{:?}", met.get());
+    assert!(!sample::is_whole() || met.get().iter().all(|count| *count > 20), "{:?}", met.get());
 }
 
 async fn run(portal: &Portal, kept: &mut Kept, step: &Step) {
