@@ -4,7 +4,7 @@ mod convert;
 
 use std::ops::Range;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::ddl::{self, block};
 use crate::error::{Error, Kind};
@@ -88,6 +88,19 @@ impl UsageModel {
         let year = Year::new(year)?;
         Ok(self.tables().map(|table| year.drop(table)).collect())
     }
+}
+
+/// Adds the whole year of a day, unless a partition has some of its days: `taken`, where `None` is a side without end.
+pub(super) fn add_free_year(
+    table: &Table,
+    day: NaiveDate,
+    taken: &[(Option<NaiveDate>, Option<NaiveDate>)],
+) -> Option<Statement> {
+    let year = Year::new(day.year()).ok()?;
+    let overlaps = taken.iter().any(|(from, until)| {
+        from.is_none_or(|from| from < year.until) && until.is_none_or(|until| year.from < until)
+    });
+    (!overlaps).then(|| year.add(table))
 }
 
 /// A year of which every table has a partition.

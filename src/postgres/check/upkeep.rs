@@ -6,7 +6,7 @@ use super::catalog::{Described, Partition};
 use super::difference::{Difference, DifferenceKind as Kind, Severity};
 use super::{DAYS_AHEAD, Report, mend};
 use crate::model::Table;
-use crate::postgres::ddl;
+use crate::postgres::{ddl, partitions};
 
 impl Report<'_> {
     pub(super) fn upkeep(&mut self, table: &Table) {
@@ -17,7 +17,7 @@ impl Report<'_> {
                 let name = format!("\"{}\".\"{}\"", partition.schema, partition.name);
                 self.storage(&partition.options, &name, &partition.schema, &partition.name);
             }
-            self.partitions(described, &name);
+            self.partitions(table, described, &name);
         } else {
             self.storage(&described.relation.options, &name, table.schema.as_str(), table.name.as_str());
         }
@@ -38,7 +38,7 @@ impl Report<'_> {
     }
 
     /// Reports the first of the next days that no partition takes.
-    fn partitions(&mut self, described: Described<'_>, name: &str) {
+    fn partitions(&mut self, table: &Table, described: Described<'_>, name: &str) {
         let bounds: Vec<(Option<NaiveDate>, Option<NaiveDate>)> =
             described.partitions().filter_map(days).collect();
         let is_taken = |day: &NaiveDate| {
@@ -55,7 +55,8 @@ impl Report<'_> {
                 (Severity::Errors, "an ingest will fail with SQLSTATE 23514")
             };
             let message = format!("{name} has no partition for {day}: {leads_to}");
-            self.found(Difference::new(Kind::NoPartition, severity, message));
+            let year = partitions::add_free_year(table, day, &bounds).filter(|_| !default);
+            self.found(Difference::new(Kind::NoPartition, severity, message).mended_by(year));
         }
     }
 }
