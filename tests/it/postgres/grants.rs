@@ -159,7 +159,7 @@ every_write!(
 );
 
 async fn read(transaction: &mut sqlx::PgTransaction<'_>, reads: &[Statement]) -> Result<(), sqlx::Error> {
-    for statement in reads.to_vec() {
+    for statement in reads.iter().cloned() {
         statement.into_sqlx().execute(&mut **transaction).await?;
     }
     Ok(())
