@@ -4,7 +4,7 @@ mod convert;
 
 use std::ops::Range;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::ddl::{self, block};
 use crate::error::{Error, Kind};
@@ -90,16 +90,29 @@ impl UsageModel {
     }
 }
 
+/// Adds the whole year of a day, unless a partition has some of its days: `taken`, where `None` is a side without end.
+pub(super) fn add_free_year(
+    table: &Table,
+    day: NaiveDate,
+    taken: &[(Option<NaiveDate>, Option<NaiveDate>)],
+) -> Option<Statement> {
+    let year = Year::new(day.year()).ok()?;
+    let overlaps = taken.iter().any(|(from, until)| {
+        from.is_none_or(|from| from < year.until) && until.is_none_or(|until| year.from < until)
+    });
+    (!overlaps).then(|| year.add(table))
+}
+
 /// A year of which every table has a partition.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Year {
+struct Year {
     year: i32,
     from: NaiveDate,
     until: NaiveDate,
 }
 
 impl Year {
-    pub(super) fn new(year: i32) -> Result<Self, Error> {
+    fn new(year: i32) -> Result<Self, Error> {
         let first = |year| NaiveDate::from_ymd_opt(year, 1, 1);
         match (first(year), first(year.saturating_add(1))) {
             (Some(from), Some(until)) if (1..=9998).contains(&year) => Ok(Self { year, from, until }),
@@ -134,11 +147,7 @@ impl Year {
         sql.text("\n        )");
     }
 
-    pub(super) fn days(self) -> Range<NaiveDate> {
-        self.from..self.until
-    }
-
-    pub(super) fn add(self, table: &Table) -> Statement {
+    fn add(self, table: &Table) -> Statement {
         let there = |sql: &mut SqlWriter| {
             sql.text("\n        FROM pg_catalog.pg_class AS t");
             sql.text("\n        JOIN pg_catalog.pg_inherits AS h ON h.inhparent = t.oid");

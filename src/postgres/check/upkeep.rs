@@ -1,15 +1,12 @@
 //! What keeps the tables fast: storage parameters, and partitions for the days to come.
 
-use std::ops::Range;
-
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
 use super::catalog::{Described, Partition};
 use super::difference::{Difference, DifferenceKind as Kind, Severity};
 use super::{DAYS_AHEAD, Report, mend};
 use crate::model::Table;
-use crate::postgres::ddl;
-use crate::postgres::partitions::Year;
+use crate::postgres::{ddl, partitions};
 
 impl Report<'_> {
     pub(super) fn upkeep(&mut self, table: &Table) {
@@ -20,7 +17,7 @@ impl Report<'_> {
                 let name = format!("\"{}\".\"{}\"", partition.schema, partition.name);
                 self.storage(&partition.options, &name, &partition.schema, &partition.name);
             }
-            self.partitions(described, table, &name);
+            self.partitions(table, described, &name);
         } else {
             self.storage(&described.relation.options, &name, table.schema.as_str(), table.name.as_str());
         }
@@ -41,7 +38,7 @@ impl Report<'_> {
     }
 
     /// Reports the first of the next days that no partition takes.
-    fn partitions(&mut self, described: Described<'_>, table: &Table, name: &str) {
+    fn partitions(&mut self, table: &Table, described: Described<'_>, name: &str) {
         let bounds: Vec<(Option<NaiveDate>, Option<NaiveDate>)> =
             described.partitions().filter_map(days).collect();
         let is_taken = |day: &NaiveDate| {
@@ -58,15 +55,8 @@ impl Report<'_> {
                 (Severity::Errors, "an ingest will fail with SQLSTATE 23514")
             };
             let message = format!("{name} has no partition for {day}: {leads_to}");
-            let is_free = |years: &Range<NaiveDate>| {
-                let ends_before = |until: Option<NaiveDate>| until.is_some_and(|until| until <= years.start);
-                let starts_after = |from: Option<NaiveDate>| from.is_some_and(|from| from >= years.end);
-                !default && bounds.iter().all(|&(from, until)| ends_before(until) || starts_after(from))
-            };
-            // where partitions are not by year, the host makes its own
-            let mend =
-                Year::new(day.year()).ok().filter(|year| is_free(&year.days())).map(|year| year.add(table));
-            self.found(Difference::new(Kind::NoPartition, severity, message).mended_by(mend));
+            let year = partitions::add_free_year(table, day, &bounds).filter(|_| !default);
+            self.found(Difference::new(Kind::NoPartition, severity, message).mended_by(year));
         }
     }
 }

@@ -18,6 +18,12 @@ async fn run(portal: &Portal, statements: Vec<Statement>) -> Result<(), sqlx::Er
     Ok(())
 }
 
+async fn differences(portal: &Portal, today: chrono::NaiveDate) -> Vec<Difference> {
+    let check = portal.model.check(today);
+    let rows = check.query().into_sqlx().fetch_all(&portal.pool).await.unwrap();
+    check.differences(rows).unwrap()
+}
+
 async fn raw(portal: &Portal, sql: impl Into<String>) {
     raw_sql(AssertSqlSafe(sql.into())).execute(&portal.pool).await.unwrap();
 }
@@ -141,6 +147,20 @@ async fn years_come_are_detached_and_dropped() {
     let error = portal.try_ingest(portal.model.replace(&batch()).unwrap()).await.unwrap_err();
     let WriteError::Driver(error) = error else { panic!("{error}") };
     assert_eq!(code(&error), "23514");
+
+    // the schema check finds nothing else, asks for the year in time, and mends it
+    assert!(differences(&portal, day(2026, 11, 1)).await.is_empty());
+    let missing = differences(&portal, day(2026, 12, 1)).await;
+    assert_eq!(missing.len(), 3, "{missing:?}");
+    for difference in missing {
+        assert!(
+            difference
+                .to_string()
+                .ends_with("has no partition for 2027-01-01: an ingest will fail with SQLSTATE 23514")
+        );
+        run(&portal, difference.mend().to_vec()).await.unwrap();
+    }
+    assert!(differences(&portal, day(2026, 12, 1)).await.is_empty());
 
     run(&portal, portal.model.add_years(2026..2029).unwrap()).await.unwrap();
     portal.replace(&batch()).await;

@@ -102,9 +102,8 @@ async fn what_only_looks_like_an_index_is_none() {
         format!("USING btree (output_port_id_2, output_port_id_1, date, consumer_id) {count}"),
         format!("USING btree ({way_back}) {count} WHERE query_count > 0"),
         format!("USING btree (output_port_id_2, (date + 1), output_port_id_1, consumer_id) {count}"),
-        format!(
-            "USING btree (output_port_id_2, date, output_port_id_1, (date + 1)) INCLUDE (consumer_id, query_count)"
-        ),
+        "USING btree (output_port_id_2, date, output_port_id_1, (date + 1)) INCLUDE (consumer_id, query_count)"
+            .to_owned(),
         "USING brin (output_port_id_2, date, output_port_id_1, consumer_id)".to_owned(),
     ] {
         let portal = Portal::with_combinations().await;

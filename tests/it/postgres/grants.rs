@@ -159,7 +159,7 @@ every_write!(
 );
 
 async fn read(transaction: &mut sqlx::PgTransaction<'_>, reads: &[Statement]) -> Result<(), sqlx::Error> {
-    for statement in reads.to_vec() {
+    for statement in reads.iter().cloned() {
         statement.into_sqlx().execute(&mut **transaction).await?;
     }
     Ok(())
@@ -257,16 +257,18 @@ fn the_grants_of_each_role() {
     GRANT /* output-port-usage: grant the tables */ SELECT, INSERT, UPDATE, DELETE ON TABLE "usage"."output_port_query_stats_daily", "usage"."tech_asset_stats_daily", "usage"."output_port_combined_with_daily" TO "somebody";
     GRANT /* output-port-usage: grant the table of coverage */ SELECT, INSERT, UPDATE ON TABLE "usage"."output_port_usage_coverage" TO "somebody";
     GRANT /* output-port-usage: grant the schemas of the parents */ USAGE ON SCHEMA "portal" TO "somebody";
-    GRANT /* output-port-usage: grant output ports */ SELECT ("id") ON TABLE "portal"."datasets" TO "somebody";
-    GRANT /* output-port-usage: grant consumers */ SELECT ("id") ON TABLE "portal"."data_products" TO "somebody";
-    GRANT /* output-port-usage: grant tech assets */ SELECT ("id") ON TABLE "portal"."technical_assets" TO "somebody";
+    GRANT /* output-port-usage: grant output ports */ SELECT ("id", "name") ON TABLE "portal"."datasets" TO "somebody";
+    GRANT /* output-port-usage: grant consumers */ SELECT ("id", "name", "domain_id") ON TABLE "portal"."data_products" TO "somebody";
+    GRANT /* output-port-usage: grant tech assets */ SELECT ("id", "name") ON TABLE "portal"."technical_assets" TO "somebody";
+    GRANT /* output-port-usage: grant groups */ SELECT ("id", "name") ON TABLE "portal"."domains" TO "somebody";
     "#);
     insta::assert_snapshot!(texts(Role::Owner), @r#"
     GRANT /* output-port-usage: grant the schema */ USAGE, CREATE ON SCHEMA "usage" TO "somebody";
     GRANT /* output-port-usage: grant the schemas of the parents */ USAGE ON SCHEMA "portal" TO "somebody";
-    GRANT /* output-port-usage: grant output ports */ REFERENCES ("id") ON TABLE "portal"."datasets" TO "somebody";
-    GRANT /* output-port-usage: grant consumers */ REFERENCES ("id") ON TABLE "portal"."data_products" TO "somebody";
-    GRANT /* output-port-usage: grant tech assets */ REFERENCES ("id") ON TABLE "portal"."technical_assets" TO "somebody";
+    GRANT /* output-port-usage: grant output ports */ SELECT ("id", "name"), REFERENCES ("id") ON TABLE "portal"."datasets" TO "somebody";
+    GRANT /* output-port-usage: grant consumers */ SELECT ("id", "name", "domain_id"), REFERENCES ("id") ON TABLE "portal"."data_products" TO "somebody";
+    GRANT /* output-port-usage: grant tech assets */ SELECT ("id", "name"), REFERENCES ("id") ON TABLE "portal"."technical_assets" TO "somebody";
+    GRANT /* output-port-usage: grant groups */ SELECT ("id", "name") ON TABLE "portal"."domains" TO "somebody";
     "#);
     // parents that are kept are not asked for an id, nor pointed to
     let keep = |table| Reference::to(table).on_delete(OnDelete::Keep);
@@ -282,5 +284,11 @@ fn the_grants_of_each_role() {
         .iter()
         .map(|statement| format!("{statement};\n"))
         .collect();
-    insta::assert_snapshot!(texts, @r#"GRANT /* output-port-usage: grant the schema */ USAGE, CREATE ON SCHEMA "usage" TO "somebody";"#);
+    insta::assert_snapshot!(texts, @r#"
+    GRANT /* output-port-usage: grant the schema */ USAGE, CREATE ON SCHEMA "usage" TO "somebody";
+    GRANT /* output-port-usage: grant the schemas of the parents */ USAGE ON SCHEMA "public" TO "somebody";
+    GRANT /* output-port-usage: grant output ports */ SELECT ("id") ON TABLE "public"."datasets" TO "somebody";
+    GRANT /* output-port-usage: grant consumers */ SELECT ("id") ON TABLE "public"."data_products" TO "somebody";
+    GRANT /* output-port-usage: grant tech assets */ SELECT ("id") ON TABLE "public"."technical_assets" TO "somebody";
+    "#);
 }
