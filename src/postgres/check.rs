@@ -80,14 +80,17 @@ impl Check {
     }
 
     /// The statement that reads the catalogs.
+    ///
+    /// It waits while somebody holds one of the model's tables exclusively, as an `ALTER TABLE` does. To give up instead,
+    /// set `lock_timeout` first.
     pub fn query(&self) -> Query<CatalogRow> {
         Query::of(statement::read_catalogs(&self.model))
     }
 
     /// What differs, in the order in which it is best mended. None if all is as the model says.
     ///
-    /// To mend everything, run the statements of each in turn, each by itself and not in a transaction, then check
-    /// again: what a run could not finish is found by the next.
+    /// To mend everything, run the statements of each in turn, each by itself and not in a transaction, stop at the
+    /// first that fails, and check again: what a run could not finish is found by the next.
     ///
     /// # Errors
     ///

@@ -26,6 +26,10 @@ pub(super) struct Server {
     /// The role that asks.
     pub(super) role: String,
     pub(super) standby: bool,
+    /// Whether its transactions are read-only unless they say otherwise.
+    pub(super) read_only: bool,
+    /// Whether foreign keys are not enforced in its sessions.
+    pub(super) replica: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +54,12 @@ pub(super) struct Relation {
     pub(super) rules: bool,
     /// Whether tables inherit from it that are no partitions of it.
     pub(super) inherited: bool,
+    /// Whether it, or a partition, is empty after a crash.
+    pub(super) unlogged: bool,
+    /// Whether foreign keys of other tables point to it.
+    pub(super) referenced: bool,
+    /// The column by whose ranges, and no other's, it is partitioned.
+    partitioned_by_date: Option<Vec<String>>,
     pub(super) select: bool,
     pub(super) insert: bool,
     pub(super) update: bool,
@@ -60,12 +70,15 @@ pub(super) struct Relation {
 pub(super) struct Column {
     part: String,
     pub(super) name: String,
-    /// As `format_type` shows it, below any domain.
+    /// `pg_type.typname` below a domain; `None` for a type that is not Postgres's own.
     #[serde(rename = "type")]
-    pub(super) of_type: String,
+    pub(super) of_type: Option<String>,
+    /// The type as a message shows it.
+    pub(super) shown: String,
     pub(super) not_null: bool,
     /// Whether a row may leave it out.
     pub(super) filled: bool,
+    /// Whether a row cannot set it.
     pub(super) generated: bool,
     pub(super) select: bool,
 }
@@ -78,8 +91,13 @@ pub(super) struct Index {
     pub(super) unique: bool,
     pub(super) primary: bool,
     pub(super) valid: bool,
-    /// Neither partial nor over expressions, not deferrable, in the usual order and operator classes.
-    pub(super) plain: bool,
+    exclusion: bool,
+    pub(super) immediate: bool,
+    pub(super) replica_identity: bool,
+    /// Neither partial nor over expressions.
+    whole: bool,
+    /// In the usual order and operator classes.
+    ordered: bool,
     pub(super) columns: Vec<String>,
     pub(super) included: Vec<String>,
     /// The constraint that it belongs to.
@@ -92,6 +110,8 @@ pub(super) struct Constraint {
     pub(super) name: String,
     pub(super) definition: String,
     pub(super) validated: bool,
+    /// Whether a trigger that enforces it is off.
+    pub(super) disabled: bool,
     pub(super) columns: Vec<String>,
     /// What a foreign key refers to; `None` for a check.
     pub(super) references: Option<References>,
@@ -121,6 +141,8 @@ pub(super) struct Partition {
     pub(super) name: String,
     /// As `pg_get_expr` shows it.
     pub(super) bound: String,
+    /// Whether it holds rows itself.
+    pub(super) is_leaf: bool,
     pub(super) options: Vec<String>,
 }
 
@@ -209,6 +231,16 @@ impl<'a> Described<'a> {
         matches!(self.relation.kind.as_str(), "r" | "p")
     }
 
+    /// Whether a name is taken among what belongs to the table.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.indexes().any(|index| index.name == name) || self.constraints().any(|of| of.name == name)
+    }
+
+    /// Whether it is partitioned by ranges of this column alone.
+    pub(super) fn is_partitioned_by(&self, column: &str) -> bool {
+        self.relation.partitioned_by_date.as_ref().is_some_and(|columns| *columns == [column])
+    }
+
     pub(super) fn is_partitioned(&self) -> bool {
         self.relation.kind == "p"
     }
@@ -231,18 +263,35 @@ impl Index {
     /// Whether it is valid, plain and over exactly these columns, in this order.
     pub(super) fn is(&self, method: &str, columns: &[&str], included: &[&str]) -> bool {
         self.valid
-            && self.plain
+            && self.whole
+            && self.ordered
+            && self.immediate
             && self.method == method
             && self.columns == columns
             && self.included == included
     }
 
-    /// Whether it settles `ON CONFLICT` over these columns.
+    /// Whether it lets each combination of these columns in once, in whatever order it has them.
     pub(super) fn is_unique_over(&self, columns: &[&str]) -> bool {
         self.unique
             && self.valid
-            && self.plain
+            && self.whole
             && self.columns.len() == columns.len()
             && columns.iter().all(|column| self.columns.iter().any(|of| of == column))
+    }
+
+    /// Whether it settles `ON CONFLICT` over these columns.
+    pub(super) fn is_key_over(&self, columns: &[&str]) -> bool {
+        self.immediate && self.is_unique_over(columns)
+    }
+
+    /// Whether it may refuse a row for another one, valid or not.
+    pub(super) fn refuses(&self) -> bool {
+        self.unique || self.exclusion
+    }
+
+    /// Whether it is over the whole table, in one column.
+    pub(super) fn is_of_one_column(&self) -> bool {
+        self.whole && self.columns.len() == 1
     }
 }

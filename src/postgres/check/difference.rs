@@ -43,8 +43,8 @@ impl fmt::Display for Severity {
 pub enum DifferenceKind {
     /// The server is older than the model needs.
     Server,
-    /// The server is a standby, and the role is to write.
-    Standby,
+    /// The server is a standby, or the role's transactions are read-only, and the role is to write.
+    ReadOnly,
     /// A schema is missing.
     NoSchema,
     /// A table of the model or of the portal is missing.
@@ -75,12 +75,16 @@ pub enum DifferenceKind {
     NoForeignKey,
     /// A foreign key does something else when its parent is deleted, or is there where the model has none.
     ForeignKey,
-    /// A check constraint is missing.
+    /// Triggers are off that enforce a foreign key.
+    NotEnforced,
+    /// A check constraint is missing, or its rows were never validated.
     NoCheck,
     /// A parent's key is not unique.
     ParentKey,
-    /// Tables inherit from a parent: their rows are seen, and a foreign key refuses them.
-    InheritedParent,
+    /// Tables inherit from one of these: their rows are seen, and no key or foreign key knows them.
+    Inherited,
+    /// A table is empty after a crash.
+    Unlogged,
     /// Storage parameters are missing, so a vacuum comes late.
     StorageParameters,
     /// Policies may hide rows from this role.
@@ -128,7 +132,8 @@ impl Difference {
 
     /// The statements that mend it, in order, each to be run by itself and not in a transaction.
     ///
-    /// Empty where a person has to decide: the message says what about.
+    /// Stop at the first that fails: the next may take away what it was to replace. Empty where a person has to decide:
+    /// the message says what about.
     pub fn mend(&self) -> &[Statement] {
         &self.mend
     }

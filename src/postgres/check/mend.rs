@@ -1,6 +1,6 @@
 //! The statements that mend a difference, each of which locks for an instant or not at all.
 
-use super::catalog::{Constraint, Index};
+use super::catalog::{Constraint, Described, Index};
 use crate::ident::Ident;
 use crate::model::{Column, IndexName, Table, UsageModel};
 use crate::postgres::ddl::{foreign_key::ForeignKey, key};
@@ -13,9 +13,28 @@ pub(super) enum Check {
     Ordered,
 }
 
+impl Check {
+    pub(super) fn name(self, table: &Table) -> Ident {
+        let suffix = match self {
+            Self::Count => "query_count_check",
+            Self::Ordered => "ordered_check",
+        };
+        Ident::derived(&table.name, suffix)
+    }
+}
+
 /// Makes a column NOT NULL without a scan under a strong lock: Postgres takes a validated check for proof.
 pub(super) fn set_not_null(table: &Table, column: Column) -> Vec<Statement> {
-    let check = Ident::derived(&table.name, "not_null_check");
+    let suffix = match column {
+        Column::Date => "date_is_there",
+        Column::ConsumerId => "consumer_id_is_there",
+        Column::TechAssetId => "tech_asset_id_is_there",
+        Column::QueryCount => "query_count_is_there",
+        Column::OutputPortId1 => "output_port_id_1_is_there",
+        Column::OutputPortId2 => "output_port_id_2_is_there",
+        _ => "output_port_id_is_there",
+    };
+    let check = Ident::derived(&table.name, suffix);
     let mut declare = alter(table, ["declare not null", column.default_name(), "of", table.stats.rows()]);
     declare
         .text("\n    DROP CONSTRAINT IF EXISTS ")
@@ -35,8 +54,7 @@ pub(super) fn check(table: &Table, check: Check, there: Option<&Constraint>) -> 
     if let Some(there) = there {
         return vec![validate(table, &there.name)];
     }
-    let suffix = if check == Check::Count { "query_count_check" } else { "ordered_check" };
-    let name = Ident::derived(&table.name, suffix);
+    let name = check.name(table);
     let mut sql = alter(table, ["add a check to", table.stats.rows()]);
     sql.text(" ADD CONSTRAINT ").ident(&name).text(" CHECK (");
     match check {
@@ -58,15 +76,14 @@ pub(super) fn key(
     table: &Table,
     fitting: Option<&Index>,
     others: &[&Index],
-    primary: Option<&Index>,
-    is_partitioned: bool,
+    described: Described<'_>,
 ) -> Vec<Statement> {
-    if is_partitioned {
-        return Vec::new();
-    }
+    let primary = described.indexes().find(|index| index.primary);
     let mut statements = Vec::new();
-    let built =
-        fitting.map_or_else(|| Ident::derived(&table.name, "key_idx"), |index| Ident::found(&index.name));
+    let free =
+        ["key_idx", "new_key_idx", "covering_key_idx"].map(|suffix| Ident::derived(&table.name, suffix));
+    let free = free.into_iter().find(|name| !described.has_name(name.as_str()));
+    let Some(built) = fitting.map(|index| Ident::found(&index.name)).or(free) else { return statements };
     if fitting.is_none() {
         statements.push(build_key(table, &built));
     }

@@ -3,6 +3,7 @@
 use super::catalog::{Constraint, Described};
 use super::difference::{Difference, DifferenceKind as Kind, Severity};
 use super::{Report, mend, statement};
+use crate::ident::Ident;
 use crate::model::{Column, OnDelete, Parent, Table};
 use crate::postgres::ddl::foreign_key::ForeignKey;
 
@@ -32,7 +33,7 @@ impl Report<'_> {
 
     fn unique_key(&mut self, described: Described<'_>, parent: &Parent, name: &str) {
         let key = &parent.key;
-        if !described.indexes().any(|index| index.is_unique_over(&[key.as_str()])) {
+        if !described.indexes().any(|index| index.is_key_over(&[key.as_str()])) {
             let message = format!(
                 "column {key} of {name} is not unique: one {} may have several rows, and no foreign key can point to it",
                 parent.what
@@ -43,25 +44,48 @@ impl Report<'_> {
             let message = format!(
                 "tables inherit from {name}: a foreign key to it refuses the ids that only they hold"
             );
-            self.found(Difference::new(Kind::InheritedParent, Severity::Errors, message));
+            self.found(Difference::new(Kind::Inherited, Severity::Errors, message));
         }
     }
 
     /// The foreign keys of a daily table, found by their columns.
     pub(super) fn foreign_keys(&mut self, table: &Table) {
         let Some(described) = self.catalog.of(table.stats.rows()).filter(Described::is_table) else { return };
+        let name = format!("{}.{}", table.schema, table.name);
+        let all: Vec<&Constraint> = described.constraints().filter(|of| of.references.is_some()).collect();
+        for key in all.iter().filter(|key| key.disabled) {
+            let message = format!(
+                "foreign key {} of {name} is not enforced: its triggers are off, here or on its parent",
+                Ident::found(&key.name)
+            );
+            self.found(Difference::new(Kind::NotEnforced, Severity::WrongNumbers, message));
+        }
         for column in table.stats.ids() {
             let Some(parent) = self.model.0.parent(column) else { continue };
             let ident = table.column(column).as_str();
-            let keys: Vec<&Constraint> = described
-                .constraints()
-                .filter(|constraint| constraint.references.is_some() && constraint.columns == [ident])
-                .collect();
-            self.foreign_key(table, column, parent, &keys);
+            let keys: Vec<&Constraint> = all.iter().copied().filter(|key| key.columns == [ident]).collect();
+            self.foreign_key(described, table, column, parent, &keys);
+        }
+        let ids: Vec<&str> = table.stats.ids().map(|column| table.column(column).as_str()).collect();
+        for key in all.iter().filter(|key| key.columns.len() != 1 || !ids.contains(&key.columns[0].as_str()))
+        {
+            let message = format!(
+                "foreign key {} of {name} is on ({}), where the model has none: it may refuse rows",
+                Ident::found(&key.name),
+                key.columns.join(", ")
+            );
+            self.found(Difference::new(Kind::ForeignKey, Severity::Errors, message));
         }
     }
 
-    fn foreign_key(&mut self, table: &Table, column: Column, parent: &Parent, keys: &[&Constraint]) {
+    fn foreign_key(
+        &mut self,
+        described: Described<'_>,
+        table: &Table,
+        column: Column,
+        parent: &Parent,
+        keys: &[&Constraint],
+    ) {
         let name = format!("column {} of {}.{}", table.column(column), table.schema, table.name);
         let fits = |key: &&&Constraint| points_to(key, parent) && does_as(key, parent.on_delete);
         let own = ForeignKey::of(self.model, table).find(|key| key.is_on(column)).map(|key| key.name());
@@ -77,21 +101,31 @@ impl Report<'_> {
                 Some(wrong) => (
                     Kind::ForeignKey,
                     format!(
-                        "foreign key {:?} of {name} says {}, not ON DELETE {}",
-                        wrong.name,
+                        "foreign key {} of {name} says {}, not ON DELETE {}",
+                        Ident::found(&wrong.name),
                         action(wrong),
                         wanted(parent)
                     ),
                 ),
             };
             let missing = Difference::new(kind, Severity::WrongNumbers, message);
-            // not before the parent is mended, which is the portal's own table
-            let mend = self.may_be_referenced(parent).then(|| mend::foreign_key(self.model, table, column));
-            self.found(missing.mended_by(mend.into_iter().flatten()));
+            // not before types and the parent are right, and never in the place of a key of the host's own
+            let is_taken = own.is_some_and(|own| {
+                described.has_name(own.as_str())
+                    && !keys.iter().any(|key| key.name == own.as_str() && points_to(key, parent))
+            });
+            let is_uuid = described
+                .column(table.column(column).as_str())
+                .is_some_and(|column| column.of_type.as_deref() == Some("uuid"));
+            let may = self.may_be_referenced(parent) && is_uuid && !is_taken;
+            let mend = may.then(|| mend::foreign_key(self.model, table, column)).unwrap_or_default();
+            self.found(missing.mended_by(mend));
         }
         if let Some(key) = fitting.filter(|key| !key.validated) {
-            let message =
-                format!("foreign key {:?} of {name} is not validated: rows may have no parent", key.name);
+            let message = format!(
+                "foreign key {} of {name} is not validated: rows may have no parent",
+                Ident::found(&key.name)
+            );
             let unsure = Difference::new(Kind::NoForeignKey, Severity::WrongNumbers, message);
             self.found(unsure.mended_by([mend::validate(table, &key.name)]));
         }
@@ -99,15 +133,17 @@ impl Report<'_> {
             let replaced =
                 fitting.is_none() && parent.on_delete != OnDelete::Keep && points_to(other, parent);
             if !replaced {
-                self.needless_foreign_key(table, &name, parent, other, fitting.is_some());
+                self.needless_foreign_key(table, &name, parent, other, fitting);
             }
         }
     }
 
     fn may_be_referenced(&self, parent: &Parent) -> bool {
         self.catalog.of(parent.what).is_some_and(|described| {
+            let key = parent.key.as_str();
             described.is_table()
-                && described.indexes().any(|index| index.is_unique_over(&[parent.key.as_str()]))
+                && described.column(key).is_some_and(|column| column.of_type.as_deref() == Some("uuid"))
+                && described.indexes().any(|index| index.is_key_over(&[key]))
         })
     }
 
@@ -117,25 +153,27 @@ impl Report<'_> {
         name: &str,
         parent: &Parent,
         key: &Constraint,
-        doubled: bool,
+        fitting: Option<&Constraint>,
     ) {
-        let (severity, why) = match (doubled && points_to(key, parent), action(key)) {
-            (true, deletes) if deletes == format!("ON DELETE {}", wanted(parent)) => {
-                (Severity::Slow, "is there twice".to_owned())
-            }
-            (_, "ON DELETE CASCADE") => (
+        let is_doubled = points_to(key, parent) && fitting.is_some();
+        let does_the_same = is_doubled && does_as(key, parent.on_delete);
+        let (severity, why) = match action(key) {
+            _ if does_the_same => (Severity::Slow, "is there twice".to_owned()),
+            "ON DELETE CASCADE" => (
                 Severity::WrongNumbers,
                 "says ON DELETE CASCADE, and the model has no such key: usage goes with what it points to"
                     .to_owned(),
             ),
-            (_, deletes) => (
+            deletes => (
                 Severity::Errors,
                 format!("says {deletes}, and the model has no such key: it refuses ids or deletes"),
             ),
         };
-        let message = format!("foreign key {:?} of {name} {why}", key.name);
+        let message = format!("foreign key {} of {name} {why}", Ident::found(&key.name));
         let needless = Difference::new(Kind::ForeignKey, severity, message);
-        self.found(needless.mended_by([mend::drop_constraint(table, &key.name)]));
+        // one to another table is the host's own, or the parent has another name
+        let drop = points_to(key, parent).then(|| mend::drop_constraint(table, &key.name));
+        self.found(needless.mended_by(drop));
     }
 }
 

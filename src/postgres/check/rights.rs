@@ -3,14 +3,15 @@
 use super::catalog::Described;
 use super::difference::{Difference, DifferenceKind as Kind, Severity};
 use super::{Report, statement};
+use crate::ident::Ident;
 use crate::postgres::Role;
 
 impl Report<'_> {
     pub(super) fn rights(&mut self) {
-        let role = &self.catalog.server.role;
+        let role = Ident::found(&self.catalog.server.role);
         for schema in &self.catalog.schemas {
             if !schema.usage {
-                let message = format!("role {role:?} may not use schema {:?}", schema.name);
+                let message = format!("role {role} may not use schema {}", Ident::found(&schema.name));
                 self.found(Difference::new(Kind::Privilege, Severity::Errors, message));
             }
         }
@@ -44,7 +45,7 @@ impl Report<'_> {
     fn rights_on_table(&mut self, described: Described<'_>, name: &str, needs_delete: bool) {
         let relation = described.relation;
         self.row_security(described, name, "charts leave out the rows that it hides, and writes are refused");
-        if !relation.select {
+        if !relation.select && !described.columns().all(|column| column.select) {
             self.lacks(&format!("read {name}"));
         }
         if self.writes() {
@@ -59,7 +60,7 @@ impl Report<'_> {
             }
         }
         if self.role == Role::Owner && !relation.owned {
-            let message = format!("{name} belongs to {:?}", relation.owner);
+            let message = format!("{name} belongs to {}", Ident::found(&relation.owner));
             self.found(Difference::new(Kind::Owner, Severity::Errors, message));
         }
     }
@@ -67,15 +68,15 @@ impl Report<'_> {
     fn row_security(&mut self, described: Described<'_>, name: &str, leads_to: &str) {
         if described.relation.row_security {
             let message = format!(
-                "row level security of {name} applies to role {:?}: {leads_to}",
-                self.catalog.server.role
+                "row level security of {name} applies to role {}: {leads_to}",
+                Ident::found(&self.catalog.server.role)
             );
             self.found(Difference::new(Kind::RowSecurity, Severity::WrongNumbers, message));
         }
     }
 
     fn lacks(&mut self, what: &str) {
-        let message = format!("role {:?} may not {what}", self.catalog.server.role);
+        let message = format!("role {} may not {what}", Ident::found(&self.catalog.server.role));
         self.found(Difference::new(Kind::Privilege, Severity::Errors, message));
     }
 }

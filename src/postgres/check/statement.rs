@@ -52,7 +52,11 @@ pub(super) fn read_catalogs(model: &UsageModel) -> Statement {
         });
         sql.text(")");
     });
-    sql.text(") AS r(part, name)\n)\n");
+    sql.text(") AS r(part, name)\n), tree AS MATERIALIZED (\n    SELECT w.part, coalesce(t.relid::oid, w.id) AS id");
+    sql.text("\n    FROM wanted AS w\n    LEFT JOIN LATERAL pg_catalog.pg_partition_tree(w.id) AS t ON w.relkind = 'p'");
+    sql.text(
+        "\n    WHERE w.id IS NOT NULL AND NOT EXISTS (SELECT FROM read AS r WHERE r.part = w.part)\n)\n",
+    );
     sql.text(FACTS);
     sql.into_statement()
 }
@@ -64,7 +68,9 @@ FROM (
         'fact', 'server',
         'version', pg_catalog.current_setting('server_version_num')::integer,
         'role', current_user::text,
-        'standby', pg_catalog.pg_is_in_recovery()
+        'standby', pg_catalog.pg_is_in_recovery(),
+        'read_only', pg_catalog.current_setting('default_transaction_read_only') = 'on',
+        'replica', pg_catalog.current_setting('session_replication_role') = 'replica'
     ) AS fact
     UNION ALL
     SELECT DISTINCT pg_catalog.jsonb_build_object(
@@ -83,8 +89,26 @@ FROM (
         'owned', pg_catalog.pg_has_role(w.relowner, 'USAGE'),
         'options', pg_catalog.to_jsonb(coalesce(w.reloptions, '{}'::text[])),
         'row_security', pg_catalog.row_security_active(w.id),
-        'rules', w.relhasrules AND w.relkind IN ('r', 'p'),
+        'rules', w.relkind IN ('r', 'p') AND EXISTS (
+            SELECT FROM pg_catalog.pg_rewrite AS r
+            WHERE r.ev_class = w.id AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')
+        ),
         'inherited', w.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = w.id),
+        'unlogged', EXISTS (
+            SELECT FROM tree AS r
+            INNER JOIN pg_catalog.pg_class AS c ON c.oid = r.id
+            WHERE r.part = w.part AND c.relpersistence <> 'p'
+        ),
+        'referenced', EXISTS (
+            SELECT FROM pg_catalog.pg_constraint AS o
+            WHERE o.contype = 'f' AND o.confrelid = w.id
+        ),
+        'partitioned_by_date', (
+            SELECT pg_catalog.jsonb_agg(a.attname)
+            FROM pg_catalog.pg_partitioned_table AS p
+            INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.id AND a.attnum = p.partattrs[0]
+            WHERE p.partrelid = w.id AND p.partstrat = 'r' AND p.partnatts = 1
+        ),
         'select', pg_catalog.has_table_privilege(w.id, 'SELECT'),
         'insert', pg_catalog.has_table_privilege(w.id, 'INSERT'),
         'update', pg_catalog.has_table_privilege(w.id, 'UPDATE'),
@@ -97,15 +121,17 @@ FROM (
         'fact', 'column',
         'part', w.part,
         'name', a.attname,
-        'type', pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL),
+        'type', CASE b.typnamespace WHEN 'pg_catalog'::regnamespace::oid THEN b.typname END,
+        'shown', pg_catalog.format_type(a.atttypid, a.atttypmod),
         'not_null', a.attnotnull OR t.typnotnull,
         'filled', a.atthasdef OR a.attidentity <> '',
-        'generated', a.attgenerated <> '',
+        'generated', a.attgenerated <> '' OR a.attidentity = 'a',
         'select', pg_catalog.has_column_privilege(w.id, a.attnum, 'SELECT')
     )
     FROM wanted AS w
     INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.id AND a.attnum > 0 AND NOT a.attisdropped
     INNER JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+    INNER JOIN pg_catalog.pg_type AS b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
     WHERE NOT EXISTS (SELECT FROM read AS r WHERE r.part = w.part)
         OR EXISTS (SELECT FROM read AS r WHERE r.part = w.part AND r.name = a.attname)
     UNION ALL
@@ -117,8 +143,11 @@ FROM (
         'unique', i.indisunique,
         'primary', i.indisprimary,
         'valid', i.indisvalid AND i.indisready,
-        'plain', i.indpred IS NULL AND i.indexprs IS NULL AND i.indimmediate
-            AND 0 = ALL (i.indoption::smallint[])
+        'exclusion', i.indisexclusion,
+        'immediate', i.indimmediate,
+        'replica_identity', i.indisreplident,
+        'whole', i.indpred IS NULL AND i.indexprs IS NULL,
+        'ordered', 0 = ALL (i.indoption::smallint[])
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_opclass AS o WHERE o.oid = ANY (i.indclass::oid[]) AND NOT o.opcdefault),
         'columns', k.columns,
         'included', k.included,
@@ -134,18 +163,22 @@ FROM (
     INNER JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
     CROSS JOIN LATERAL (
         SELECT
-            coalesce(pg_catalog.jsonb_agg(a.attname ORDER BY p.place) FILTER (WHERE p.place <= i.indnkeyatts), '[]'::jsonb) AS columns,
+            coalesce(pg_catalog.jsonb_agg(coalesce(a.attname, 'an expression'::name) ORDER BY p.place) FILTER (WHERE p.place <= i.indnkeyatts), '[]'::jsonb) AS columns,
             coalesce(pg_catalog.jsonb_agg(a.attname ORDER BY p.place) FILTER (WHERE p.place > i.indnkeyatts), '[]'::jsonb) AS included
         FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS p(number, place)
-        INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.id AND a.attnum = p.number
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.id AND a.attnum = p.number
     ) AS k
     UNION ALL
     SELECT pg_catalog.jsonb_build_object(
         'fact', 'constraint',
         'part', w.part,
         'name', o.conname,
-        'definition', pg_catalog.pg_get_constraintdef(o.oid),
+        'definition', CASE o.contype WHEN 'c' THEN pg_catalog.pg_get_constraintdef(o.oid) ELSE '' END,
         'validated', o.convalidated,
+        'disabled', EXISTS (
+            SELECT FROM pg_catalog.pg_trigger AS g
+            WHERE g.tgconstraint = o.oid AND g.tgenabled IN ('D', 'R')
+        ),
         'columns', (
             SELECT coalesce(pg_catalog.jsonb_agg(a.attname ORDER BY p.place), '[]'::jsonb)
             FROM pg_catalog.unnest(o.conkey) WITH ORDINALITY AS p(number, place)
@@ -169,6 +202,7 @@ FROM (
     )
     FROM wanted AS w
     INNER JOIN pg_catalog.pg_constraint AS o ON o.conrelid = w.id AND o.contype IN ('c', 'f') AND o.conparentid = 0::oid
+    WHERE NOT EXISTS (SELECT FROM read AS r WHERE r.part = w.part)
     UNION ALL
     SELECT pg_catalog.jsonb_build_object(
         'fact', 'trigger',
@@ -176,8 +210,9 @@ FROM (
         'name', g.tgname,
         'before', (g.tgtype & 66::smallint) <> 0
     )
-    FROM wanted AS w
-    INNER JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = w.id AND NOT g.tgisinternal AND g.tgenabled <> 'D'
+    FROM tree AS w
+    INNER JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = w.id AND g.tgparentid = 0::oid AND NOT g.tgisinternal
+        AND g.tgenabled IN ('O', 'A')
     UNION ALL
     SELECT pg_catalog.jsonb_build_object(
         'fact', 'partition',
@@ -185,10 +220,12 @@ FROM (
         'schema', n.nspname,
         'name', c.relname,
         'bound', coalesce(pg_catalog.pg_get_expr(c.relpartbound, c.oid), ''),
+        'is_leaf', c.relkind = 'r',
         'options', pg_catalog.to_jsonb(coalesce(c.reloptions, '{}'::text[]))
     )
     FROM wanted AS w
     INNER JOIN pg_catalog.pg_inherits AS h ON h.inhparent = w.id AND w.relkind = 'p'
+        AND (pg_catalog.to_jsonb(h) OPERATOR(pg_catalog.->>) 'inhdetachpending') IS DISTINCT FROM 'true'
     INNER JOIN pg_catalog.pg_class AS c ON c.oid = h.inhrelid
     INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 ) AS facts

@@ -18,7 +18,17 @@ impl Report<'_> {
         }
         if server.standby && self.writes() {
             let message = "the server is a standby: it takes no writes".to_owned();
-            self.found(Difference::new(Kind::Standby, Severity::Errors, message));
+            self.found(Difference::new(Kind::ReadOnly, Severity::Errors, message));
+        } else if server.read_only && self.writes() {
+            let message = format!(
+                "default_transaction_read_only is on for role {}: it writes nothing",
+                Ident::found(&server.role)
+            );
+            self.found(Difference::new(Kind::ReadOnly, Severity::Errors, message));
+        }
+        if server.replica && self.writes() {
+            let message = "session_replication_role is replica: no foreign key is enforced".to_owned();
+            self.found(Difference::new(Kind::NotEnforced, Severity::WrongNumbers, message));
         }
     }
 
@@ -46,7 +56,7 @@ impl Report<'_> {
         for &column in table.stats.columns() {
             let wanted = match column {
                 Column::Date => "date",
-                Column::QueryCount => "integer",
+                Column::QueryCount => "int4",
                 _ => "uuid",
             };
             let ident = table.column(column);
@@ -62,6 +72,7 @@ impl Report<'_> {
         self.required_columns(described, &name, &known);
         self.checks(described, table, &name);
         self.triggers(described, &name);
+        self.kind_of_table(described, &name);
     }
 
     pub(super) fn coverage_table(&mut self, table: &CoverageTable) {
@@ -93,6 +104,17 @@ impl Report<'_> {
         self.triggers(described, &name);
     }
 
+    fn kind_of_table(&mut self, described: Described<'_>, name: &str) {
+        if described.relation.inherited {
+            let message = format!("tables inherit from {name}: charts count their rows too");
+            self.found(Difference::new(Kind::Inherited, Severity::WrongNumbers, message));
+        }
+        if described.relation.unlogged {
+            let message = format!("{name} or a partition of it is unlogged: after a crash it is empty");
+            self.found(Difference::new(Kind::Unlogged, Severity::WrongNumbers, message));
+        }
+    }
+
     /// Reports what is no table.
     pub(super) fn is_table(&mut self, described: Described<'_>, name: &str) -> bool {
         if !described.is_table() {
@@ -109,8 +131,9 @@ impl Report<'_> {
                 let message = format!("{name} has no column {column}");
                 self.found(Difference::new(Kind::NoColumn, Severity::Errors, message));
             }
-            Some(there) if there.of_type != wanted => {
-                let message = format!("column {column} of {name} is {}, not {wanted}", there.of_type);
+            Some(there) if there.of_type.as_deref() != Some(wanted) => {
+                let wanted = if wanted == "int4" { "integer" } else { wanted };
+                let message = format!("column {column} of {name} is {}, not {wanted}", there.shown);
                 self.found(Difference::new(Kind::ColumnType, Severity::Errors, message));
             }
             Some(there) if there.generated => {
@@ -126,8 +149,8 @@ impl Report<'_> {
         for column in described.columns() {
             if column.not_null && !column.filled && !known.contains(&column.name.as_str()) {
                 let message = format!(
-                    "column {:?} of {name} is NOT NULL without a default: the library writes no value for it",
-                    column.name
+                    "column {} of {name} is NOT NULL without a default: the library writes no value for it",
+                    Ident::found(&column.name)
                 );
                 self.found(Difference::new(Kind::RequiredColumn, Severity::Errors, message));
             }
@@ -142,7 +165,12 @@ impl Report<'_> {
             let (first, second) = (shown(Column::OutputPortId1), shown(Column::OutputPortId2));
             wanted.push((format!("CHECK (({first} < {second}))"), mend::Check::Ordered));
         }
+        let is_integer = described.column(shown(Column::QueryCount)).is_some_and(|of| of.shown == "integer");
         for (definition, check) in wanted {
+            if check == mend::Check::Count && !is_integer {
+                // the type is reported, and Postgres shows the constraint with a cast
+                continue;
+            }
             let there = described.constraints().find(|constraint| {
                 // Postgres quotes what it has to; a name of the model holds no quote
                 constraint.references.is_none()
@@ -155,8 +183,15 @@ impl Report<'_> {
                 Some(_) => format!("{name} has a constraint that is not validated: {definition}"),
                 None => format!("{name} has no constraint {definition}"),
             };
-            let missing = Difference::new(Kind::NoCheck, Severity::Cosmetic, message);
-            self.found(missing.mended_by(mend::check(table, check, there)));
+            let severity = match check {
+                mend::Check::Count => Severity::Errors,
+                // a chart reads the pairs from either side
+                mend::Check::Ordered => Severity::WrongNumbers,
+            };
+            let missing = Difference::new(Kind::NoCheck, severity, message);
+            let is_free = there.is_some() || !described.has_name(check.name(table).as_str());
+            let mend = is_free.then(|| mend::check(table, check, there)).unwrap_or_default();
+            self.found(missing.mended_by(mend));
         }
     }
 
@@ -167,7 +202,7 @@ impl Report<'_> {
             } else {
                 (Severity::Slow, "runs for what is written")
             };
-            let message = format!("trigger {:?} on {name} {what}", trigger.name);
+            let message = format!("trigger {} on {name} {what}", Ident::found(&trigger.name));
             self.found(Difference::new(Kind::Trigger, severity, message));
         }
         if described.relation.rules {

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::catalog::{Described, Partition};
 use super::difference::{Difference, DifferenceKind as Kind, Severity};
 use super::{DAYS_AHEAD, Report, mend};
-use crate::model::Table;
+use crate::model::{Column, Table};
 use crate::postgres::{ddl, partitions};
 
 impl Report<'_> {
@@ -13,7 +13,7 @@ impl Report<'_> {
         let Some(described) = self.catalog.of(table.stats.rows()).filter(Described::is_table) else { return };
         let name = format!("{}.{}", table.schema, table.name);
         if described.is_partitioned() {
-            for partition in described.partitions() {
+            for partition in described.partitions().filter(|partition| partition.is_leaf) {
                 let name = format!("\"{}\".\"{}\"", partition.schema, partition.name);
                 self.storage(&partition.options, &name, &partition.schema, &partition.name);
             }
@@ -29,6 +29,14 @@ impl Report<'_> {
             .into_iter()
             .filter(|(wanted, _)| !options.iter().any(|there| there.split('=').next() == Some(wanted)))
             .collect();
+        let off = options
+            .iter()
+            .any(|there| matches!(there.as_str(), "autovacuum_enabled=false" | "autovacuum_enabled=off"));
+        if off {
+            let message =
+                format!("{shown} has autovacuum off: charts read the table until somebody vacuums it");
+            self.found(Difference::new(Kind::StorageParameters, Severity::Slow, message));
+        }
         if !missing.is_empty() {
             let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
             let message = format!("{shown} is without {}: vacuums come late", names.join(", "));
@@ -39,6 +47,10 @@ impl Report<'_> {
 
     /// Reports the first of the next days that no partition takes.
     fn partitions(&mut self, table: &Table, described: Described<'_>, name: &str) {
+        // by other columns, or by more, a day alone does not say where a row goes
+        if !described.is_partitioned_by(table.column(Column::Date).as_str()) {
+            return;
+        }
         let bounds: Vec<(Option<NaiveDate>, Option<NaiveDate>)> =
             described.partitions().filter_map(days).collect();
         let is_taken = |day: &NaiveDate| {

@@ -90,7 +90,7 @@ async fn a_table_of_an_orm_is_taken_over_while_it_is_written_and_charts_are_read
     assert_eq!(
         found.iter().map(|of| (of.severity(), of.kind())).collect::<Vec<_>>(),
         [
-            (Severity::Cosmetic, DifferenceKind::NoCheck),
+            (Severity::Errors, DifferenceKind::NoCheck),
             (Severity::Slow, DifferenceKind::Key),
             (Severity::Slow, DifferenceKind::NeedlessIndex),
             (Severity::Slow, DifferenceKind::NeedlessIndex),
