@@ -43,7 +43,9 @@ impl UsageModel {
     /// #     today: chrono::NaiveDate,
     /// # ) -> Result<(), Box<dyn std::error::Error>> {
     /// let check = model.check(today);
-    /// let rows = check.query().into_sqlx().fetch_all(&pool).await?;
+    /// let mut transaction = pool.begin().await?;
+    /// let rows = check.query().into_sqlx().fetch_all(&mut *transaction).await?;
+    /// transaction.commit().await?;
     /// for difference in check.differences(rows)? {
     ///     eprintln!("{}: {difference}", difference.severity());
     ///     for statement in difference.mend() {

@@ -66,19 +66,12 @@ async fn accept_texts(pool: &PgPool, migrator: &Migrator) -> Result<(), sqlx::Er
 const KEYS: &str = "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
     WHERE conname LIKE '%consumer_id_fkey' ORDER BY 1";
 
-/// A new key beside the old one, without a moment that has none; the guide's text.
-const CASCADE: &str = r#"
-ALTER TABLE usage.output_port_query_stats_daily
-    DROP CONSTRAINT output_port_query_stats_daily_consumer_id_fkey,
-    ADD CONSTRAINT output_port_query_stats_daily_consumer_id_fkey
-        FOREIGN KEY (consumer_id) REFERENCES portal.data_products (id) ON DELETE CASCADE NOT VALID;
-ALTER TABLE usage.tech_asset_stats_daily
-    DROP CONSTRAINT tech_asset_stats_daily_consumer_id_fkey,
-    ADD CONSTRAINT tech_asset_stats_daily_consumer_id_fkey
-        FOREIGN KEY (consumer_id) REFERENCES portal.data_products (id) ON DELETE CASCADE NOT VALID;
-ALTER TABLE usage.output_port_query_stats_daily VALIDATE CONSTRAINT output_port_query_stats_daily_consumer_id_fkey;
-ALTER TABLE usage.tech_asset_stats_daily VALIDATE CONSTRAINT tech_asset_stats_daily_consumer_id_fkey;
-"#;
+/// What carries the change out.
+async fn change(portal: &Portal, to: &UsageModel) {
+    for statement in to.add_foreign_keys() {
+        statement.into_sqlx().execute(&portal.pool).await.unwrap();
+    }
+}
 
 /// Whether a deleted data product takes its usage with it, as the new text says.
 async fn cascades(portal: &Portal) {
@@ -108,7 +101,7 @@ async fn a_text_that_sqlx_refuses_is_accepted_after_the_change_was_made() {
     assert!(matches!(error, MigrateError::VersionMismatch(1)), "{error}");
     drop(connection);
 
-    sqlx::raw_sql(CASCADE).execute(&portal.pool).await.unwrap();
+    change(&portal, &cascading()).await;
     accept_texts(&portal.pool, &migrator).await.unwrap();
     for _ in 0..2 {
         migrator.run(&portal.pool).await.unwrap();
@@ -125,7 +118,7 @@ async fn a_text_that_refinery_refuses_is_accepted_after_the_change_was_made() {
     let error = runner.run_async(&mut client).await.unwrap_err();
     assert!(matches!(error.kind(), Kind::DivergentVersion(..)), "{error}");
 
-    client.batch_execute(CASCADE).await.unwrap();
+    change(&portal, &cascading()).await;
     for migration in runner.get_migrations() {
         let accept = "UPDATE usage_migrations SET checksum = $2 WHERE version = $1";
         client.execute(accept, &[&migration.version(), &migration.checksum().to_string()]).await.unwrap();
@@ -141,7 +134,7 @@ async fn a_text_that_refinery_refuses_is_accepted_after_the_change_was_made() {
 async fn a_history_of_its_own_may_also_be_forgotten() {
     let portal = schema_made(builder().build().unwrap()).await;
     by_sqlx::with_own_history(&portal.model, HISTORY).run(&portal.pool).await.unwrap();
-    sqlx::raw_sql(CASCADE).execute(&portal.pool).await.unwrap();
+    change(&portal, &cascading()).await;
     sqlx::raw_sql("DELETE FROM usage_migrations").execute(&portal.pool).await.unwrap();
     for _ in 0..2 {
         by_sqlx::with_own_history(&cascading(), HISTORY).run(&portal.pool).await.unwrap();
@@ -169,9 +162,14 @@ async fn files_that_were_written_once_keep_their_texts() {
         migration.write_to(directory.path()).unwrap();
     }
     Migrator::new(directory.path()).await.unwrap().run(&portal.pool).await.unwrap();
-    std::fs::write(directory.path().join("0100_cascade.up.sql"), CASCADE).unwrap();
-    let restrict = CASCADE.replace("ON DELETE CASCADE", "ON DELETE RESTRICT");
-    std::fs::write(directory.path().join("0100_cascade.down.sql"), restrict).unwrap();
+    let text = |to: UsageModel| {
+        let statements = to.add_foreign_keys();
+        statements.iter().map(|statement| format!("{};\n", statement.sql())).collect::<String>()
+    };
+    for (direction, to) in [("up", cascading()), ("down", builder().build().unwrap())] {
+        let file = directory.path().join(format!("0100_cascade.{direction}.sql"));
+        std::fs::write(file, text(to)).unwrap();
+    }
     for _ in 0..2 {
         Migrator::new(directory.path()).await.unwrap().run(&portal.pool).await.unwrap();
     }

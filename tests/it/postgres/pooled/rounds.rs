@@ -90,8 +90,12 @@ async fn upkeep(client: &mut impl Client, model: &UsageModel, of: OutputPortId, 
     // an output port of a pair has combinations with the other, which may be rounds behind
     let lone = client.fetch(model.reconcile(day(2027, 1, 1)..day(2027, 1, 2)).unwrap()).await;
     assert!(lone.is_empty(), "{lone:?}");
-    // without a transaction, because Postgres does not vacuum in one
-    client.execute(model.vacuum()).await;
+    let check = model.check(days().end);
+    assert_eq!(check.differences(client.fetch(check.query()).await).unwrap(), []);
+    for statement in model.vacuum() {
+        // without a transaction, because Postgres does not vacuum in one
+        client.execute(statement).await;
+    }
     if number == 0 {
         client.execute(model.create_schema()).await;
         for statement in model.create_tables() {

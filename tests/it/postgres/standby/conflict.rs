@@ -30,8 +30,7 @@ async fn replace_and_vacuum(replicated: &Replicated, readers: i64, count: u64) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     replicated.primary.replace(&round(count)).await;
-    let vacuum = replicated.model().vacuum();
-    vacuum.into_sqlx().execute(&replicated.primary.pool).await.unwrap();
+    replicated.vacuum().await;
 }
 
 async fn set(replicated: &Replicated, setting: &str) {
