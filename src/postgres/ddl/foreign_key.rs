@@ -37,7 +37,7 @@ impl UsageModel {
     ///
     /// One that is there already under any name stays. One on the same column to the same parent that does something else
     /// on delete, or points to another of its columns, is replaced: after a change of `on_delete` in the model, this
-    /// carries it out.
+    /// carries it out. `NO ACTION` does what `RESTRICT` does, so it stays.
     ///
     /// Each is first added for new rows only, and then validated for the rows that are there. Run every statement in a
     /// transaction of its own, so that no strong lock is held through a validation, which only keeps parents from being
@@ -179,10 +179,11 @@ impl<'a> ForeignKey<'a> {
 
     /// Whether the one that was found is as [`write`](Self::write) declares it.
     fn is_declared(&self, sql: &mut SqlWriter) {
-        sql.text("b.attname = ").name_literal(&self.parent.key).text(" AND k.confdeltype = ");
+        sql.text("b.attname = ").name_literal(&self.parent.key).text(" AND k.confdeltype ");
         sql.text(match self.parent.on_delete {
-            OnDelete::Cascade => "'c'",
-            OnDelete::Restrict => "'r'",
+            OnDelete::Cascade => "= 'c'",
+            // no action refuses as well, at the end of the statement
+            OnDelete::Restrict => "IN ('r', 'a')",
             OnDelete::Keep => unreachable!("what is kept has no foreign key"),
         });
     }

@@ -14,10 +14,6 @@ const CONSTRAINTS: &str =
     "SELECT conname || ' ' || pg_get_constraintdef(oid) || ' ' || convalidated FROM pg_constraint
     WHERE connamespace = 'usage'::regnamespace ORDER BY conname";
 
-fn script(statements: &[Statement]) -> String {
-    statements.iter().map(|statement| format!("{statement};\n")).collect()
-}
-
 async fn run(portal: &Portal, statements: Vec<Statement>) -> Result<(), sqlx::Error> {
     for statement in statements {
         statement.into_sqlx().execute(&portal.pool).await?;
@@ -25,36 +21,33 @@ async fn run(portal: &Portal, statements: Vec<Statement>) -> Result<(), sqlx::Er
     Ok(())
 }
 
+/// The texts of the others are in `statement/snapshots`.
 #[test]
 fn foreign_keys_are_dropped_added_and_then_validated() {
     let model = builder().build().unwrap();
-    insta::assert_snapshot!(script(&model.drop_foreign_keys()), @"
-    DO /* output-port-usage: drop the foreign key on output_port_id of queries */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            CROSS JOIN LATERAL (
-                SELECT t.oid UNION SELECT r.relid::oid FROM pg_catalog.pg_partition_tree(t.oid) AS r
-            ) AS u
-            JOIN pg_catalog.pg_class AS c ON c.oid = u.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id'
-            ORDER BY c.oid <> t.oid, 2, 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
+    let titles = |statements: Vec<Statement>| {
+        statements.iter().map(|statement| statement.title().to_owned() + "\n").collect::<String>()
+    };
+    insta::assert_snapshot!(titles(model.drop_foreign_keys()), @"
+    drop the foreign key on output_port_id of queries
+    drop the foreign key on consumer_id of queries
+    drop the foreign key on output_port_id of touches
+    drop the foreign key on tech_asset_id of touches
+    drop the foreign key on consumer_id of touches
+    ");
+    insta::assert_snapshot!(titles(model.add_foreign_keys()), @"
+    add the foreign key on output_port_id of queries
+    add the foreign key on consumer_id of queries
+    add the foreign key on output_port_id of touches
+    add the foreign key on tech_asset_id of touches
+    add the foreign key on consumer_id of touches
+    validate the foreign key on output_port_id of queries
+    validate the foreign key on consumer_id of queries
+    validate the foreign key on output_port_id of touches
+    validate the foreign key on tech_asset_id of touches
+    validate the foreign key on consumer_id of touches
+    ");
+    insta::assert_snapshot!(model.drop_foreign_keys()[1], @"
     DO /* output-port-usage: drop the foreign key on consumer_id of queries */ $do$
     DECLARE
         of record;
@@ -80,134 +73,9 @@ fn foreign_keys_are_dropped_added_and_then_validated() {
             EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
         END LOOP;
     END
-    $do$;
-    DO /* output-port-usage: drop the foreign key on output_port_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            CROSS JOIN LATERAL (
-                SELECT t.oid UNION SELECT r.relid::oid FROM pg_catalog.pg_partition_tree(t.oid) AS r
-            ) AS u
-            JOIN pg_catalog.pg_class AS c ON c.oid = u.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id'
-            ORDER BY c.oid <> t.oid, 2, 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
-    DO /* output-port-usage: drop the foreign key on tech_asset_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            CROSS JOIN LATERAL (
-                SELECT t.oid UNION SELECT r.relid::oid FROM pg_catalog.pg_partition_tree(t.oid) AS r
-            ) AS u
-            JOIN pg_catalog.pg_class AS c ON c.oid = u.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'technical_assets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'tech_asset_id'
-            ORDER BY c.oid <> t.oid, 2, 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
-    DO /* output-port-usage: drop the foreign key on consumer_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            CROSS JOIN LATERAL (
-                SELECT t.oid UNION SELECT r.relid::oid FROM pg_catalog.pg_partition_tree(t.oid) AS r
-            ) AS u
-            JOIN pg_catalog.pg_class AS c ON c.oid = u.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'data_products' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'consumer_id'
-            ORDER BY c.oid <> t.oid, 2, 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
+    $do$
     ");
-    insta::assert_snapshot!(script(&model.add_foreign_keys()), @r#"
-    DO /* output-port-usage: add the foreign key on output_port_id of queries */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id' AND NOT (b.attname = 'id' AND k.confdeltype = 'c')
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-        IF NOT EXISTS (
-            SELECT
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id' AND b.attname = 'id' AND k.confdeltype = 'c'
-        ) THEN
-            IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (
-                SELECT FROM pg_catalog.pg_class AS t
-                WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage') AND t.relkind = 'p'
-            ) THEN
-                -- a partitioned table takes no foreign key that is NOT VALID
-                ALTER TABLE "usage"."output_port_query_stats_daily" ADD CONSTRAINT "output_port_query_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE;
-            ELSE
-                ALTER TABLE "usage"."output_port_query_stats_daily" ADD CONSTRAINT "output_port_query_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE NOT VALID;
-            END IF;
-        END IF;
-    END
-    $do$;
+    insta::assert_snapshot!(model.add_foreign_keys()[1], @r#"
     DO /* output-port-usage: add the foreign key on consumer_id of queries */ $do$
     DECLARE
         of record;
@@ -224,7 +92,7 @@ fn foreign_keys_are_dropped_added_and_then_validated() {
             WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
                 AND p.relname = 'data_products' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
                 AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'consumer_id' AND NOT (b.attname = 'id' AND k.confdeltype = 'r')
+                AND a.attname = 'consumer_id' AND NOT (b.attname = 'id' AND k.confdeltype IN ('r', 'a'))
             ORDER BY 3
         LOOP
             EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
@@ -241,7 +109,7 @@ fn foreign_keys_are_dropped_added_and_then_validated() {
             WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
                 AND p.relname = 'data_products' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
                 AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'consumer_id' AND b.attname = 'id' AND k.confdeltype = 'r'
+                AND a.attname = 'consumer_id' AND b.attname = 'id' AND k.confdeltype IN ('r', 'a')
         ) THEN
             IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (
                 SELECT FROM pg_catalog.pg_class AS t
@@ -254,171 +122,9 @@ fn foreign_keys_are_dropped_added_and_then_validated() {
             END IF;
         END IF;
     END
-    $do$;
-    DO /* output-port-usage: add the foreign key on output_port_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id' AND NOT (b.attname = 'id' AND k.confdeltype = 'c')
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-        IF NOT EXISTS (
-            SELECT
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id' AND b.attname = 'id' AND k.confdeltype = 'c'
-        ) THEN
-            IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (
-                SELECT FROM pg_catalog.pg_class AS t
-                WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage') AND t.relkind = 'p'
-            ) THEN
-                -- a partitioned table takes no foreign key that is NOT VALID
-                ALTER TABLE "usage"."tech_asset_stats_daily" ADD CONSTRAINT "tech_asset_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE;
-            ELSE
-                ALTER TABLE "usage"."tech_asset_stats_daily" ADD CONSTRAINT "tech_asset_stats_daily_output_port_id_fkey" FOREIGN KEY ("output_port_id") REFERENCES "portal"."datasets" ("id") ON DELETE CASCADE NOT VALID;
-            END IF;
-        END IF;
-    END
-    $do$;
-    DO /* output-port-usage: add the foreign key on tech_asset_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'technical_assets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'tech_asset_id' AND NOT (b.attname = 'id' AND k.confdeltype = 'c')
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-        IF NOT EXISTS (
-            SELECT
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'technical_assets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'tech_asset_id' AND b.attname = 'id' AND k.confdeltype = 'c'
-        ) THEN
-            IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (
-                SELECT FROM pg_catalog.pg_class AS t
-                WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage') AND t.relkind = 'p'
-            ) THEN
-                -- a partitioned table takes no foreign key that is NOT VALID
-                ALTER TABLE "usage"."tech_asset_stats_daily" ADD CONSTRAINT "tech_asset_stats_daily_tech_asset_id_fkey" FOREIGN KEY ("tech_asset_id") REFERENCES "portal"."technical_assets" ("id") ON DELETE CASCADE;
-            ELSE
-                ALTER TABLE "usage"."tech_asset_stats_daily" ADD CONSTRAINT "tech_asset_stats_daily_tech_asset_id_fkey" FOREIGN KEY ("tech_asset_id") REFERENCES "portal"."technical_assets" ("id") ON DELETE CASCADE NOT VALID;
-            END IF;
-        END IF;
-    END
-    $do$;
-    DO /* output-port-usage: add the foreign key on consumer_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'data_products' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'consumer_id' AND NOT (b.attname = 'id' AND k.confdeltype = 'r')
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I DROP CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-        IF NOT EXISTS (
-            SELECT
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'data_products' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'consumer_id' AND b.attname = 'id' AND k.confdeltype = 'r'
-        ) THEN
-            IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (
-                SELECT FROM pg_catalog.pg_class AS t
-                WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage') AND t.relkind = 'p'
-            ) THEN
-                -- a partitioned table takes no foreign key that is NOT VALID
-                ALTER TABLE "usage"."tech_asset_stats_daily" ADD CONSTRAINT "tech_asset_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT;
-            ELSE
-                ALTER TABLE "usage"."tech_asset_stats_daily" ADD CONSTRAINT "tech_asset_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT NOT VALID;
-            END IF;
-        END IF;
-    END
-    $do$;
-    DO /* output-port-usage: validate the foreign key on output_port_id of queries */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id' AND NOT k.convalidated
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
+    $do$
+    "#);
+    insta::assert_snapshot!(model.add_foreign_keys()[6], @"
     DO /* output-port-usage: validate the foreign key on consumer_id of queries */ $do$
     DECLARE
         of record;
@@ -441,77 +147,8 @@ fn foreign_keys_are_dropped_added_and_then_validated() {
             EXECUTE pg_catalog.format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', of.nspname, of.relname, of.conname);
         END LOOP;
     END
-    $do$;
-    DO /* output-port-usage: validate the foreign key on output_port_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'datasets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'output_port_id' AND NOT k.convalidated
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
-    DO /* output-port-usage: validate the foreign key on tech_asset_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'technical_assets' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'tech_asset_id' AND NOT k.convalidated
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
-    DO /* output-port-usage: validate the foreign key on consumer_id of touches */ $do$
-    DECLARE
-        of record;
-    BEGIN
-        FOR of IN
-            SELECT s.nspname, c.relname, k.conname
-            FROM pg_catalog.pg_class AS t
-            JOIN pg_catalog.pg_class AS c ON c.oid = t.oid
-            JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
-            JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid
-            JOIN pg_catalog.pg_class AS p ON p.oid = k.confrelid
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-            JOIN pg_catalog.pg_attribute AS b ON b.attrelid = p.oid AND b.attnum = k.confkey[1]
-            WHERE t.relname = 'tech_asset_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                AND p.relname = 'data_products' AND p.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'portal')
-                AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
-                AND a.attname = 'consumer_id' AND NOT k.convalidated
-            ORDER BY 3
-        LOOP
-            EXECUTE pg_catalog.format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I', of.nspname, of.relname, of.conname);
-        END LOOP;
-    END
-    $do$;
-    "#);
+    $do$
+    ");
 }
 
 #[test]
@@ -618,6 +255,15 @@ async fn a_key_that_does_something_else_on_delete_is_replaced() {
     let changed = builder().consumers(consumers).combinations().build().unwrap();
     run(&portal, changed.add_foreign_keys()).await.unwrap();
     assert_eq!(portal.texts(KEYS).await, Portal::with(changed).await.texts(KEYS).await);
+
+    // no action is as good as a restriction
+    run(&portal, portal.model.drop_foreign_keys()).await.unwrap();
+    raw(&portal, "ALTER TABLE usage.output_port_query_stats_daily ADD FOREIGN KEY (consumer_id) REFERENCES portal.data_products").await;
+    run(&portal, portal.model.add_foreign_keys()).await.unwrap();
+    let of_consumers =
+        "SELECT confdeltype::text FROM pg_constraint WHERE confrelid = 'portal.data_products'::regclass
+        AND conrelid = 'usage.output_port_query_stats_daily'::regclass";
+    assert_eq!(portal.texts(of_consumers).await, ["a"]);
 
     // another relation's name is no place for a key
     run(&portal, portal.model.drop_foreign_keys()).await.unwrap();
