@@ -76,8 +76,7 @@ impl Report<'_> {
         };
         let by_hand = by_hand(described, &others);
         let difference = Difference::new(kind, severity, format!("{message}{}", by_hand.unwrap_or_default()));
-        let mend =
-            by_hand.is_none().then(|| mend::key(table, fitting, &others, described)).unwrap_or_default();
+        let mend = if by_hand.is_none() { mend::key(table, fitting, &others, described) } else { Vec::new() };
         self.found(difference.mended_by(mend));
     }
 

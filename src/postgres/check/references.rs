@@ -118,7 +118,7 @@ impl Report<'_> {
                 .column(table.column(column).as_str())
                 .is_some_and(|column| column.of_type.as_deref() == Some("uuid"));
             let may = self.may_be_referenced(parent) && is_uuid && !is_taken;
-            let mend = may.then(|| mend::foreign_key(self.model, table, column)).unwrap_or_default();
+            let mend = if may { mend::foreign_key(self.model, table, column) } else { Vec::new() };
             self.found(missing.mended_by(mend));
         }
         if let Some(key) = fitting.filter(|key| !key.validated) {

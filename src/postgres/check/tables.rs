@@ -190,7 +190,7 @@ impl Report<'_> {
             };
             let missing = Difference::new(Kind::NoCheck, severity, message);
             let is_free = there.is_some() || !described.has_name(check.name(table).as_str());
-            let mend = is_free.then(|| mend::check(table, check, there)).unwrap_or_default();
+            let mend = if is_free { mend::check(table, check, there) } else { Vec::new() };
             self.found(missing.mended_by(mend));
         }
     }
