@@ -66,7 +66,10 @@ fn renamed(plain: &[Token], name: &str) -> Vec<Token> {
 }
 
 /// A text of a model whose name is "plain", read once and compared with many.
-struct Plain(Vec<Part>);
+struct Plain {
+    tokens: Vec<Token>,
+    parts: Vec<Part>,
+}
 
 enum Part {
     /// Without the name.
@@ -79,37 +82,47 @@ enum Part {
 
 impl Plain {
     fn of(sql: &str) -> Self {
-        let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).with_unescape(false).tokenize().unwrap();
-        let mut parts = vec![Part::Same(String::new())];
-        for token in tokens {
-            match (token.to_string(), &token) {
-                (text, Token::Word(Word { quote_style: Some('"'), .. })) if text.contains("plain") => {
-                    parts.push(Part::Name(text));
-                }
-                (text, Token::SingleQuotedString(_)) if text.contains("plain") => {
-                    parts.push(Part::Text(text))
-                }
-                (text, _) => match parts.last_mut() {
-                    Some(Part::Same(same)) => same.push_str(&text),
-                    _ => parts.push(Part::Same(text)),
-                },
-            }
-        }
-        let plain = Self(parts);
-        assert_eq!(plain.renamed("plain"), sql);
+        let plain = Self { tokens: tokens(sql), parts: parts(sql) };
+        assert_eq!(plain.with("plain"), sql);
         plain
     }
 
-    /// With another name, which has no double quote.
-    fn renamed(&self, name: &str) -> String {
+    /// The text with another name, which has no double quote.
+    fn with(&self, name: &str) -> String {
         let in_text = name.replace('\'', "''");
-        let renamed = self.0.iter().map(|part| match part {
+        let renamed = self.parts.iter().map(|part| match part {
             Part::Same(text) => text.clone(),
             Part::Name(text) => text.replace("plain", name),
             Part::Text(text) => text.replace("plain", &in_text),
         });
         renamed.collect()
     }
+
+    /// By its text, which is quick, or by its tokens: a block takes other quotes where a name holds them.
+    fn is_with(&self, name: &str, sql: &str) -> bool {
+        self.with(name) == sql || renamed(&self.tokens, name) == tokens(sql)
+    }
+}
+
+fn parts(sql: &str) -> Vec<Part> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).with_unescape(false).tokenize().unwrap();
+    let parts = tokens.into_iter().flat_map(|token| match (token.to_string(), token) {
+        (_, Token::DollarQuotedString(block)) => {
+            let quote = || Part::Same(format!("${}$", block.tag.as_deref().unwrap_or_default()));
+            [vec![quote()], parts(&block.value), vec![quote()]].into_iter().flatten().collect()
+        }
+        (text, Token::Word(Word { quote_style: Some('"'), .. })) => vec![Part::Name(text)],
+        (text, Token::SingleQuotedString(_)) => vec![Part::Text(text)],
+        (text, _) => vec![Part::Same(text)],
+    });
+    let mut joined: Vec<Part> = Vec::new();
+    for part in parts {
+        match (joined.last_mut(), part) {
+            (Some(Part::Same(before)), Part::Same(text)) => before.push_str(&text),
+            (_, part) => joined.push(part),
+        }
+    }
+    joined
 }
 
 /// Asserts that the name is refused, or that it changes no token of any statement but the names that bear it.
@@ -217,7 +230,7 @@ fn every_function_that_takes_a_name_refuses_it_or_gives_it_back() {
                     let texts = texts(&model, Forms::Sent);
                     assert_eq!(texts.len(), plain.len());
                     for (text, plain) in texts.iter().zip(&plain) {
-                        assert_eq!(*text, plain.renamed(&name), "{function}({name:?}) changed it");
+                        assert!(plain.is_with(&name, text), "{function}({name:?}) changed {text}");
                     }
                 }
                 Err(error) => {
