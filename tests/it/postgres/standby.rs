@@ -221,8 +221,10 @@ async fn a_write_on_a_standby_is_refused_as_read_only_by_both_drivers() {
     for statement in [vec![model.create_schema()], model.create_tables()].concat() {
         statement.into_sqlx().execute(&replicated.standby).await.unwrap();
     }
-    let further = builder().coverage().combinations().build().unwrap().create_tables();
-    let refused = [model.vacuum().pop().into_iter().collect(), model.drop_tables(), further[2..].to_vec()];
+    let mut further = builder().combinations().build().unwrap().create_tables();
+    further.retain(|statement| statement.title() == "create the table of combinations");
+    assert_eq!(further.len(), 1);
+    let refused = [model.vacuum().pop().into_iter().collect(), model.drop_tables(), further];
     for statement in refused.concat() {
         let title = statement.title().to_owned();
         let error = statement.into_sqlx().execute(&replicated.standby).await.map(drop).unwrap_err();
