@@ -83,7 +83,7 @@ fn sight(model: &UsageModel) -> Statement {
     sql.text("\n        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.of_table::regclass::oid AND a.attname = w.named::name");
     sql.text("\n        JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid");
     // of a domain, the type that it narrows
-    sql.text("\n        WHERE pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL) <> w.wanted");
+    sql.text("\n        WHERE CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END <> ('pg_catalog.' || w.wanted)::regtype::oid");
     sql.text("\n        ORDER BY a.attrelid, a.attnum\n        LIMIT 1");
     sql.text("\n    ), pg_catalog.current_setting('transaction_isolation'))\nEND AS \"sight\"");
     sql.into_statement()

@@ -308,7 +308,7 @@ mod tests {
         );
         assert!(
             lines.contains(
-                "\n    CREATE /* output-port-usage: create the index on date of queries */ INDEX CONCURRENTLY"
+                "\n    CREATE /* output-port-usage: create without blocking the index on date of queries */ INDEX CONCURRENTLY"
             ),
             "{lines}"
         );

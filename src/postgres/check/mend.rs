@@ -2,8 +2,9 @@
 
 use super::catalog::{Constraint, Described, Index};
 use crate::ident::Ident;
-use crate::model::{Column, IndexName, Table, UsageModel};
-use crate::postgres::ddl::{foreign_key::ForeignKey, key};
+use crate::model::{Column, CoverageTable, IndexName, Parent, Table, UsageModel};
+use crate::postgres::ddl::foreign_key::{self, ForeignKey};
+use crate::postgres::ddl::key;
 use crate::statement::{SqlWriter, Statement};
 
 /// A check constraint of the daily tables.
@@ -154,6 +155,30 @@ fn validate_named(table: &Table, name: &Ident) -> Statement {
 pub(super) fn foreign_key(model: &UsageModel, table: &Table, column: Column) -> Vec<Statement> {
     let key = ForeignKey::of(model, table).find(|key| key.is_on(column));
     key.map(|key| vec![key.add(), key.validate()]).unwrap_or_default()
+}
+
+pub(super) fn coverage_foreign_key_name(table: &CoverageTable) -> Ident {
+    Ident::derived(&table.name, "output_port_id_fkey")
+}
+
+pub(super) fn coverage_foreign_key(table: &CoverageTable, parent: &Parent) -> Vec<Statement> {
+    let name = coverage_foreign_key_name(table);
+    let alter = |title| {
+        let mut sql = SqlWriter::new(title);
+        sql.text("ALTER TABLE ").qualified(&table.schema, &table.name);
+        sql
+    };
+    let mut add = alter("add the foreign key of coverage");
+    add.text(" ADD CONSTRAINT ")
+        .ident(&name)
+        .text(" FOREIGN KEY (")
+        .ident(table.column(Column::OutputPortId))
+        .text(")");
+    foreign_key::references(&mut add, parent, "CASCADE");
+    add.text(" NOT VALID");
+    let mut validate = alter("validate the foreign key of coverage");
+    validate.text(" VALIDATE CONSTRAINT ").ident(&name);
+    vec![add.into_statement(), validate.into_statement()]
 }
 
 pub(super) fn storage(schema: &str, table: &str, parameters: &[(&'static str, &'static str)]) -> Statement {

@@ -4,7 +4,7 @@ use super::catalog::{Constraint, Described};
 use super::difference::{Difference, DifferenceKind as Kind, Severity};
 use super::{Report, mend, statement};
 use crate::ident::Ident;
-use crate::model::{Column, OnDelete, Parent, Table};
+use crate::model::{Column, CoverageTable, OnDelete, Parent, Table};
 use crate::postgres::ddl::foreign_key::ForeignKey;
 
 impl Report<'_> {
@@ -135,6 +135,30 @@ impl Report<'_> {
             if !replaced {
                 self.needless_foreign_key(table, &name, parent, other, fitting);
             }
+        }
+    }
+
+    /// Rows of coverage go with their output port, whatever becomes of its usage.
+    pub(super) fn coverage_foreign_key(
+        &mut self,
+        described: Described<'_>,
+        table: &CoverageTable,
+        name: &str,
+    ) {
+        let parent = &self.model.0.output_ports;
+        let column = table.column(Column::OutputPortId);
+        let is_there = described.constraints().any(|key| {
+            key.columns == [column.as_str()] && points_to(key, parent) && does_as(key, OnDelete::Cascade)
+        });
+        if parent.on_delete != OnDelete::Keep && !is_there {
+            let message = format!(
+                "column {column} of {name} has no foreign key to {}.{} that cascades: coverage outlives its output port",
+                parent.schema, parent.table
+            );
+            let may = self.may_be_referenced(parent)
+                && !described.has_name(mend::coverage_foreign_key_name(table).as_str());
+            let mend = if may { mend::coverage_foreign_key(table, parent) } else { Vec::new() };
+            self.found(Difference::new(Kind::NoForeignKey, Severity::Cosmetic, message).mended_by(mend));
         }
     }
 

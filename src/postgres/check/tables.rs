@@ -101,6 +101,7 @@ impl Report<'_> {
             let message = format!("{name} has no unique key over {}", table.column(Column::OutputPortId));
             self.found(Difference::new(Kind::NoKey, Severity::Errors, message));
         }
+        self.coverage_foreign_key(described, table, &name);
         self.triggers(described, &name);
     }
 

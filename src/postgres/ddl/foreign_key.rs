@@ -213,7 +213,7 @@ pub(super) fn on_delete(parent: &Parent) -> Option<&'static str> {
 }
 
 /// What a foreign key says after its column.
-pub(super) fn references(sql: &mut SqlWriter, parent: &Parent, on_delete: &'static str) {
+pub(in crate::postgres) fn references(sql: &mut SqlWriter, parent: &Parent, on_delete: &'static str) {
     sql.text(" REFERENCES ").qualified(&parent.schema, &parent.table).text(" (").ident(&parent.key);
     sql.text(") ON DELETE ").text(on_delete);
 }

@@ -50,7 +50,7 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
             ) AS w(of_table, named, wanted)
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.of_table::regclass::oid AND a.attname = w.named::name
             JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-            WHERE pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL) <> w.wanted
+            WHERE CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END <> ('pg_catalog.' || w.wanted)::regtype::oid
             ORDER BY a.attrelid, a.attnum
             LIMIT 1
         ), pg_catalog.current_setting('transaction_isolation'))
@@ -301,6 +301,20 @@ fn batches_that_contradict_themselves_are_refused_before_anything_is_sent() {
     let no_ports = UsageBatch::builder(scope(first..day(2026, 1, 2), [])).build();
     assert_eq!(model.replace(&no_ports).unwrap_err().to_string(), "the batch's scope has no output ports");
     assert!(Scope::new(first..first, [port(1)]).unwrap_err().is_request());
+}
+
+/// A partition's row is its table's, also to a foreign key.
+#[tokio::test]
+async fn an_id_of_a_partitioned_parent_is_known() {
+    let portal = Portal::without_tables(builder().build().unwrap()).await;
+    let part = "ALTER TABLE portal.datasets RENAME TO whole;
+        CREATE TABLE portal.datasets (id uuid PRIMARY KEY, name text) PARTITION BY HASH (id);
+        CREATE TABLE portal.even PARTITION OF portal.datasets FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE portal.odd PARTITION OF portal.datasets FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        INSERT INTO portal.datasets SELECT * FROM portal.whole";
+    sqlx::raw_sql(part).execute(&portal.pool).await.unwrap();
+    portal.create_tables().await;
+    assert_eq!(portal.replace(&batch()).await.queries.written, 3);
 }
 
 #[tokio::test]

@@ -82,6 +82,21 @@ async fn every_write_names_an_id_or_a_day_of_another_type_before_it_writes() {
     }
 }
 
+/// A setting of how names are shown is no type.
+#[tokio::test]
+async fn a_server_that_quotes_every_name_takes_the_same_writes() {
+    let mut twins = Twins::new().await;
+    let name = twins.sqlx.texts("SELECT quote_ident(current_database())").await.remove(0);
+    change(&twins, &format!("ALTER DATABASE {name} SET quote_all_identifiers = on")).await;
+    twins.sqlx.pool.close().await;
+    twins.sqlx.pool = sqlx::PgPool::connect(twins.sqlx.database.url()).await.unwrap();
+    let outcome = twins.sqlx.replace(&batch(1)).await;
+    assert!(outcome.queries.written > 0, "{outcome:?}");
+    let check = twins.sqlx.model.check(day(2026, 1, 15));
+    let rows = check.query().into_sqlx().fetch_all(&twins.sqlx.pool).await.unwrap();
+    assert_eq!(check.differences(rows).unwrap(), []);
+}
+
 /// Such a column is only wider than need be.
 #[tokio::test]
 async fn counts_that_are_bigint_and_ids_of_a_domain_are_written_and_read() {

@@ -26,7 +26,7 @@ fn removals_of_two_tables() {
             ) AS w(of_table, named, wanted)
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.of_table::regclass::oid AND a.attname = w.named::name
             JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-            WHERE pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL) <> w.wanted
+            WHERE CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END <> ('pg_catalog.' || w.wanted)::regtype::oid
             ORDER BY a.attrelid, a.attnum
             LIMIT 1
         ), pg_catalog.current_setting('transaction_isolation'))
@@ -57,7 +57,7 @@ fn removals_of_two_tables() {
             ) AS w(of_table, named, wanted)
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.of_table::regclass::oid AND a.attname = w.named::name
             JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-            WHERE pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL) <> w.wanted
+            WHERE CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END <> ('pg_catalog.' || w.wanted)::regtype::oid
             ORDER BY a.attrelid, a.attnum
             LIMIT 1
         ), pg_catalog.current_setting('transaction_isolation'))
