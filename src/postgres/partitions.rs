@@ -16,12 +16,12 @@ impl UsageModel {
     /// Partitions the daily tables by year, with the rows that are there.
     ///
     /// `years` are half-open, as days are, and have to hold every row: one outside is an error (SQLSTATE 23514), and then
-    /// nothing has changed. Each statement converts one table and is a transaction by itself. Writes to the table, and
-    /// deletes of its parents, wait until it has copied all rows; charts go on, and wait only for the moment of the swap. A
-    /// table that is partitioned already is left alone. Names of keys, indexes and foreign keys, check constraints,
-    /// comments, the owner and the rights of roles are as before; rights on single columns are not kept, so the statement
-    /// refuses a table that has them, and one with triggers, policies, indexes or foreign keys of the host's own (SQLSTATE
-    /// 0A000).
+    /// nothing has changed. Each statement converts one table and is a transaction by itself, which has to be READ
+    /// COMMITTED (else SQLSTATE 25001). Writes to the table wait until it has copied all rows, and towards the end writes to
+    /// the parents; charts go on, and wait only for the moment of the swap. A table that is partitioned already is left
+    /// alone. Names of keys, indexes and foreign keys, check constraints, comments, the owner and the rights of roles are as
+    /// before; what would not be, such as rights on single columns, triggers, policies, rules, views, publications, and
+    /// indexes or foreign keys of the host's own, is refused with its name (SQLSTATE 0A000).
     ///
     /// Run [`vacuum`](Self::vacuum) afterwards, and [`add_years`](Self::add_years) before the last year ends. See
     /// [the guide](crate::docs::scale#partition-by-year).
@@ -79,7 +79,8 @@ impl UsageModel {
 
     /// Drops the tables of a year that was [detached](Self::detach_year), with all their rows.
     ///
-    /// A year that is still attached is refused (SQLSTATE 55006). Tables that do not exist are skipped.
+    /// A year that is still attached is refused (SQLSTATE 55006), and so is a table of that name that is none of the model's
+    /// (42809). Tables that do not exist are skipped.
     ///
     /// # Errors
     ///
@@ -148,7 +149,10 @@ impl Year {
     }
 
     fn add(self, table: &Table) -> Statement {
-        let there = |sql: &mut SqlWriter| {
+        let mut sql = SqlWriter::for_each("add a year of", table.stats.rows());
+        sql.text("DECLARE\n    of record;\nBEGIN\n    IF NOT EXISTS (\n        SELECT");
+        {
+            let sql = &mut sql;
             sql.text("\n        FROM pg_catalog.pg_class AS t");
             sql.text("\n        JOIN pg_catalog.pg_inherits AS h ON h.inhparent = t.oid");
             sql.text("\n        JOIN pg_catalog.pg_class AS c ON c.oid = h.inhrelid\n        WHERE ");
@@ -156,9 +160,15 @@ impl Year {
             sql.text("\n            AND pg_catalog.pg_get_expr(c.relpartbound, c.oid) = pg_catalog.format(");
             sql.text("\n                'FOR VALUES FROM (%L) TO (%L)', ").day(self.from).text("::date, ");
             sql.day(self.until).text("::date\n            )");
-        };
-        let sql = SqlWriter::for_each("add a year of", table.stats.rows());
-        block::unless(sql, there, |sql| self.create(sql, table, &table.name))
+            // one that is being detached takes no row any more
+            sql.text(" AND NOT h.inhdetachpending");
+        }
+        sql.text("\n    ) THEN\n        ");
+        self.create(&mut sql, table, &table.name);
+        sql.text(";");
+        convert::same_owner(&mut sql, table, table);
+        sql.text("\n    END IF;\nEND");
+        sql.into_block()
     }
 
     fn detach(self, table: &Table) -> Statement {
@@ -175,7 +185,25 @@ impl Year {
         block::is(&mut sql, "t", &table.schema, &name);
         sql.text(" AND t.relispartition\n    ) THEN");
         sql.text("\n        RAISE EXCEPTION '% is still a partition', ").name_literal(&name);
-        sql.text(" USING ERRCODE = 'object_in_use', HINT = 'detach it first';\n    END IF;");
+        sql.text(" USING ERRCODE = 'object_in_use',");
+        sql.text("\n            HINT = 'detach it first; a detach that was cancelled is ended by ALTER TABLE ... DETACH PARTITION ... FINALIZE';");
+        sql.text(
+            "\n    END IF;\n    IF EXISTS (\n        SELECT FROM pg_catalog.pg_class AS t\n        WHERE ",
+        );
+        block::is(&mut sql, "t", &table.schema, &name);
+        // whatever else bears the name is the host's own
+        sql.text("\n            AND (t.relkind <> 'r' OR EXISTS (");
+        sql.text("\n                SELECT FROM (VALUES (").list(
+            "), (",
+            table.stats.columns(),
+            |sql, &column| {
+                sql.name_literal(table.column(column));
+            },
+        );
+        sql.text(")) AS w(named)\n                WHERE w.named::name NOT IN (");
+        sql.text("\n                    SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.oid AND NOT a.attisdropped");
+        sql.text("\n                )\n            ))\n    ) THEN\n        RAISE EXCEPTION '% is no year of the model', ").name_literal(&name);
+        sql.text(" USING ERRCODE = 'wrong_object_type';\n    END IF;");
         sql.text("\n    DROP TABLE IF EXISTS ").qualified(&table.schema, &name).text(";\nEND");
         sql.into_block()
     }

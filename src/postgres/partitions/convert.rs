@@ -15,12 +15,16 @@ pub(super) fn statement(model: &UsageModel, table: &Table, years: &[Year]) -> St
     let mut copy = table.clone();
     copy.name = Ident::derived(&table.name, "by_year");
     let mut sql = SqlWriter::for_each("convert to years the table of", table.stats.rows());
-    sql.text("DECLARE\n    of record;\nBEGIN\n    IF EXISTS (\n        SELECT FROM pg_catalog.pg_class AS t\n        WHERE ");
-    block::is(&mut sql, "t", &table.schema, &table.name);
-    sql.text(" AND t.relkind = 'p'\n    ) THEN\n        RETURN;\n    END IF;");
-    refuse_own(&mut sql, model, table);
+    sql.text("DECLARE\n    of record;\nBEGIN");
+    return_if_partitioned(&mut sql, table);
+    // a snapshot that is older than the lock lacks what was committed while it waited
+    sql.text("\n    IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN");
+    sql.text("\n        RAISE EXCEPTION 'a conversion has to be READ COMMITTED' USING ERRCODE = 'active_sql_transaction';");
+    sql.text("\n    END IF;");
     sql.text("\n    -- writes wait, charts go on\n    LOCK TABLE ").qualified(&table.schema, &table.name);
     sql.text(" IN SHARE ROW EXCLUSIVE MODE;");
+    return_if_partitioned(&mut sql, table);
+    refuse_own(&mut sql, model, table);
     fill(&mut sql, table, &copy, years);
     define(&mut sql, model, table, &copy);
     same_comment(&mut sql, table, &copy);
@@ -41,6 +45,13 @@ pub(super) fn statement(model: &UsageModel, table: &Table, years: &[Year]) -> St
     }
     sql.text("\nEND");
     sql.into_block()
+}
+
+/// Done already, perhaps by another session while this one waited.
+fn return_if_partitioned(sql: &mut SqlWriter, table: &Table) {
+    sql.text("\n    IF EXISTS (\n        SELECT FROM pg_catalog.pg_class AS t\n        WHERE ");
+    block::is(sql, "t", &table.schema, &table.name);
+    sql.text(" AND t.relkind = 'p'\n    ) THEN\n        RETURN;\n    END IF;");
 }
 
 /// The copy with its partitions and rows. Columns, defaults and checks are the table's, also those of the host.
@@ -75,6 +86,31 @@ fn define(sql: &mut SqlWriter, model: &UsageModel, table: &Table, copy: &Table) 
     }
 }
 
+/// What belongs to the table `t` and has no place in the copy, whatever the model.
+const OWN: &str = "
+            UNION ALL SELECT 'the publication', b.pubname FROM pg_catalog.pg_publication_tables AS b
+            WHERE b.schemaname = (SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.oid = t.relnamespace)
+                AND b.tablename = t.relname
+            UNION ALL SELECT 'the rule', r.rulename FROM pg_catalog.pg_rewrite AS r
+            WHERE r.ev_class = t.oid AND r.ev_type <> '1'
+            UNION ALL SELECT 'the view', v.relname FROM pg_catalog.pg_depend AS d
+            JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::regclass::oid
+            JOIN pg_catalog.pg_class AS v ON v.oid = r.ev_class AND v.oid <> t.oid
+            WHERE d.refclassid = 'pg_catalog.pg_class'::regclass::oid AND d.refobjid = t.oid
+            UNION ALL SELECT 'the inheritance of', c.relname FROM pg_catalog.pg_inherits AS h
+            JOIN pg_catalog.pg_class AS c ON c.oid IN (h.inhparent, h.inhrelid) AND c.oid <> t.oid
+            WHERE t.oid IN (h.inhparent, h.inhrelid)
+            UNION ALL SELECT 'the identity of the column', a.attname FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid = t.oid AND a.attidentity <> '' AND NOT a.attisdropped
+            UNION ALL SELECT 'the replica identity of', t.relname WHERE t.relreplident <> 'd'
+            UNION ALL SELECT 'the tablespace of', t.relname WHERE t.reltablespace <> 0::oid
+            UNION ALL SELECT 'that it is not logged,', t.relname WHERE t.relpersistence <> 'p'
+            UNION ALL SELECT 'the statistics', e.stxname FROM pg_catalog.pg_statistic_ext AS e WHERE e.stxrelid = t.oid
+            UNION ALL SELECT 'the foreign key to it,', k.conname FROM pg_catalog.pg_constraint AS k
+            WHERE k.confrelid = t.oid AND k.contype = 'f'
+            UNION ALL SELECT 'the deferral of', k.conname FROM pg_catalog.pg_constraint AS k
+            WHERE k.conrelid = t.oid AND k.contype = 'f' AND k.condeferrable";
+
 /// What the copy would not have is refused, with its name.
 fn refuse_own(sql: &mut SqlWriter, model: &UsageModel, table: &Table) {
     sql.text("\n    FOR of IN\n        SELECT u.what, u.name\n        FROM pg_catalog.pg_class AS t");
@@ -87,12 +123,7 @@ fn refuse_own(sql: &mut SqlWriter, model: &UsageModel, table: &Table) {
         "\n            UNION ALL SELECT 'rights on the column', a.attname FROM pg_catalog.pg_attribute AS a",
     );
     sql.text("\n            WHERE a.attrelid = t.oid AND a.attacl IS NOT NULL");
-    sql.text(
-        "\n            UNION ALL SELECT 'the publication', b.pubname FROM pg_catalog.pg_publication_rel AS r",
-    );
-    sql.text(
-        "\n            JOIN pg_catalog.pg_publication AS b ON b.oid = r.prpubid WHERE r.prrelid = t.oid",
-    );
+    sql.text(OWN);
     sql.text(
         "\n            UNION ALL SELECT 'the foreign key', k.conname FROM pg_catalog.pg_constraint AS k",
     );
@@ -146,8 +177,8 @@ fn same_comment(sql: &mut SqlWriter, table: &Table, copy: &Table) {
     });
 }
 
-/// The owner of the table for the copy and its partitions, and the rights of roles on it.
-fn same_rights(sql: &mut SqlWriter, table: &Table, copy: &Table) {
+/// The owner of `table` for another, and for its partitions.
+pub(super) fn same_owner(sql: &mut SqlWriter, table: &Table, of: &Table) {
     let owners = |sql: &mut SqlWriter| {
         sql.text(" s.nspname, c.relname, pg_catalog.pg_get_userbyid(o.relowner) AS owner");
         sql.text("\n        FROM pg_catalog.pg_class AS t").text(block::WITH_PARTITIONS);
@@ -155,11 +186,28 @@ fn same_rights(sql: &mut SqlWriter, table: &Table, copy: &Table) {
         sql.text("\n        JOIN pg_catalog.pg_class AS o ON o.relowner <> c.relowner AND ");
         block::is(sql, "o", &table.schema, &table.name);
         sql.text("\n        WHERE ");
-        block::is(sql, "t", &copy.schema, &copy.name);
+        block::is(sql, "t", &of.schema, &of.name);
         sql.text("\n        ORDER BY c.oid <> t.oid, 2");
     };
     block::write_loop(sql, owners, |sql| {
         sql.text("'ALTER TABLE %I.%I OWNER TO %I', of.nspname, of.relname, of.owner");
+    });
+}
+
+/// The owner of the table for the copy and its partitions, and the rights of roles on it, and no others.
+fn same_rights(sql: &mut SqlWriter, table: &Table, copy: &Table) {
+    same_owner(sql, table, copy);
+    let by_default = |sql: &mut SqlWriter| {
+        sql.text(" DISTINCT s.nspname, c.relname, CASE a.grantee WHEN 0::oid THEN 'PUBLIC'");
+        sql.text(" ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee");
+        sql.text("\n        FROM pg_catalog.pg_class AS t").text(block::WITH_PARTITIONS);
+        sql.text("\n        JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace");
+        sql.text("\n        CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a\n        WHERE ");
+        block::is(sql, "t", &copy.schema, &copy.name);
+        sql.text(" AND a.grantee <> c.relowner\n        ORDER BY 2, 3");
+    };
+    block::write_loop(sql, by_default, |sql| {
+        sql.text("'REVOKE ALL ON TABLE %I.%I FROM %s', of.nspname, of.relname, of.grantee");
     });
     let rights = |sql: &mut SqlWriter| {
         sql.text(" a.privilege_type, CASE a.grantee WHEN 0::oid THEN 'PUBLIC'");
