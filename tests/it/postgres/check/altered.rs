@@ -147,6 +147,24 @@ async fn foreign_keys_that_are_gone_do_something_else_or_are_there_twice() {
 }
 
 #[tokio::test]
+async fn keys_to_a_parent_that_usage_is_to_outlive_are_dropped() {
+    let portal = Portal::with(builder().build().unwrap()).await;
+    let keep = |table| Reference::to(table).schema("portal").on_delete(OnDelete::Keep);
+    let kept = UsageModel::builder().schema("usage").output_ports(keep("datasets"));
+    let kept = kept.consumers(keep("data_products")).tech_assets(keep("technical_assets")).build().unwrap();
+    let check = kept.check(today());
+    let found = differences_for(&portal.pool, &check).await;
+    let severities: Vec<_> = found.iter().map(|of| (of.kind(), of.severity())).collect();
+    let (cascades, restricts) = (
+        (DifferenceKind::ForeignKey, Severity::WrongNumbers),
+        (DifferenceKind::ForeignKey, Severity::Errors),
+    );
+    assert_eq!(severities, [cascades, restricts, cascades, cascades, restricts]);
+    mend(&portal.pool, &found).await;
+    assert_eq!(shown(&differences_for(&portal.pool, &check).await), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn the_foreign_key_of_coverage_is_missing() {
     altered(
         "ALTER TABLE usage.output_port_usage_coverage DROP CONSTRAINT output_port_usage_coverage_output_port_id_fkey",
