@@ -27,11 +27,11 @@ pub(crate) use self::writer::{Param, SqlWriter};
 /// #     .consumers(Reference::to("data_products"))
 /// #     .tech_assets(Reference::to("technical_assets"))
 /// #     .build()?;
-/// let statement = model.create_schema();
-/// assert_eq!(statement.title(), "create the schema");
+/// let statement = &model.drop_tables()[0];
+/// assert_eq!(statement.title(), "drop the table of touches");
 /// assert_eq!(
 ///     statement.sql(),
-///     r#"CREATE /* output-port-usage: create the schema */ SCHEMA IF NOT EXISTS "usage""#
+///     r#"DROP /* output-port-usage: drop the table of touches */ TABLE IF EXISTS "usage"."tech_asset_stats_daily""#
 /// );
 /// # Ok::<(), output_port_usage::Error>(())
 /// ```
