@@ -179,13 +179,24 @@ async fn a_job_keeps_the_tables_as_the_log_is() {
     said.fails_with(&["the connection to Snowflake failed", "nothing was written", "next run"]);
     assert_eq!(portal.versions().await, before);
 
-    // Postgres fails between two tables: still nothing
-    let break_third = "ALTER TABLE usage.output_port_combined_with_daily RENAME TO elsewhere";
-    sqlx::query(break_third).execute(&portal.pool).await.unwrap();
-    let said = run(&mut job(&account, &portal, &first), &now).is(5);
-    said.fails_with(&["Postgres failed; nothing was written", "output_port_combined_with_daily"]);
-    let mend = "ALTER TABLE usage.elsewhere RENAME TO output_port_combined_with_daily";
-    sqlx::query(mend).execute(&portal.pool).await.unwrap();
+    // a table is missing, which is known before Snowflake counts; or Postgres fails between two tables: still nothing
+    for (break_third, mend, expected) in [
+        (
+            "ALTER TABLE usage.output_port_combined_with_daily RENAME TO elsewhere",
+            "ALTER TABLE usage.elsewhere RENAME TO output_port_combined_with_daily",
+            "the database is not as the model says; nothing was written",
+        ),
+        (
+            "ALTER TABLE usage.output_port_combined_with_daily ADD CONSTRAINT none CHECK (query_count < 0) NOT VALID",
+            "ALTER TABLE usage.output_port_combined_with_daily DROP CONSTRAINT none",
+            "Postgres failed; nothing was written",
+        ),
+    ] {
+        sqlx::query(break_third).execute(&portal.pool).await.unwrap();
+        let said = run(&mut job(&account, &portal, &first), &now).is(5);
+        said.fails_with(&[expected, "output_port_combined_with_daily"]);
+        sqlx::query(mend).execute(&portal.pool).await.unwrap();
+    }
     assert_eq!(portal.versions().await, before);
     run(&mut job(&account, &portal, &first), &now).is(0);
     assert_eq!(charts(&portal, &first_mapping).await, charts_in_process(&history, &first_mapping).await);
