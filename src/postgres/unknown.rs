@@ -74,13 +74,27 @@ pub(super) fn enforced(model: &UsageModel) -> impl Iterator<Item = (Column, &Par
 
 /// The ids that a parent table does not hold, ascending.
 ///
+/// A foreign key knows nothing of rows that only an heir of the parent holds, though reading the parent finds them. `ONLY`
+/// stands behind the question for heirs, because a partitioned table alone is empty; in parentheses, as a function's
+/// argument would, it is read by SQL parsers that do not know it.
+///
 /// None where row level security may hide some from the role: the foreign key sees all of them, and decides.
 pub(super) fn statement(parent: &Parent, ids: Arc<[Uuid]>) -> Statement {
     let mut sql = SqlWriter::for_each("find unknown", parent.plural());
     let ids = sql.bind(ids);
-    sql.text("SELECT u.id\nFROM pg_catalog.unnest(").param(ids).text("::uuid[]) AS u(id)\nLEFT JOIN ");
+    sql.text("SELECT DISTINCT u.id\nFROM pg_catalog.unnest(")
+        .param(ids)
+        .text("::uuid[]) AS u(id)\nLEFT JOIN ");
     sql.qualified(&parent.schema, &parent.table).text(" AS p ON p.").ident(&parent.key).text(" = u.id");
-    sql.text("\nWHERE p.").ident(&parent.key).text(" IS NULL\n    AND NOT pg_catalog.row_security_active(");
+    sql.text("\nWHERE (p.").ident(&parent.key).text(" IS NULL\n        OR EXISTS (\n            SELECT\n");
+    sql.text("            FROM pg_catalog.pg_inherits AS h\n");
+    sql.text("            JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'\n");
+    sql.text("            WHERE h.inhparent = ")
+        .regclass(&parent.schema, &parent.table)
+        .text("::regclass::oid\n        )");
+    sql.text(" AND NOT EXISTS (\n            SELECT\n            FROM ONLY (");
+    sql.qualified(&parent.schema, &parent.table).text(") AS o\n            WHERE o.").ident(&parent.key);
+    sql.text(" = u.id\n        ))\n    AND NOT pg_catalog.row_security_active(");
     sql.regclass(&parent.schema, &parent.table).text("::text)\nORDER BY u.id");
     sql.into_statement()
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::CatalogRow;
 use crate::error::{Error, Kind};
+use crate::ident::Ident;
 
 /// One thing that the catalogs say.
 #[derive(Debug, Deserialize)]
@@ -52,8 +53,8 @@ pub(super) struct Relation {
     /// Whether policies apply to the role.
     pub(super) row_security: bool,
     pub(super) rules: bool,
-    /// Whether tables inherit from it that are no partitions of it.
-    pub(super) inherited: bool,
+    /// The schemas and names of the tables that inherit from it and are no partitions of it.
+    heirs: Option<Vec<(String, String)>>,
     /// Whether it, or a partition, is empty after a crash.
     pub(super) unlogged: bool,
     /// Whether foreign keys of other tables point to it.
@@ -64,6 +65,16 @@ pub(super) struct Relation {
     pub(super) insert: bool,
     pub(super) update: bool,
     pub(super) delete: bool,
+}
+
+impl Relation {
+    /// The tables that inherit from it, by name; `None` without any.
+    pub(super) fn heirs(&self) -> Option<String> {
+        let heirs = self.heirs.as_ref()?.iter();
+        let names: Vec<_> =
+            heirs.map(|(schema, name)| format!("{}.{}", Ident::found(schema), Ident::found(name))).collect();
+        Some(names.join(", "))
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -40,10 +40,9 @@ impl Report<'_> {
             );
             self.found(Difference::new(Kind::ParentKey, Severity::WrongNumbers, message));
         }
-        if described.relation.inherited {
-            let message = format!(
-                "tables inherit from {name}: a foreign key to it refuses the ids that only they hold"
-            );
+        if let Some(heirs) = described.relation.heirs() {
+            let message =
+                format!("heirs of {name} ({heirs}): a foreign key to it refuses the ids that only they hold");
             self.found(Difference::new(Kind::Inherited, Severity::Errors, message));
         }
     }

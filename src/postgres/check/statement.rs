@@ -93,7 +93,13 @@ FROM (
             SELECT FROM pg_catalog.pg_rewrite AS r
             WHERE r.ev_class = w.id AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')
         ),
-        'inherited', w.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = w.id),
+        'heirs', (
+            SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(n.nspname, c.relname) ORDER BY n.nspname, c.relname)
+            FROM pg_catalog.pg_inherits AS h
+            INNER JOIN pg_catalog.pg_class AS c ON c.oid = h.inhrelid
+            INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE h.inhparent = w.id AND w.relkind = 'r'
+        ),
         'unlogged', EXISTS (
             SELECT FROM tree AS r
             INNER JOIN pg_catalog.pg_class AS c ON c.oid = r.id

@@ -106,8 +106,8 @@ impl Report<'_> {
     }
 
     fn kind_of_table(&mut self, described: Described<'_>, name: &str) {
-        if described.relation.inherited {
-            let message = format!("tables inherit from {name}: charts count their rows too");
+        if let Some(heirs) = described.relation.heirs() {
+            let message = format!("heirs of {name} ({heirs}): charts count their rows too");
             self.found(Difference::new(Kind::Inherited, Severity::WrongNumbers, message));
         }
         if described.relation.unlogged {

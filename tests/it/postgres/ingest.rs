@@ -58,24 +58,54 @@ fn a_replace_is_a_short_fixed_list_of_statements() {
 
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
 
-    SELECT /* output-port-usage: find unknown output ports */ u.id
+    SELECT /* output-port-usage: find unknown output ports */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."datasets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."datasets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."datasets"'::text)
     ORDER BY u.id;
 
-    SELECT /* output-port-usage: find unknown tech assets */ u.id
+    SELECT /* output-port-usage: find unknown tech assets */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."technical_assets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."technical_assets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."technical_assets"'::text)
     ORDER BY u.id;
 
-    SELECT /* output-port-usage: find unknown consumers */ u.id
+    SELECT /* output-port-usage: find unknown consumers */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."data_products"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."data_products") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     ORDER BY u.id;
 
@@ -315,6 +345,30 @@ async fn an_id_of_a_partitioned_parent_is_known() {
     sqlx::raw_sql(part).execute(&portal.pool).await.unwrap();
     portal.create_tables().await;
     assert_eq!(portal.replace(&batch()).await.queries.written, 3);
+}
+
+/// Reading a parent finds what its heirs hold, and a foreign key to it does not.
+#[tokio::test]
+async fn an_id_that_only_heirs_of_a_parent_hold_is_unknown() {
+    let portal = Portal::new().await;
+    let (known, theirs) = (consumer(1), consumer(88));
+    let inherit = format!(
+        "CREATE TABLE portal.archived () INHERITS (portal.data_products);
+         CREATE TABLE portal.deleted () INHERITS (portal.archived);
+         INSERT INTO portal.archived (id, name) VALUES ('{theirs}', 'theirs'), ('{known}', 'also ours');
+         INSERT INTO portal.deleted (id, name) VALUES ('{theirs}', 'twice'), ('{}', 'only here')",
+        consumer(89)
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(inherit)).execute(&portal.pool).await.unwrap();
+    let first = day(2026, 1, 1);
+    let rows = [known, theirs, consumer(89)].map(|consumer| queries(first, port(1), consumer, 1));
+    let batch = UsageBatch::builder(scope(first..day(2026, 1, 2), [port(1)])).queries(rows.to_vec()).build();
+
+    let error = portal.try_ingest(portal.model.replace(&batch).unwrap()).await.unwrap_err();
+    let unknown = error.rejected().unwrap().unknown_ids().unwrap();
+    assert_eq!(unknown.consumers().collect::<Vec<_>>(), [theirs, consumer(89)]);
+    let outcome = portal.try_ingest(portal.model.replace(&batch).unwrap().skip_unknown()).await.unwrap();
+    assert_eq!(counts(&outcome.queries), (1, 0, 0, 2));
 }
 
 #[tokio::test]

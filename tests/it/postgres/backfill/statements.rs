@@ -72,24 +72,54 @@ fn replacing_with_keys_kept_is_a_shorter_list() {
     WHERE "output_port_id" = ANY($1::uuid[]) AND "date" >= $2::date AND "date" < $3::date
     RETURNING 1;
 
-    SELECT /* output-port-usage: find unknown output ports */ u.id
+    SELECT /* output-port-usage: find unknown output ports */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."datasets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."datasets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."datasets"'::text)
     ORDER BY u.id;
 
-    SELECT /* output-port-usage: find unknown tech assets */ u.id
+    SELECT /* output-port-usage: find unknown tech assets */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."technical_assets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."technical_assets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."technical_assets"'::text)
     ORDER BY u.id;
 
-    SELECT /* output-port-usage: find unknown consumers */ u.id
+    SELECT /* output-port-usage: find unknown consumers */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."data_products"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."data_products") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     ORDER BY u.id;
 

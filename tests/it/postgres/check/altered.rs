@@ -181,7 +181,7 @@ async fn parents_that_are_gone_repeat_an_id_or_have_heirs() {
         "CREATE TABLE portal.more_datasets () INHERITS (portal.datasets);
          ALTER TABLE portal.domains RENAME name TO title",
         &[
-            r#"errors to come: tables inherit from "portal"."datasets": a foreign key to it refuses the ids that only they hold"#,
+            r#"errors to come: heirs of "portal"."datasets" ("portal"."more_datasets"): a foreign key to it refuses the ids that only they hold"#,
             r#"errors to come: "portal"."domains" has no column "name""#,
         ],
     )
@@ -245,7 +245,7 @@ async fn keys_that_are_not_enforced_tables_that_inherit_and_unlogged_ones() {
          CREATE TABLE usage.child () INHERITS (usage.output_port_query_stats_daily);
          ALTER TABLE usage.tech_asset_stats_daily SET UNLOGGED",
         &[
-            r#"wrong numbers: tables inherit from "usage"."output_port_query_stats_daily": charts count their rows too"#,
+            r#"wrong numbers: heirs of "usage"."output_port_query_stats_daily" ("usage"."child"): charts count their rows too"#,
             r#"wrong numbers: "usage"."tech_asset_stats_daily" or a partition of it is unlogged: after a crash it is empty"#,
             r#"wrong numbers: foreign key "tech_asset_stats_daily_tech_asset_id_fkey" of "usage"."tech_asset_stats_daily" is not enforced: its triggers are off, here or on its parent"#,
         ],

@@ -63,22 +63,52 @@ fn an_upsert_of_all_tables() {
         ), pg_catalog.current_setting('transaction_isolation'))
     END AS "sight";
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
-    SELECT /* output-port-usage: find unknown output ports */ u.id
+    SELECT /* output-port-usage: find unknown output ports */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."datasets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."datasets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."datasets"'::text)
     ORDER BY u.id;
-    SELECT /* output-port-usage: find unknown tech assets */ u.id
+    SELECT /* output-port-usage: find unknown tech assets */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."technical_assets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."technical_assets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."technical_assets"'::text)
     ORDER BY u.id;
-    SELECT /* output-port-usage: find unknown consumers */ u.id
+    SELECT /* output-port-usage: find unknown consumers */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."data_products"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."data_products") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     ORDER BY u.id;
     INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
@@ -219,16 +249,36 @@ fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
         ), pg_catalog.current_setting('transaction_isolation'))
     END AS "sight";
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
-    SELECT /* output-port-usage: find unknown output ports */ u.id
+    SELECT /* output-port-usage: find unknown output ports */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."datasets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."datasets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."datasets"'::text)
     ORDER BY u.id;
-    SELECT /* output-port-usage: find unknown consumers */ u.id
+    SELECT /* output-port-usage: find unknown consumers */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."data_products"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."data_products") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     ORDER BY u.id;
     SELECT /* output-port-usage: find vanished queries */ count(*) AS "vanished"
@@ -293,16 +343,36 @@ fn a_batch_without_touches_and_combinations_writes_table_1_alone() {
         ), pg_catalog.current_setting('transaction_isolation'))
     END AS "sight";
     SELECT /* output-port-usage: wait for other writers */ pg_catalog.pg_advisory_xact_lock($1);
-    SELECT /* output-port-usage: find unknown output ports */ u.id
+    SELECT /* output-port-usage: find unknown output ports */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."datasets"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."datasets") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."datasets"'::text)
     ORDER BY u.id;
-    SELECT /* output-port-usage: find unknown consumers */ u.id
+    SELECT /* output-port-usage: find unknown consumers */ DISTINCT u.id
     FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
-    WHERE p."id" IS NULL
+    WHERE (p."id" IS NULL
+            OR EXISTS (
+                SELECT
+                FROM pg_catalog.pg_inherits AS h
+                JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+                WHERE h.inhparent = '"portal"."data_products"'::regclass::oid
+            ) AND NOT EXISTS (
+                SELECT
+                FROM ONLY ("portal"."data_products") AS o
+                WHERE o."id" = u.id
+            ))
         AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     ORDER BY u.id;
     INSERT /* output-port-usage: write changed queries */ INTO "usage"."output_port_query_stats_daily" AS t ("date", "output_port_id", "consumer_id", "query_count")
@@ -341,26 +411,56 @@ fn ids_that_outlive_their_parents_are_not_looked_up() {
         changes(&usual, &replace(&builder.combinations().build().unwrap(), &batch()))
     };
     insta::assert_snapshot!(without(builder().output_ports(keep("datasets"))), @r#"
-    - SELECT /* output-port-usage: find unknown output ports */ u.id
+    - SELECT /* output-port-usage: find unknown output ports */ DISTINCT u.id
     - FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     - LEFT JOIN "portal"."datasets" AS p ON p."id" = u.id
-    - WHERE p."id" IS NULL
+    - WHERE (p."id" IS NULL
+    -         OR EXISTS (
+    -             SELECT
+    -             FROM pg_catalog.pg_inherits AS h
+    -             JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+    -             WHERE h.inhparent = '"portal"."datasets"'::regclass::oid
+    -         ) AND NOT EXISTS (
+    -             SELECT
+    -             FROM ONLY ("portal"."datasets") AS o
+    -             WHERE o."id" = u.id
+    -         ))
     -     AND NOT pg_catalog.row_security_active('"portal"."datasets"'::text)
     - ORDER BY u.id;
     "#);
     insta::assert_snapshot!(without(builder().consumers(keep("data_products"))), @r#"
-    - SELECT /* output-port-usage: find unknown consumers */ u.id
+    - SELECT /* output-port-usage: find unknown consumers */ DISTINCT u.id
     - FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     - LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
-    - WHERE p."id" IS NULL
+    - WHERE (p."id" IS NULL
+    -         OR EXISTS (
+    -             SELECT
+    -             FROM pg_catalog.pg_inherits AS h
+    -             JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+    -             WHERE h.inhparent = '"portal"."data_products"'::regclass::oid
+    -         ) AND NOT EXISTS (
+    -             SELECT
+    -             FROM ONLY ("portal"."data_products") AS o
+    -             WHERE o."id" = u.id
+    -         ))
     -     AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     - ORDER BY u.id;
     "#);
     insta::assert_snapshot!(without(builder().tech_assets(keep("technical_assets"))), @r#"
-    - SELECT /* output-port-usage: find unknown tech assets */ u.id
+    - SELECT /* output-port-usage: find unknown tech assets */ DISTINCT u.id
     - FROM pg_catalog.unnest($1::uuid[]) AS u(id)
     - LEFT JOIN "portal"."technical_assets" AS p ON p."id" = u.id
-    - WHERE p."id" IS NULL
+    - WHERE (p."id" IS NULL
+    -         OR EXISTS (
+    -             SELECT
+    -             FROM pg_catalog.pg_inherits AS h
+    -             JOIN pg_catalog.pg_class AS c ON c.oid = h.inhparent AND c.relkind = 'r'
+    -             WHERE h.inhparent = '"portal"."technical_assets"'::regclass::oid
+    -         ) AND NOT EXISTS (
+    -             SELECT
+    -             FROM ONLY ("portal"."technical_assets") AS o
+    -             WHERE o."id" = u.id
+    -         ))
     -     AND NOT pg_catalog.row_security_active('"portal"."technical_assets"'::text)
     - ORDER BY u.id;
     "#);
@@ -371,10 +471,16 @@ fn parents_are_looked_up_by_their_keys() {
     let other = builder().consumers(Reference::to("products").key("product")).combinations();
     insta::assert_snapshot!(changes(&replace(&all_tables(), &batch()), &replace(&other.build().unwrap(), &batch())), @r#"
     - LEFT JOIN "portal"."data_products" AS p ON p."id" = u.id
-    - WHERE p."id" IS NULL
-    -     AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
+    - WHERE (p."id" IS NULL
     + LEFT JOIN "public"."products" AS p ON p."product" = u.id
-    + WHERE p."product" IS NULL
+    + WHERE (p."product" IS NULL
+    -             WHERE h.inhparent = '"portal"."data_products"'::regclass::oid
+    +             WHERE h.inhparent = '"public"."products"'::regclass::oid
+    -             FROM ONLY ("portal"."data_products") AS o
+    -             WHERE o."id" = u.id
+    +             FROM ONLY ("public"."products") AS o
+    +             WHERE o."product" = u.id
+    -     AND NOT pg_catalog.row_security_active('"portal"."data_products"'::text)
     +     AND NOT pg_catalog.row_security_active('"public"."products"'::text)
     "#);
 }
