@@ -16,26 +16,23 @@ use crate::model::UsageModel;
 pub(super) fn join(select: &mut SelectStatement, of: &'static str, model: &UsageModel) -> Result<(), Error> {
     let (group, _) = groups_of(model)?;
     let consumers = &model.0.consumers;
-    let key = Expr::col(("parent", consumers.key.clone())).equals((of, "consumer_id"));
     select.from(of);
+    let mut grouped = SelectStatement::new();
+    grouped
+        .expr_as(Expr::col(("parent", consumers.key.clone())), "consumer_id")
+        .expr_as(Expr::col(("parent", group.clone())), "group_id")
+        .from_as(consumers.table_ref(), "parent");
     if consumers.may_repeat() {
-        let mut first = SelectStatement::new();
-        first
-            .expr_as(Expr::col(("parent", group.clone())), "group_id")
-            .from_as(consumers.table_ref(), "parent")
-            .and_where(key)
-            .order_by(("parent", group.clone()), Order::Asc)
-            .limit(1);
-        select.join_lateral(JoinType::LeftJoin, first, "grouped", Expr::cust("TRUE"));
-    } else {
-        let grouped = SelectStatement::new()
-            .expr_as(Expr::col(("parent", consumers.key.clone())), "consumer_id")
-            .expr_as(Expr::col(("parent", group.clone())), "group_id")
-            .from_as(consumers.table_ref(), "parent")
-            .take();
-        let on = Expr::col(("grouped", "consumer_id")).equals((of, "consumer_id"));
-        select.join_subquery(JoinType::LeftJoin, grouped, "grouped", on);
+        // those in question alone: the planner reads a small table whole, and looks into the index of a large one
+        let asked = SelectStatement::new().column("consumer_id").from(of).take();
+        grouped
+            .distinct_on([("parent", consumers.key.clone())])
+            .and_where(Expr::col(("parent", consumers.key.clone())).in_subquery(asked))
+            .order_by(("parent", consumers.key.clone()), Order::Asc)
+            .order_by(("parent", group.clone()), Order::Asc);
     }
+    let on = Expr::col(("grouped", "consumer_id")).equals((of, "consumer_id"));
+    select.join_subquery(JoinType::LeftJoin, grouped, "grouped", on);
     Ok(())
 }
 
