@@ -1,5 +1,6 @@
 //! Groups of consumers.
 
+use sea_query::extension::postgres::PgFunc;
 use sea_query::{Expr, ExprTrait, Func, JoinType, Order, SelectStatement, UnionType};
 
 use super::series::array_agg;
@@ -23,11 +24,11 @@ pub(super) fn join(select: &mut SelectStatement, of: &'static str, model: &Usage
         .expr_as(Expr::col(("parent", group.clone())), "group_id")
         .from_as(consumers.table_ref(), "parent");
     if consumers.may_repeat() {
-        // those in question alone: the planner reads a small table whole, and looks into the index of a large one
-        let asked = SelectStatement::new().column("consumer_id").from(of).take();
+        // those in question alone, by one scan of an index; a join with them would read a small table whole
+        let asked = Func::cust("ARRAY").arg(SelectStatement::new().column("consumer_id").from(of).take());
         grouped
             .distinct_on([("parent", consumers.key.clone())])
-            .and_where(Expr::col(("parent", consumers.key.clone())).in_subquery(asked))
+            .and_where(Expr::col(("parent", consumers.key.clone())).eq(PgFunc::any(asked)))
             .order_by(("parent", consumers.key.clone()), Order::Asc)
             .order_by(("parent", group.clone()), Order::Asc);
     }
