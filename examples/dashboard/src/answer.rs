@@ -1,11 +1,11 @@
-//! A chart as JSON.
+//! What a chart is answered with, as JSON.
 
 use std::ops::Range;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
-use output_port_usage::chart::Bucket;
+use output_port_usage::chart::{Bucket, WithPrevious};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,43 +20,43 @@ pub(crate) struct Answer<R> {
     pub(crate) rows: Vec<R>,
 }
 
+/// A chart whose rows say how much there was before, if the page is compared with other days.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the document alone names it: a handler knows which of the two it answers with")]
+pub(crate) enum Compared<R> {
+    With(Answer<WithPrevious<R>>),
+    Without(Answer<R>),
+}
+
 /// What a chart is of.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Period {
-    #[serde(serialize_with = "days")]
-    #[schema(value_type = HalfOpen)]
-    pub(crate) days: Range<NaiveDate>,
+    pub(crate) days: HalfOpen,
     /// The days that it is compared with, if it is.
-    #[serde(serialize_with = "days_or_none", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<HalfOpen>)]
-    pub(crate) previous: Option<Range<NaiveDate>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<HalfOpen>,
     /// The axis of a chart over time: where each bucket starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) buckets: Option<Vec<Bucket>>,
 }
 
 /// Days from the first to the one after the last.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct HalfOpen {
+    /// The first.
     from: NaiveDate,
+    /// The day after the last.
     until: NaiveDate,
 }
 
-fn days<S: serde::Serializer>(days: &Range<NaiveDate>, serializer: S) -> Result<S::Ok, S::Error> {
-    HalfOpen { from: days.start, until: days.end }.serialize(serializer)
-}
-
-fn days_or_none<S: serde::Serializer>(
-    period: &Option<Range<NaiveDate>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match period {
-        Some(period) => days(period, serializer),
-        None => serializer.serialize_none(),
+impl From<Range<NaiveDate>> for HalfOpen {
+    fn from(days: Range<NaiveDate>) -> Self {
+        Self { from: days.start, until: days.end }
     }
 }
 
-/// Any answer that is not a chart's rows as a file.
+/// Any answer but a file.
 pub(crate) fn json(answer: &impl Serialize) -> Result<Response, Failure> {
     Ok(([(CONTENT_TYPE, "application/json")], serde_json::to_vec(answer)?).into_response())
 }

@@ -24,6 +24,7 @@ Usage: usage-dashboard [LOG MAPPING] [options]
 
       --port N        the port to listen on, 0 for any that is free (default: 8080)
       --listen IP     the address to listen on (default: 127.0.0.1, which only this machine reaches)
+      --openapi       prints the OpenAPI document of the API, and no more
   -h, --help          this text
 ";
 
@@ -43,7 +44,7 @@ pub(crate) enum Source {
 }
 
 impl Arguments {
-    /// What the command line asks for; `None` once it was answered with help.
+    /// What the command line asks for; `None` once it was answered right here.
     pub(crate) fn from_env() -> Result<Option<Self>, lexopt::Error> {
         Self::parse(lexopt::Parser::from_env())
     }
@@ -58,6 +59,13 @@ impl Arguments {
                 Long("time-zone") => zone = Some(parser.value()?.parse_with(named)?),
                 Long("port") => address.set_port(parser.value()?.parse()?),
                 Long("listen") => address.set_ip(parser.value()?.parse::<IpAddr>()?),
+                Long("openapi") => {
+                    println!(
+                        "{}",
+                        usage_dashboard::document().to_pretty_json().map_err(|error| error.to_string())?
+                    );
+                    return Ok(None);
+                }
                 Long("help") | Short('h') => {
                     print!("{USAGE}");
                     return Ok(None);

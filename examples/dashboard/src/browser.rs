@@ -4,10 +4,12 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
+use crate::cache;
 use crate::failure::Failure;
 use crate::host::Host;
 
@@ -23,10 +25,11 @@ pub(crate) fn routes() -> Router<Host> {
         .route("/tech-assets/{id}", get(|| async { Html(include_str!("../static/tech-asset.html")) }))
         .route("/consumers/{id}", get(|| async { Html(include_str!("../static/consumer.html")) }))
         .route("/static/{*path}", get(file))
+        .layer(from_fn(cache::files))
 }
 
 async fn file(Path(path): Path<String>) -> Result<Response, Failure> {
     let file = FILES.iter().find(|(name, ..)| *name == path);
     let (_, kind, bytes) = file.ok_or_else(|| Failure::not_found("no such file"))?;
-    Ok(([(CONTENT_TYPE, *kind), (CACHE_CONTROL, "no-cache")], *bytes).into_response())
+    Ok(([(CONTENT_TYPE, *kind)], *bytes).into_response())
 }

@@ -1,6 +1,7 @@
 //! What a request can fail of, and its status.
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -69,14 +70,13 @@ impl From<Error> for Failure {
 /// Of the database: away or busy, which passes, or anything else.
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        const AWAY: &str = "the database cannot be reached at the moment";
+        // a pool that waits for a connection cannot tell a server that is away from one that is busy
+        const AWAY: &str = "the database is busy or away: try again in a few seconds";
         match &error {
-            sqlx::Error::PoolTimedOut => {
-                Self::unavailable("too many requests wait for the database at the moment", &error)
-            }
-            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::BeginFailed => {
-                Self::unavailable(AWAY, &error)
-            }
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::BeginFailed => Self::unavailable(AWAY, &error),
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 Some("57014") => Self::unavailable("the database took too long", &error),
                 // a shutdown or a start, or as many connections as it takes
@@ -85,6 +85,14 @@ impl From<sqlx::Error> for Failure {
             },
             _ => Self::internal(&error),
         }
+    }
+}
+
+/// Of a query string: the parameter, and what is wrong with it.
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        let cause = std::error::Error::source(&rejection).map(ToString::to_string);
+        Self::asked(cause.unwrap_or_else(|| rejection.body_text()))
     }
 }
 

@@ -8,15 +8,19 @@ mod answer;
 mod api;
 mod asked;
 mod browser;
+mod cache;
 mod csv;
 mod failure;
+mod gaps;
 mod host;
 mod names;
+mod openapi;
 mod page;
 mod parents;
 mod security;
 mod subject;
 
+pub use api::document;
 pub use host::{Host, Today};
 pub use parents::Parents;
 
@@ -26,7 +30,7 @@ use axum::middleware::{from_fn, map_response};
 /// The pages and the API.
 pub fn routes(host: Host) -> Router {
     Router::new()
-        .nest("/api", api::routes())
+        .merge(api::routes())
         .merge(browser::routes())
         .method_not_allowed_fallback(security::only_get)
         .layer(from_fn(security::limits))

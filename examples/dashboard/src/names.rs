@@ -29,8 +29,7 @@ impl FromRequestParts<Host> for Names {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Failure> {
-        let names = Query::<Self>::from_request_parts(parts, host).await;
-        let Query(names) = names.map_err(|rejection| Failure::asked(rejection.body_text()))?;
+        let Query(names) = Query::<Self>::from_request_parts(parts, host).await?;
         if !(1..=MAX_LIMIT).contains(&names.limit()) {
             return Err(Failure::asked(format!("limit: 1 to {MAX_LIMIT}, not {}", names.limit())));
         }

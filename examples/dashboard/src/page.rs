@@ -7,8 +7,10 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::NaiveDate;
 use output_port_usage::chart::{
-    Bucket, Chart, Comparison, QueriesOverTime, QueriesOverTimeSplit, QueryDistribution, Subject as Counted,
+    Bucket, Chart, Comparison, QueriesOverTime, QueriesOverTimeSplit, QueryDistribution, Row,
+    Subject as Counted,
 };
+use output_port_usage::{Query as Statement, UsageModel};
 use serde::Serialize;
 use sqlx::PgTransaction;
 
@@ -40,8 +42,7 @@ impl<S: Subject> FromRequestParts<Host> for Page<S> {
         let path = RawPathParams::from_request_parts(parts, host).await;
         let path = path.map_err(|rejection| Failure::asked(rejection.body_text()))?;
         let subject = S::of(&path)?;
-        let asked = Query::<Asked>::from_request_parts(parts, host).await;
-        let Query(asked) = asked.map_err(|rejection| Failure::asked(rejection.body_text()))?;
+        let Query(asked) = Query::<Asked>::from_request_parts(parts, host).await?;
         let asked = asked.check()?;
 
         let mut transaction = host.begin().await?;
@@ -91,8 +92,16 @@ impl<S> Page<S> {
 
     /// The rows of any chart: one statement.
     pub(crate) async fn rows<C: Chart>(&mut self, chart: &C) -> Result<Vec<C::Row>, Failure> {
-        let query = self.host.model.query(chart)?;
+        self.fetch(self.host.model.query(chart)?).await
+    }
+
+    /// The rows of any other query of the library.
+    pub(crate) async fn fetch<R: Row>(&mut self, query: Statement<R>) -> Result<Vec<R>, Failure> {
         Ok(query.into_sqlx().fetch_all(&mut *self.transaction).await?)
+    }
+
+    pub(crate) fn model(&self) -> &UsageModel {
+        &self.host.model
     }
 
     /// Answers with what the subject is called.
@@ -104,7 +113,7 @@ impl<S> Page<S> {
     /// Answers with a chart of the page's days.
     pub(crate) async fn chart<C: Chart>(self, chart: C) -> Result<Response, Failure> {
         let days = self.days();
-        self.answer(chart, Period { days, previous: None, buckets: None }).await
+        self.answer(chart, Period { days: days.into(), previous: None, buckets: None }).await
     }
 
     /// The same, compared with earlier days if the page is.
@@ -146,7 +155,7 @@ impl<S> Page<S> {
     /// Answers as a chart over time does that has no rows.
     pub(crate) fn without_rows<R: Serialize>(self) -> Result<Response, Failure> {
         let period = Period {
-            days: self.days_over_time(),
+            days: self.days_over_time().into(),
             previous: None,
             buckets: Some(self.over_time(Counted::Portal).buckets()?),
         };
@@ -164,10 +173,10 @@ impl<S> Page<S> {
         buckets: Option<Vec<Bucket>>,
     ) -> Result<Response, Failure> {
         match self.asked.comparison() {
-            None => self.answer(chart, Period { days, previous: None, buckets }).await,
+            None => self.answer(chart, Period { days: days.into(), previous: None, buckets }).await,
             Some(comparison) => {
-                let previous = Some(comparison.days(&days)?);
-                self.answer(with(chart, comparison), Period { days, previous, buckets }).await
+                let previous = Some(comparison.days(&days)?.into());
+                self.answer(with(chart, comparison), Period { days: days.into(), previous, buckets }).await
             }
         }
     }

@@ -3,11 +3,15 @@
 use axum::extract::State;
 use axum::response::Response;
 use output_port_usage::OutputPortId;
-use output_port_usage::chart::*;
+use output_port_usage::chart::{
+    MostPopularAsset, MostPopularAssets, MostUsedPort, MostUsedPorts, QueriesOverTime,
+    QueriesOverTimeOfPorts, QueriesOverTimePoint, QueriesOverTimeSeries, QueriesOverTimeSplit,
+    QueryDistribution, QueryDistributionSlice, Subject, Summary, SummaryTotals, Unused, UnusedMember,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, Compared};
 use crate::asked::Asked;
 use crate::failure::Failure;
 use crate::host::{About, Host};
@@ -36,44 +40,44 @@ async fn about(State(host): State<Host>) -> Result<Response, Failure> {
 }
 
 /// Queries, consumers and days of use of all output ports.
-#[utoipa::path(get, path = "/summary", params(Asked), responses((status = 200, body = Answer<SummaryTotals>)))]
+#[utoipa::path(get, path = "/summary", params(Asked), responses((status = 200, body = Compared<SummaryTotals>)))]
 async fn summary(page: Page<Portal>) -> Result<Response, Failure> {
     let chart = Summary::new(Subject::Portal, page.days());
     page.compared(chart, Summary::compared_with).await
 }
 
 /// Queries in each bucket.
-#[utoipa::path(get, path = "/over-time", params(Asked), responses((status = 200, body = Answer<QueriesOverTimePoint>)))]
+#[utoipa::path(get, path = "/over-time", params(Asked), responses((status = 200, body = Compared<QueriesOverTimePoint>)))]
 async fn over_time(page: Page<Portal>) -> Result<Response, Failure> {
     let chart = page.over_time(Subject::Portal);
     page.compared_over_time(chart, QueriesOverTime::compared_with).await
 }
 
 /// The same for each consumer or group.
-#[utoipa::path(get, path = "/split", params(Asked), responses((status = 200, body = Answer<QueriesOverTimeSeries>)))]
+#[utoipa::path(get, path = "/split", params(Asked), responses((status = 200, body = Compared<QueriesOverTimeSeries>)))]
 async fn split(page: Page<Portal>) -> Result<Response, Failure> {
     let chart = page.split(page.over_time(Subject::Portal));
     page.compared_over_time(chart, QueriesOverTimeSplit::compared_with).await
 }
 
 /// Who reads most.
-#[utoipa::path(get, path = "/distribution", params(Asked), responses((status = 200, body = Answer<QueryDistributionSlice>)))]
+#[utoipa::path(get, path = "/distribution", params(Asked), responses((status = 200, body = Compared<QueryDistributionSlice>)))]
 async fn distribution(page: Page<Portal>) -> Result<Response, Failure> {
     let chart = page.distribution(Subject::Portal);
-    page.ranked(chart, QueryDistribution::compared_with, Compared::include_gone).await
+    page.ranked(chart, QueryDistribution::compared_with, |chart| chart.include_gone()).await
 }
 
 /// The output ports that are read most, or that rose or fell most.
-#[utoipa::path(get, path = "/output-ports", params(Asked), responses((status = 200, body = Answer<MostUsedPort>)))]
+#[utoipa::path(get, path = "/output-ports", params(Asked), responses((status = 200, body = Compared<MostUsedPort>)))]
 async fn output_ports(page: Page<Portal>) -> Result<Response, Failure> {
     let chart = MostUsedPorts::new(page.days()).top(page.asked.top());
     let order = page.asked.order();
     let with = |chart: MostUsedPorts, comparison| chart.compared_with(comparison).order(order);
-    page.ranked(chart, with, Compared::include_gone).await
+    page.ranked(chart, with, |chart| chart.include_gone()).await
 }
 
 /// The queries of the same output ports in each bucket, for lines beside the ranking; in the order of their ids.
-#[utoipa::path(get, path = "/sparklines", params(Asked), responses((status = 200, body = Answer<QueriesOverTimeSeries>)))]
+#[utoipa::path(get, path = "/sparklines", params(Asked), responses((status = 200, body = Compared<QueriesOverTimeSeries>)))]
 async fn sparklines(mut page: Page<Portal>) -> Result<Response, Failure> {
     let ids = ranked(&mut page).await?;
     let (days, granularity) = (page.days_over_time(), page.asked.granularity());
@@ -97,10 +101,10 @@ async fn ranked(page: &mut Page<Portal>) -> Result<Vec<OutputPortId>, Failure> {
 }
 
 /// The tech assets that are touched most.
-#[utoipa::path(get, path = "/assets", params(Asked), responses((status = 200, body = Answer<MostPopularAsset>)))]
+#[utoipa::path(get, path = "/assets", params(Asked), responses((status = 200, body = Compared<MostPopularAsset>)))]
 async fn assets(page: Page<Portal>) -> Result<Response, Failure> {
     let chart = MostPopularAssets::of_portal(page.days()).top(page.asked.top());
-    page.ranked(chart, MostPopularAssets::compared_with, Compared::include_gone).await
+    page.ranked(chart, MostPopularAssets::compared_with, |chart| chart.include_gone()).await
 }
 
 /// Output ports that nobody used.
