@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use chrono::NaiveDate;
 use output_port_usage::{Role, Severity, UsageModel, UsageModelBuilder};
 use sample_portal::Input;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
 use throwaway_postgres::Database as Throwaway;
 use usage_dashboard::{Host, Parents, Today};
 
@@ -78,11 +78,17 @@ fn read_model(text: &str) -> Result<(UsageModel, Parents)> {
 /// Ten connections, for which a request waits three seconds at most.
 async fn connect(url: &str) -> Result<PgPool> {
     // the URL may hold a password: no message repeats it
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    ensure!(is_postgres, "the database's URL does not begin with postgres://");
     let options: PgConnectOptions = url.parse().context("the database's URL is none")?;
+    let options = options.application_name("usage-dashboard");
+    // a pool would try again until its time is up, and not say why it could not
+    let first = PgConnection::connect_with(&options).await.context("cannot connect to the database")?;
+    first.close().await.context("cannot connect to the database")?;
     PgPoolOptions::new()
         .max_connections(10)
         .acquire_timeout(Duration::from_secs(3))
-        .connect_with(options.application_name("usage-dashboard"))
+        .connect_with(options)
         .await
         .context("cannot connect to the database")
 }

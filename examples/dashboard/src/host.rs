@@ -66,7 +66,11 @@ impl Host {
     /// A transaction that can write nothing, and in which no statement takes longer than ten seconds.
     ///
     /// All of it is one message, and a chart in a transaction is right behind a pooler, too.
-    pub(crate) async fn begin(&self) -> Result<PgTransaction<'static>, sqlx::Error> {
+    ///
+    /// # Errors
+    ///
+    /// If there is no connection.
+    pub async fn begin(&self) -> Result<PgTransaction<'static>, sqlx::Error> {
         self.pool.begin_with("BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'").await
     }
 }

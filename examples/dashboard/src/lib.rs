@@ -21,6 +21,7 @@ mod security;
 mod subject;
 
 pub use api::document;
+pub use failure::with_causes;
 pub use host::{Host, Today};
 pub use parents::Parents;
 

@@ -24,8 +24,7 @@ async fn main() -> ExitCode {
     match serve(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // the causes behind it, each after a colon
-            eprintln!("error: {}", printable(&format!("{error:#}")));
+            eprintln!("error: {}", printable(&usage_dashboard::with_causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }

@@ -4,9 +4,7 @@
 
 use output_port_usage::UsageModelBuilder;
 use sea_query::extension::postgres::PgExpr;
-use sea_query::{
-    Alias, Expr, ExprTrait, Func, IntoIden, LikeExpr, NullOrdering, Order, PostgresQueryBuilder,
-};
+use sea_query::{Alias, Expr, ExprTrait, Func, IntoIden, NullOrdering, Order, PostgresQueryBuilder};
 use sea_query::{Query, SelectStatement};
 use sea_query_binder::SqlxBinder;
 use serde::{Deserialize, Serialize};
@@ -94,8 +92,9 @@ impl Parent {
     ) -> Result<Vec<Named>, sqlx::Error> {
         let mut list = self.select();
         if let Some(text) = text {
+            // a backslash escapes unless a statement says otherwise
             let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-            list.and_where(self.label().ilike(LikeExpr::new(format!("%{escaped}%")).escape('\\')));
+            list.and_where(self.label().ilike(format!("%{escaped}%")));
         }
         list.order_by_with_nulls(Alias::new("label"), Order::Asc, NullOrdering::Last)
             .order_by(Alias::new("id"), Order::Asc)
