@@ -5,6 +5,7 @@ mod bad_input;
 mod browser;
 mod by_hand;
 mod caching;
+mod guide;
 mod openapi;
 mod program;
 mod proxy;
