@@ -118,10 +118,8 @@ impl Parent {
     }
 
     fn label(&self) -> Expr {
-        let label = self
-            .label
-            .as_deref()
-            .map_or(Expr::val(None::<String>), |label| Expr::col(Alias::new(label)).into());
+        let label =
+            self.label.as_deref().map_or(Expr::val(None::<String>), |label| Expr::col(Alias::new(label)));
         label.cast_as(Alias::new("text"))
     }
 }
