@@ -28,12 +28,13 @@ macro_rules! file {
     };
 }
 
-const FILES: [File; 22] = [
+const FILES: [File; 23] = [
     file!("address.js", JS),
     file!("api.js", JS),
     file!("canvas.js", JS),
     file!("charts.js", JS),
     file!("controls.js", JS),
+    file!("coverage.js", JS),
     file!("elements.js", JS),
     file!("format.js", JS),
     file!("found.js", JS),

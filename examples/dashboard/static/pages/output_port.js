@@ -2,10 +2,11 @@
 
 import { asked } from "../address.js";
 import { CONSUMERS, LAST_USED, ranking, stacked, tiles } from "../charts.js";
+import { coverage } from "../coverage.js";
 
 export const KIND = "Output port";
 
-export function sections({ combinations }) {
+export function sections(about) {
     const by = asked.by === "group" ? "domain" : "consumer";
     return [
         tiles("Queries"),
@@ -14,9 +15,10 @@ export function sections({ combinations }) {
             unit: "Queries",
             isColoured: true,
             more: () => [LAST_USED],
-            place: "tall",
+            place: "tallest",
         }),
         ranking("Most popular assets", "assets", { unit: "Touches", more: () => [CONSUMERS, LAST_USED] }),
-        ...(combinations ? [ranking("Most often combined with", "combined-with", { unit: "Queries" })] : []),
+        ...(about.combinations ? [ranking("Most often combined with", "combined-with", { unit: "Queries" })] : []),
+        ...(about.coverage ? [coverage()] : []),
     ];
 }

@@ -75,7 +75,7 @@ async fn assert_over_time<C: Chart, S: Chart>(
     split: &S,
 ) {
     let ((points, file), (series, _)) = (site.rows(whole).await, site.rows(split).await);
-    assert_eq!((points.len(), series.len()), (5, 7).min((5, series.len())), "{heading}");
+    assert!(points.len() == 5 && series.len() > 1, "{heading}: {series:?}");
     browser.assert_table(heading, &in_time(&points, &series)).await;
     assert_eq!(browser.file(heading).await, file, "{heading}");
 }
@@ -107,6 +107,13 @@ async fn the_page_of_an_output_port_has_the_rows_of_the_library() {
         let combined =
             MostOftenCombinedWith::new(port(1), days()).top(10).compared_with(BEFORE).include_gone();
         assert_ranking(&site, &browser, "Most often combined with", &combined, &[]).await;
+        // the facts leave ten days of May out, and the last two are not settled
+        browser.open(&format!("/output-ports/{}?days=90", port(1))).await;
+        let gaps = [
+            vec![json!("May 10 – 19, 2026"), json!(10), json!("nobody measured them")],
+            vec![json!("Jun 29 – 30, 2026"), json!(2), json!("rows may still arrive")],
+        ];
+        browser.assert_table("Days to ingest again", &gaps).await;
     })
     .await;
 }
