@@ -30,8 +30,10 @@ export function tiles(count, { hasConsumers = true } = {}) {
 
 /** A comparison with days that were not all measured is none, and says so. */
 function before(row, previous) {
-    const was = `${format.countText(row.previous)} on ${format.daysText(previous)}`;
-    return row.change === null ? [`${was} `, coverageNote(row.previous_coverage) ?? ""] : [format.change(row.change), ` from ${was}`];
+    const was = [format.before(row), ` on ${format.daysText(previous)} `];
+    return row.change === null
+        ? [...was, coverageNote(row.previous_coverage) ?? ""]
+        : [format.change(row.change), " from ", ...was];
 }
 
 function tile(name, value, note = []) {

@@ -17,12 +17,13 @@ function state(point) {
 }
 
 /** By day, a line of other weekdays would only show weekends in the wrong places. */
-function isDrawn(days, previous) {
-    return previous !== undefined && (asked.granularity !== "day" || format.daysBetween(previous, days) % 7 === 0);
+function isDrawn(points, days, previous) {
+    const isAligned = previous !== undefined && (asked.granularity !== "day" || format.daysBetween(previous, days) % 7 === 0);
+    return isAligned && points.some((point) => measuredBefore(point) !== null);
 }
 
-function isMeasured(coverage) {
-    return coverage !== "not_measured" && coverage !== "partly";
+function measuredBefore({ previous, previous_coverage: coverage }) {
+    return coverage === "not_measured" || coverage === "partly" ? null : previous;
 }
 
 function words(point) {
@@ -40,7 +41,7 @@ export function overTime({ unit, points, days, previous, series, colours, total 
         colour: member.kind === "all" ? "series-1" : colours.of(member),
         data: counts.map((count, at) => (states[at] === "gap" ? null : count)),
     }));
-    const before = isDrawn(days, previous) ? points.map((point) => (isMeasured(point.previous_coverage) ? point.previous : null)) : undefined;
+    const before = isDrawn(points, days, previous) ? points.map(measuredBefore) : undefined;
     const { canvas, draw } = columns({
         label: `${unit} over time: ${format.countText(total)} in ${points.length} columns. The table has the numbers.`,
         ticks: points.map(({ bucket }) => format.tickText(bucket, asked.granularity)),
