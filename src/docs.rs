@@ -4,6 +4,7 @@
 //! - [`migrations`]: the tables in your migration tool, the model in a file, and what happens when a parent is deleted.
 //! - [`charts`]: the requests, their days, their JSON; chart libraries, CSV and OpenAPI.
 //! - [`pages`]: charts of a tech asset, a consumer, a domain and the whole portal, and what they add up.
+//! - [`dashboard`]: a service with these pages, and the code of it that hosts copy.
 //! - [`coverage`]: a day without use and a day that nobody measured; which days to ingest again; gaps in a chart.
 //! - [`alerts`]: usage that fell, and what nobody uses any more.
 //! - [`counting`]: what counts as a query, a touch, a combination and a day.
@@ -13,7 +14,7 @@
 //! - [`reviewing_sql`]: every statement in your own snapshot test.
 //! - [`carrying_on`]: how the source is laid out, and how to add a chart; for maintainers.
 //!
-//! The Rust on these pages and in the README is compiled by the crate's doc tests.
+//! The Rust on these pages and in the README is compiled by the crate's doc tests; that of [`dashboard`] by its program.
 
 #[doc = include_str!("docs/drivers.md")]
 pub mod drivers {}
@@ -26,6 +27,9 @@ pub mod charts {}
 
 #[doc = include_str!("docs/pages.md")]
 pub mod pages {}
+
+#[doc = include_str!("docs/dashboard.md")]
+pub mod dashboard {}
 
 #[doc = include_str!("docs/coverage.md")]
 pub mod coverage {}

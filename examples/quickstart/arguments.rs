@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 use output_port_usage::Granularity;
-
-use crate::log::Input;
+use sample_portal::Input;
 
 const USAGE: &str = "\
 Charts the usage of an output port from an access log, on a throw-away PostgreSQL.

@@ -7,12 +7,12 @@
 //!
 //! It starts a throw-away PostgreSQL, makes a small portal and the model's tables there, counts an access
 //! log, writes the counts in one transaction and draws the charts. What a host does in production is in
-//! `portal.rs` (the model), the mapping's `attribution()` in `examples/access_log`, `log.rs` (the log) and here (the rest).
+//! `examples/sample_portal` (the model, the log, the tables), the mapping's `attribution()` in `examples/access_log`, and
+//! here (the rest).
 
 mod arguments;
 mod charts;
 mod dashboard;
-mod log;
 mod portal;
 mod report;
 
@@ -26,7 +26,7 @@ use arguments::Arguments;
 use charts::Page;
 use chrono::NaiveDate;
 use dashboard::Dashboard;
-use output_port_usage::{Outcome, Severity, UsageBatch, UsageModel};
+use output_port_usage::{Severity, UsageModel};
 use sqlx::PgPool;
 
 #[tokio::main]
@@ -62,9 +62,9 @@ async fn run(arguments: Arguments) -> Result<()> {
     let database = throwaway_postgres::database()?;
     writeln!(out, "using {}", database.server())?;
     let pool = PgPool::connect(database.url()).await.context("cannot connect to the database")?;
-    let model = portal::model()?;
-    portal::create_parents(&pool, &mapping).await.context("cannot make the portal's tables")?;
-    create_tables(&pool, &model).await.context("cannot create the model's tables")?;
+    let model = sample_portal::model()?;
+    sample_portal::create_parents(&pool, &mapping).await.context("cannot make the portal's tables")?;
+    sample_portal::create_tables(&pool, &model).await.context("cannot create the model's tables")?;
 
     let counted = log.count(&attribution)?;
     check(&pool, &model, counted.days.end).await?;
@@ -75,10 +75,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     );
 
     let began = Instant::now();
-    let outcomes = ingest(&pool, &model, &counted.batches()?).await?;
-    for statement in model.vacuum() {
-        statement.into_sqlx().execute(&pool).await.context("cannot vacuum the tables")?;
-    }
+    let outcomes = sample_portal::ingest(&pool, &model, &counted.batches()?).await?;
     write!(out, "{}", report::of_ingest(&outcomes, began.elapsed()))?;
 
     let port = port.unwrap_or_else(|| portal::busiest(&counted.batch));
@@ -90,14 +87,6 @@ async fn run(arguments: Arguments) -> Result<()> {
     writeln!(out, "\nin-process: {expected}\ncharts:     {charted}")?;
     pool.close().await;
     ensure!(expected == charted, "the charts disagree with the in-process result");
-    Ok(())
-}
-
-async fn create_tables(pool: &PgPool, model: &UsageModel) -> Result<(), sqlx::Error> {
-    model.create_schema().into_sqlx().execute(pool).await?;
-    for statement in model.create_tables() {
-        statement.into_sqlx().execute(pool).await?;
-    }
     Ok(())
 }
 
@@ -114,19 +103,4 @@ async fn check(pool: &PgPool, model: &UsageModel, today: NaiveDate) -> Result<()
         eprintln!("{severity}: {difference}");
     }
     Ok(())
-}
-
-/// All of the batches or nothing: the transaction is the host's.
-///
-/// The days are the log's own here, and one on which no query counts is a day without use: there are records of it. A
-/// host whose days do not come from its log, say the last three, calls `refuse_empty_days()` on the replace instead: a
-/// log that holds one of them would remove what was counted on the others.
-async fn ingest(pool: &PgPool, model: &UsageModel, batches: &[UsageBatch]) -> Result<Vec<Outcome>> {
-    let mut transaction = pool.begin().await.context("cannot begin a transaction")?;
-    let mut outcomes = Vec::with_capacity(batches.len());
-    for batch in batches {
-        outcomes.push(model.replace(batch)?.allow_empty().run_sqlx(&mut transaction).await?);
-    }
-    transaction.commit().await.context("cannot commit the ingest")?;
-    Ok(outcomes)
 }

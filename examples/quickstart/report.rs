@@ -8,9 +8,9 @@ use access_log::{Mapping, UnitCounted, printable};
 use chrono::{Days, NaiveDate};
 use output_port_usage::query_log::UnmappedPrincipal;
 use output_port_usage::{Outcome, OutputPortId, TableOutcome, UsageBatch};
+use sample_portal::Counted;
 
 use crate::charts::grouped;
-use crate::log::Counted;
 
 const NAMES_SHOWN: usize = 3;
 const DAYS_SHOWN: usize = 5;

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
@@ -17,12 +18,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use output_port_usage::query_log::{self, Aggregator, LogSummary};
 use output_port_usage::{Attribution, Scope, UsageBatch};
 
-const SAMPLE_LOG: &[u8] = include_bytes!("../sample/log.jsonl.gz");
-const SAMPLE_MAPPING: &[u8] = include_bytes!("../sample/mapping.json");
+const SAMPLE_LOG: &[u8] = include_bytes!("../../sample/log.jsonl.gz");
+const SAMPLE_MAPPING: &[u8] = include_bytes!("../../sample/mapping.json");
 const MALFORMED_SHOWN: usize = 3;
 
 /// Where the log and its mapping come from.
-pub(crate) enum Input {
+#[derive(Debug)]
+pub enum Input {
     /// The made-up log that is committed beside this example.
     Sample,
     /// The reader's own.
@@ -30,27 +32,28 @@ pub(crate) enum Input {
 }
 
 /// A log that is open and not yet read.
-pub(crate) struct Log {
+pub struct Log {
     name: String,
     reader: Box<dyn Read>,
     bytes: u64,
 }
 
 /// What a log held.
-pub(crate) struct Counted {
-    pub(crate) name: String,
+#[derive(Debug)]
+pub struct Counted {
+    pub name: String,
     /// The local days from the log's first record to its last.
-    pub(crate) days: Range<NaiveDate>,
+    pub days: Range<NaiveDate>,
     /// The counts of all of these days.
-    pub(crate) batch: UsageBatch,
-    pub(crate) summary: LogSummary,
+    pub batch: UsageBatch,
+    pub summary: LogSummary,
     /// The first of the malformed lines.
-    pub(crate) malformed: Vec<String>,
-    pub(crate) took: Duration,
+    pub malformed: Vec<String>,
+    pub took: Duration,
 }
 
 impl Input {
-    pub(crate) fn mapping(&self) -> Result<Mapping> {
+    pub fn mapping(&self) -> Result<Mapping> {
         let mapping = match self {
             Self::Sample => Mapping::read(SAMPLE_MAPPING),
             Self::Files { mapping, .. } => {
@@ -63,14 +66,14 @@ impl Input {
     }
 
     /// How messages call the mapping.
-    pub(crate) fn mapping_name(&self) -> String {
+    pub fn mapping_name(&self) -> String {
         match self {
             Self::Sample => "the sample's mapping".to_owned(),
             Self::Files { mapping, .. } => format!("mapping {}", mapping.display()),
         }
     }
 
-    pub(crate) fn open_log(&self) -> Result<Log> {
+    pub fn open_log(&self) -> Result<Log> {
         match self {
             Self::Sample => Ok(Log {
                 name: "the sample".to_owned(),
@@ -90,9 +93,15 @@ impl Input {
     }
 }
 
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("name", &self.name).field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
 impl Log {
     /// Counts the log in one pass: its days are known only at its end.
-    pub(crate) fn count(self, attribution: &Attribution) -> Result<Counted> {
+    pub fn count(self, attribution: &Attribution) -> Result<Counted> {
         let began = Instant::now();
         let every_day = first_of_january(1)?..first_of_january(10_000)?;
         let mut aggregator = Aggregator::new(attribution, every_day.clone())?;
@@ -149,7 +158,7 @@ impl Log {
 impl Counted {
     /// The batches that state what the log knows: a day without any record is in none of them, and on its last day
     /// more records may follow.
-    pub(crate) fn batches(&self) -> Result<Vec<UsageBatch>> {
+    pub fn batches(&self) -> Result<Vec<UsageBatch>> {
         let without = &self.summary.days_without_records;
         let mut batches = Vec::new();
         let mut from = self.days.start;
