@@ -35,7 +35,7 @@ pub(crate) use self::writer::{Param, SqlWriter};
 /// );
 /// # Ok::<(), output_port_usage::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a statement does nothing until a driver runs it"]
 pub struct Statement {
     title: String,

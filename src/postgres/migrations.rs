@@ -48,15 +48,15 @@ impl UsageModel {
         let mut migrations = vec![Migration {
             id: 1,
             name: "usage_tables",
-            up: script(first.into_iter().flat_map(|table| self.create_table(table))),
-            down: script(first.into_iter().rev().map(ddl::drop_table)),
+            up: Script::of(first.into_iter().flat_map(|table| self.create_table(table))),
+            down: Script::of(first.into_iter().rev().map(ddl::drop_table)),
         }];
         let combinations = self.0.combinations.as_ref();
         migrations.extend(combinations.map(|table| Migration {
             id: 2,
             name: "usage_combinations",
-            up: script(self.create_table(table)),
-            down: script([ddl::drop_table(table)]),
+            up: Script::of(self.create_table(table)),
+            down: Script::of([ddl::drop_table(table)]),
         }));
         if self.0.read_by.consumer {
             migrations.push(indexes(3, "usage_by_consumer", first.map(Index::by_consumer)));
@@ -67,8 +67,8 @@ impl UsageModel {
         migrations.extend(self.drop_coverage().map(|drop| Migration {
             id: 5,
             name: "usage_coverage",
-            up: script(self.create_coverage()),
-            down: script([drop]),
+            up: Script::of(self.create_coverage()),
+            down: Script::of([drop]),
         }));
         if self.0.read_by.tech_asset {
             let by_tech_asset = Index::by_tech_asset(&self.0.touches);
@@ -85,8 +85,24 @@ impl UsageModel {
 pub struct Migration {
     id: u32,
     name: &'static str,
-    up: String,
-    down: String,
+    up: Script,
+    down: Script,
+}
+
+/// Statements, each by itself and as one text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Script {
+    statements: Vec<Statement>,
+    text: String,
+}
+
+impl Script {
+    fn of(statements: impl IntoIterator<Item = Statement>) -> Self {
+        let statements: Vec<Statement> = statements.into_iter().collect();
+        let texts: Vec<&str> = statements.iter().map(Statement::sql).collect();
+        let text = texts.join(";\n\n") + ";\n";
+        Self { statements, text }
+    }
 }
 
 impl Migration {
@@ -102,12 +118,25 @@ impl Migration {
 
     /// The script that applies it; what exists already is left as it is, and needs no privilege.
     pub fn up(&self) -> &str {
-        &self.up
+        &self.up.text
+    }
+
+    /// The statements of [`up`](Self::up) one by one, for what takes no script.
+    ///
+    /// Citus refuses one that creates an index of a distributed table beside other statements (SQLSTATE 42601). They may
+    /// run in one transaction.
+    pub fn up_statements(&self) -> &[Statement] {
+        &self.up.statements
     }
 
     /// The script that reverts it; it drops its tables with all their rows.
     pub fn down(&self) -> &str {
-        &self.down
+        &self.down.text
+    }
+
+    /// The statements of [`down`](Self::down) one by one.
+    pub fn down_statements(&self) -> &[Statement] {
+        &self.down.statements
     }
 
     /// Writes both scripts to files and returns their paths.
@@ -135,7 +164,7 @@ impl Migration {
         let directory = directory.as_ref();
         fs::create_dir_all(directory)?;
         let file = |direction| directory.join(format!("{:04}_{}.{direction}.sql", self.id, self.name));
-        let files = [(file("up"), &self.up), (file("down"), &self.down)];
+        let files = [(file("up"), self.up()), (file("down"), self.down())];
         let mut missing = Vec::new();
         for (file, text) in &files {
             match fs::read(file) {
@@ -156,13 +185,7 @@ impl Migration {
 }
 
 fn indexes<const N: usize>(id: u32, name: &'static str, indexes: [Index<'_>; N]) -> Migration {
-    let up = script(indexes.iter().map(Index::create));
-    let down = script(indexes.iter().rev().map(Index::drop));
+    let up = Script::of(indexes.iter().map(Index::create));
+    let down = Script::of(indexes.iter().rev().map(Index::drop));
     Migration { id, name, up, down }
-}
-
-fn script(statements: impl IntoIterator<Item = Statement>) -> String {
-    let statements: Vec<String> =
-        statements.into_iter().map(|statement| statement.sql().to_owned()).collect();
-    statements.join(";\n\n") + ";\n"
 }

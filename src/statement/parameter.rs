@@ -7,7 +7,7 @@ use sea_query::{ArrayType, Value};
 use uuid::Uuid;
 
 /// A bound value of one of the kinds that the library binds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Parameter {
     Int(i32),
     BigInt(i64),

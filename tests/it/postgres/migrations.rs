@@ -14,6 +14,22 @@ fn whole() -> UsageModel {
     builder().combinations().coverage().read_by_consumer().read_by_tech_asset().build().unwrap()
 }
 
+#[test]
+fn a_script_is_its_statements_one_after_another() {
+    for migration in whole().migrations() {
+        for (script, statements) in
+            [(migration.up(), migration.up_statements()), (migration.down(), migration.down_statements())]
+        {
+            let mut rest = script;
+            for statement in statements {
+                rest = rest.strip_prefix(statement.sql()).and_then(|rest| rest.strip_prefix(";\n")).unwrap();
+                rest = rest.trim_start();
+            }
+            assert_eq!(rest, "", "{}", migration.name());
+        }
+    }
+}
+
 /// A released text never changes: what a later release adds is a migration of its own.
 #[test]
 fn texts_stay_the_same_in_every_release() {
