@@ -32,6 +32,7 @@ pub enum Today {
 }
 
 impl Today {
+    /// The day that it is now.
     pub fn date(&self) -> NaiveDate {
         match self {
             Self::Fixed(day) => *day,

@@ -31,6 +31,8 @@ pub(crate) struct Page<S> {
     named: Option<Named>,
     host: Host,
     path: String,
+    /// Made once: a request that ends on the next day is still of one.
+    days: Range<NaiveDate>,
     transaction: PgTransaction<'static>,
 }
 
@@ -53,15 +55,15 @@ impl<S: Subject> FromRequestParts<Host> for Page<S> {
                 named => named,
             },
         };
-        let path = parts.uri.path().to_owned();
-        Ok(Self { subject, asked, named, host: host.clone(), path, transaction })
+        let (path, days) = (parts.uri.path().to_owned(), asked.days(host.today.date()));
+        Ok(Self { subject, asked, named, host: host.clone(), path, days, transaction })
     }
 }
 
 impl<S> Page<S> {
     /// Exactly the days that are asked for: what rankings and summaries count.
     pub(crate) fn days(&self) -> Range<NaiveDate> {
-        self.asked.days(self.host.today.date())
+        self.days.clone()
     }
 
     /// The same from the start of the bucket that holds the first of them, for charts over time.

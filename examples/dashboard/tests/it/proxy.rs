@@ -1,6 +1,6 @@
 //! A way to the database that can be cut and mended, without stopping a server that other tests use.
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
@@ -25,13 +25,15 @@ impl Proxy {
 
     /// Where the database is, through this.
     pub(crate) fn options(&self) -> PgConnectOptions {
-        // a socket's directory goes before a host unless it is none
-        let (host, port) = ("127.0.0.1", self.port);
-        let options = PgConnectOptions::new_without_pgpass()
-            .host(host)
-            .port(port)
-            .ssl_mode(sqlx::postgres::PgSslMode::Disable);
-        options.username(self.to.get_username()).database(self.to.get_database().unwrap())
+        let options = match self.to.get_socket() {
+            None => self.to.clone(),
+            // a socket would go before the host; whoever may use it needs no password
+            Some(_) => PgConnectOptions::new_without_pgpass()
+                .username(self.to.get_username())
+                .database(self.to.get_database().unwrap())
+                .ssl_mode(PgSslMode::Disable),
+        };
+        options.host("127.0.0.1").port(self.port)
     }
 
     /// Nothing listens any more, and every connection breaks.
@@ -61,10 +63,7 @@ async fn serve(listener: TcpListener, to: PgConnectOptions) {
 
 async fn connect(to: &PgConnectOptions) -> Box<dyn Stream> {
     let port = to.get_port();
-    // an absolute path as the host is the directory of a socket
-    let directory =
-        to.get_socket().cloned().or_else(|| to.get_host().starts_with('/').then(|| to.get_host().into()));
-    match directory {
+    match to.get_socket() {
         Some(directory) => {
             Box::new(UnixStream::connect(directory.join(format!(".s.PGSQL.{port}"))).await.unwrap())
         }
