@@ -24,7 +24,8 @@ use crate::statement::{Query, SqlWriter};
 ///     "first_measured": "2026-01-01",
 ///     "last_measured": "2026-06-30",
 ///     "settled_until": "2026-06-29",
-///     "missing_days": 2
+///     "missing_days": 2,
+///     "rules": "6c62272e-07bb-0142-62b8-21756295c58d"
 /// });
 /// let row: PortCoverage = serde_json::from_value(json.clone())?;
 /// # assert_eq!(serde_json::to_value(&row)?, json);
@@ -43,6 +44,9 @@ pub struct PortCoverage {
     pub settled_until: Option<NaiveDate>,
     /// How many days between the first and the last were not measured. Days after the last are not counted.
     pub missing_days: i64,
+    /// The fingerprint of the rules by which it was counted last; `None` if nobody knows them.
+    #[serde(default)]
+    pub rules: Option<Uuid>,
 }
 
 impl Columnar for PortCoverage {
@@ -53,6 +57,7 @@ impl Columnar for PortCoverage {
             last_measured: row.date_or_null("last_measured")?,
             settled_until: row.date_or_null("settled_until")?,
             missing_days: row.count("missing_days")?,
+            rules: row.uuid_or_null("rules")?,
         })
     }
 
@@ -62,7 +67,8 @@ impl Columnar for PortCoverage {
             .date("first_measured", self.first_measured)
             .date("last_measured", self.last_measured)
             .date("settled_until", self.settled_until)
-            .count("missing_days", self.missing_days);
+            .count("missing_days", self.missing_days)
+            .id("rules", self.rules);
     }
 }
 
@@ -108,16 +114,16 @@ impl UsageModel {
         days_of(&mut sql, table, Column::Measured);
         sql.text(CALENDAR).text(" AS measured,\n        ");
         days_of(&mut sql, table, Column::Settled);
-        sql.text(CALENDAR)
-            .text(" AS settled\n    FROM pg_catalog.unnest(")
-            .param(ports)
-            .text("::uuid[]) AS u(id)\n    ");
+        sql.text(CALENDAR).text(" AS settled,\n        o.").ident(table.column(Column::Rules));
+        sql.text(" AS rules\n    FROM pg_catalog.unnest(").param(ports).text("::uuid[]) AS u(id)\n    ");
         join_rows(&mut sql, table, ports);
         sql.text("\n)\nSELECT\n    id::uuid AS \"output_port_id\",\n    pg_catalog.lower(measured)::date AS \"first_measured\",");
         sql.text("\n    pg_catalog.upper(measured)::date - 1 AS \"last_measured\",\n    pg_catalog.upper(settled)::date AS \"settled_until\",");
         sql.text("\n    coalesce((\n        SELECT sum(pg_catalog.upper(days) - pg_catalog.lower(days))\n        FROM pg_catalog.unnest(");
         sql.text("pg_catalog.datemultirange(pg_catalog.range_merge(measured)) OPERATOR(pg_catalog.-) measured) AS days");
-        sql.text("\n    ), 0)::bigint AS \"missing_days\"\nFROM port\nORDER BY id");
+        sql.text(
+            "\n    ), 0)::bigint AS \"missing_days\",\n    rules::uuid AS \"rules\"\nFROM port\nORDER BY id",
+        );
         Ok(Query::of(sql.into_statement()))
     }
 }

@@ -80,7 +80,7 @@ fn summary() -> Summary {
 }
 
 /// The value of each column in SQL; a name has one type in every row.
-const VALUES: [(&str, &str); 38] = [
+const VALUES: [(&str, &str); 39] = [
     ("active_days", "4::bigint"),
     ("bucket", "DATE '2026-01-01'"),
     ("buckets", "3::bigint"),
@@ -113,6 +113,7 @@ const VALUES: [(&str, &str); 38] = [
     ("query_count", "42::bigint"),
     ("rank", "7::bigint"),
     ("reason", "1::bigint"),
+    ("rules", "'00000000-0000-0000-0000-0000000000f1'::uuid"),
     ("settled_until", "DATE '2026-01-07'"),
     ("share", "0.25::float8"),
     ("tech_asset_id", "'00000000-0000-0000-0000-0000000000e1'::uuid"),
@@ -298,9 +299,9 @@ fn violations() -> Vec<Sample> {
 
 fn port_coverage() -> Vec<Sample> {
     vec![
-        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","first_measured":"2026-01-04","last_measured":"2026-01-06","settled_until":"2026-01-07","missing_days":2}"#)
+        row(r#"{"output_port_id":"00000000-0000-0000-0000-0000000000a1","first_measured":"2026-01-04","last_measured":"2026-01-06","settled_until":"2026-01-07","missing_days":2,"rules":"00000000-0000-0000-0000-0000000000f1"}"#)
             .columns(["output_port_id", "missing_days"])
-            .or_null(["first_measured", "last_measured", "settled_until"]),
+            .or_null(["first_measured", "last_measured", "settled_until", "rules"]),
     ]
 }
 
