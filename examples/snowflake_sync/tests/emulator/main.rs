@@ -4,8 +4,10 @@
 
 mod account;
 mod agreement;
+mod ending;
 mod grammars;
 mod healing;
+mod histories;
 mod job;
 mod pipeline;
 mod refusals;
