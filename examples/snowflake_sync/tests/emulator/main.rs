@@ -11,6 +11,7 @@ mod histories;
 mod job;
 mod pipeline;
 mod refusals;
+mod weeks;
 
 // The cases that the root package and the emulation in SQLite are held against.
 #[allow(dead_code)] // without their helpers for SQLite
