@@ -10,7 +10,9 @@ fakesnow's answers is what snowflake-connector-rs needs, or what an account does
 - accounts, users, passwords, key pairs and the role of a login are checked; messages are Snowflake's
 - a role without grants does not see the views
 - POST /adapter/KIND makes the next scan of ACCESS_HISTORY misbehave: `hold` keeps it running until the query is
-  aborted, `lose` ends the connection, `stumble` fails the download of its result once
+  aborted, `lose` ends the connection, `unavailable` answers 503, `stumble` fails the download of its result once;
+  `busy` answers the next login with 429, `forbidden` with 403, and `mute` not at all. POST /adapter/KIND/N lets N of
+  them go well before
 - GET /adapter/seen counts what came: scans, held scans, aborts
 """
 
@@ -36,10 +38,23 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 ACCOUNT, USER, ROLE, ROLE_WITHOUT_GRANTS = "XY12345", "SYNC", "USAGE_READER", "NO_GRANTS"
 EPOCH = datetime.date(1970, 1, 1)
 
+TOKEN = "an-0Auth-t0ken-of-the-account"
 faults, seen = [], {"scans": 0, "held": 0, "aborts": 0}
 files, file_numbers = {}, itertools.count()
 without_grants = set()
 aborted = threading.Event()
+
+
+def strikes(kind):
+    """Whether a fault of that kind comes now."""
+    for fault in faults:
+        if fault[0] == kind:
+            if fault[1] == 0:
+                faults.remove(fault)
+                return True
+            fault[1] -= 1
+            return False
+    return False
 
 
 def refusal(code, message, state=None):
@@ -62,6 +77,9 @@ def refused_login(query, data):
             claims = {}
         if claims.get("iss") != f"{ACCOUNT}.{USER}.SHA256:{print_of_key}":
             return refusal("390144", "JWT token is invalid.")
+    elif data.get("AUTHENTICATOR") == "OAUTH":
+        if user != USER or data["TOKEN"] != TOKEN:
+            return refusal("390303", "Invalid OAuth access token.")
     elif user != USER or data.get("PASSWORD") != os.environ["ADAPTER_PASSWORD"]:
         return refusal("390100", "Incorrect username or password was specified.")
     if role not in (ROLE, ROLE_WITHOUT_GRANTS):
@@ -108,8 +126,7 @@ class Adapter(BaseHTTPRequestHandler):
         if self.path == "/adapter/seen":
             self.answer(seen)
         elif self.path in files:
-            if "stumble" in faults:
-                faults.remove("stumble")
+            if strikes("stumble"):
                 self.answer({}, 503)
             else:
                 self.answer(files[self.path])
@@ -120,7 +137,8 @@ class Adapter(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         url = urllib.parse.urlsplit(self.path)
         if url.path.startswith("/adapter/"):
-            faults.append(url.path.removeprefix("/adapter/"))
+            kind, _, after = url.path.removeprefix("/adapter/").partition("/")
+            faults.append([kind, int(after or 0)])
             aborted.clear()
             self.answer({})
         elif url.path == "/session/v1/login-request":
@@ -136,7 +154,14 @@ class Adapter(BaseHTTPRequestHandler):
 
     def login(self, query, request):
         data = request["data"]
-        if data.get("ACCOUNT_NAME", "").upper() != ACCOUNT:
+        if strikes("busy"):
+            self.answer(b"<html>429 Too Many Requests</html>", 429)
+        elif strikes("forbidden"):
+            self.answer(b"<html>403 Forbidden</html>", 403)
+        elif strikes("mute"):
+            time.sleep(30)
+            self.close_connection = True
+        elif data.get("ACCOUNT_NAME", "").upper() != ACCOUNT:
             # an account is a host name: one that does not exist is no answer of Snowflake's
             self.answer(b"<html>404 Not Found</html>", 404)
         elif refused := refused_login(query, data):
@@ -158,14 +183,15 @@ class Adapter(BaseHTTPRequestHandler):
             return
         if scan:
             seen["scans"] += 1
-        if scan and "hold" in faults:
-            faults.remove("hold")
+        if scan and strikes("unavailable"):
+            self.answer(b"<html>503 Service Unavailable</html>", 503)
+            return
+        if scan and strikes("hold"):
             seen["held"] += 1
             aborted.wait(60)
             self.answer(refusal("000604", "SQL execution canceled", "57014"))
             return
-        if scan and "lose" in faults:
-            faults.remove("lose")
+        if scan and strikes("lose"):
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
             return

@@ -1,56 +1,26 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lexopt::prelude::*;
 
+use crate::database::Left;
 use crate::failure::{Exit, Failure};
+use crate::limits::Limits;
+use crate::log::Format;
+use crate::recount::Recount;
 
-pub(crate) const HELP: &str = "\
-snowflake-sync: counts usage in Snowflake and keeps the usage tables in Postgres up to date
-
-usage: snowflake-sync [OPTIONS] MAPPING.json
-
-options:
-  --model FILE      the usage tables and the portal's tables they refer to, as JSON; README describes it
-  --dry-run         print the statements for Snowflake, run and write nothing
-  --since DAY       read all days from this one on and none before it, whatever is measured (2026-03-01)
-  --create-tables   create the usage tables first, where they are missing
-  --allow-empty     write even if nothing was counted, which removes what these days hold
-  --no-coverage     leave out the report on what is not counted, and its scan of the views
-  --now INSTANT     plan as of this instant, not of Snowflake's clock (2026-03-12T12:00:00Z)
-  -h, --help        print this
-
-environment:
-  SNOWFLAKE_ACCOUNT      the account identifier, as in its address: ORGANIZATION-NAME
-  SNOWFLAKE_USER         the user
-  SNOWFLAKE_PASSWORD     its password, or
-  SNOWFLAKE_PRIVATE_KEY_PATH         a file with its private key (PKCS #8, PEM), and
-  SNOWFLAKE_PRIVATE_KEY_PASSPHRASE   the passphrase of that file, if it has one
-  SNOWFLAKE_ROLE         the role that may read the views; the user's default role if it is not set
-  SNOWFLAKE_WAREHOUSE    the warehouse; the user's default warehouse if it is not set
-  SNOWFLAKE_URL          another address than https://ACCOUNT.snowflakecomputing.com
-  DATABASE_URL           postgres://USER:PASSWORD@HOST/DATABASE
-
-exit codes:
-  0    done: the tables hold what Snowflake counts
-  1    the command line, the environment, the mapping or the model is wrong, or there are no days to read
-  2    Snowflake refused the login
-  3    the role lacks a privilege in Snowflake, or there is no warehouse to run in
-  4    there is nothing to count in Snowflake
-  5    Postgres was not reached, failed, or refused the rows
-  6    Snowflake was not reached, refused a statement, or its answer was of no use
-  130  interrupted by Ctrl-C or SIGTERM
-The rows of a run are all written or none. Other than 0 it is none, unless the message says otherwise: that they
-were written and what comes after them failed, or that the answer to the commit was lost.
-";
+pub(crate) const HELP: &str = include_str!("help.txt");
+pub(crate) const VERSION: &str = concat!("snowflake-sync ", env!("CARGO_PKG_VERSION"));
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Help,
-    Run(Arguments),
+    Version,
+    Run(Box<Arguments>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -59,10 +29,47 @@ pub(crate) struct Arguments {
     pub(crate) model: Option<PathBuf>,
     pub(crate) dry_run: bool,
     pub(crate) since: Option<NaiveDate>,
+    pub(crate) until: Option<NaiveDate>,
+    pub(crate) recounts: Vec<Recount>,
     pub(crate) create_tables: bool,
     pub(crate) allow_empty: bool,
+    pub(crate) skip_unknown: bool,
+    pub(crate) take_over: bool,
+    pub(crate) left: Left,
     pub(crate) coverage: bool,
+    pub(crate) rows_at_once: usize,
+    pub(crate) limits: Limits,
+    pub(crate) retries: usize,
+    pub(crate) log: Option<Format>,
+    pub(crate) quiet: bool,
+    pub(crate) metrics: Option<PathBuf>,
     pub(crate) now: Option<DateTime<Utc>>,
+}
+
+impl Arguments {
+    fn of(mapping: PathBuf) -> Self {
+        Self {
+            mapping,
+            model: None,
+            dry_run: false,
+            since: None,
+            until: None,
+            recounts: Recount::defaults().to_vec(),
+            create_tables: false,
+            allow_empty: false,
+            skip_unknown: false,
+            take_over: false,
+            left: Left::Kept,
+            coverage: true,
+            rows_at_once: 150_000,
+            limits: Limits::default(),
+            retries: 4,
+            log: None,
+            quiet: false,
+            metrics: None,
+            now: None,
+        }
+    }
 }
 
 pub(crate) fn parse(parser: lexopt::Parser) -> Result<Asked, Failure> {
@@ -75,41 +82,62 @@ pub(crate) fn parse(parser: lexopt::Parser) -> Result<Asked, Failure> {
 
 fn read(mut parser: lexopt::Parser) -> Result<Asked, lexopt::Error> {
     let mut mapping = None;
-    let mut arguments = Arguments {
-        mapping: PathBuf::new(),
-        model: None,
-        dry_run: false,
-        since: None,
-        create_tables: false,
-        allow_empty: false,
-        coverage: true,
-        now: None,
-    };
+    let mut recounts: Option<Vec<Recount>> = None;
+    let mut arguments = Arguments::of(PathBuf::new());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("model") => arguments.model = Some(parser.value()?.into()),
             Long("dry-run") => arguments.dry_run = true,
             Long("since") => arguments.since = Some(parser.value()?.parse()?),
+            Long("until") => arguments.until = Some(parser.value()?.parse()?),
+            Long("recount") => {
+                recounts.get_or_insert_default().extend(parser.value()?.parse_with(Recount::parse)?);
+            }
             Long("create-tables") => arguments.create_tables = true,
             Long("allow-empty") => arguments.allow_empty = true,
+            Long("skip-unknown") => arguments.skip_unknown = true,
+            Long("take-over") => arguments.take_over = true,
+            Long("remove-left") => arguments.left = Left::Removed,
             Long("no-coverage") => arguments.coverage = false,
+            Long("rows-at-once") => arguments.rows_at_once = parser.value()?.parse()?,
+            Long("connect-limit") => arguments.limits.connect = duration(&mut parser)?,
+            Long("statement-limit") => arguments.limits.statement = duration(&mut parser)?,
+            Long("lock-limit") => arguments.limits.lock = duration(&mut parser)?,
+            Long("time-limit") => arguments.limits.run = duration(&mut parser)?,
+            Long("retries") => arguments.retries = parser.value()?.parse()?,
+            Long("log") => arguments.log = Some(parser.value()?.parse_with(Format::named)?),
+            Long("quiet") => arguments.quiet = true,
+            Long("metrics") => arguments.metrics = Some(parser.value()?.into()),
             Long("now") => {
                 // RFC 3339 has an offset: an instant that depends on the machine's zone is refused
                 let text = parser.value()?;
                 arguments.now = Some(text.parse_with(DateTime::parse_from_rfc3339)?.to_utc());
             }
             Short('h') | Long("help") => return Ok(Asked::Help),
+            Short('V') | Long("version") => return Ok(Asked::Version),
             Value(path) if mapping.is_none() => mapping = Some(PathBuf::from(path)),
             other => return Err(other.unexpected()),
         }
     }
     arguments.mapping = mapping.ok_or("MAPPING.json is missing")?;
-    Ok(Asked::Run(arguments))
+    arguments.recounts = recounts.unwrap_or(arguments.recounts);
+    Ok(Asked::Run(Box::new(arguments)))
+}
+
+/// Such as `90s`, `20m` or `1h`.
+fn duration(parser: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> {
+    let positive = |text: &str| match text.parse::<jiff::SignedDuration>() {
+        Ok(duration) if duration.is_positive() => Ok(duration.unsigned_abs()),
+        Ok(_) => Err("it is not longer than nothing".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    parser.value()?.parse_with(positive)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recount::Period;
 
     fn parsed(line: &str) -> Result<Asked, Failure> {
         parse(lexopt::Parser::from_args(line.split_whitespace()))
@@ -118,18 +146,39 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let line = "--model model.json --dry-run --since 2026-03-01 map.json --create-tables --allow-empty --no-coverage \
-            --now 2026-03-12T01:00:00+02:00";
+            --now 2026-03-12T01:00:00+02:00 --until 2026-03-10 --recount 30/day --recount all/week --skip-unknown \
+            --remove-left --take-over --rows-at-once 5 --connect-limit 5s --statement-limit 10m --lock-limit 90s --time-limit 2h \
+            --retries 1 --log json --quiet --metrics sync.prom";
         let expected = Arguments {
-            mapping: "map.json".into(),
             model: Some("model.json".into()),
             dry_run: true,
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
+            until: NaiveDate::from_ymd_opt(2026, 3, 10),
+            recounts: vec![Recount::of(30, Period::Day), Recount::of_all(Period::Week)],
             create_tables: true,
             allow_empty: true,
+            skip_unknown: true,
+            take_over: true,
+            left: Left::Removed,
             coverage: false,
+            rows_at_once: 5,
+            limits: Limits {
+                connect: Duration::from_secs(5),
+                statement: Duration::from_secs(600),
+                lock: Duration::from_secs(90),
+                run: Duration::from_secs(7200),
+            },
+            retries: 1,
+            log: Some(Format::Json),
+            quiet: true,
+            metrics: Some("sync.prom".into()),
             now: "2026-03-11T23:00:00Z".parse().ok(),
+            ..Arguments::of("map.json".into())
         };
-        assert_eq!(parsed(line).unwrap(), Asked::Run(expected));
+        assert_eq!(parsed(line).unwrap(), Asked::Run(Box::new(expected)));
+        let never = Arguments { recounts: Vec::new(), ..Arguments::of("map.json".into()) };
+        assert_eq!(parsed("map.json --recount never").unwrap(), Asked::Run(Box::new(never)));
+        assert_eq!(parsed("--version").unwrap(), Asked::Version);
     }
 
     #[test]
@@ -140,6 +189,11 @@ mod tests {
             ("map.json --sinse 2026-03-01", "invalid option '--sinse'"),
             ("map.json --since yesterday", "yesterday"),
             ("map.json --now 2026-03-12T01:00:00", "2026-03-12T01:00:00"),
+            ("map.json --recount 30", "30"),
+            ("map.json --recount 0/day", "0/day"),
+            ("map.json --time-limit 0s", "not longer than nothing"),
+            ("map.json --time-limit soon", "soon"),
+            ("map.json --log xml", "xml"),
         ] {
             let failure = parsed(line).unwrap_err();
             assert_eq!(failure.exit(), Exit::Usage);

@@ -13,18 +13,22 @@ pub(crate) enum Exit {
     NothingToCount = 4,
     Postgres = 5,
     Snowflake = 6,
+    OutOfTime = 7,
+    Incomplete = 8,
     Interrupted = 130,
 }
 
 impl Exit {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Usage,
         Self::Login,
         Self::Privilege,
         Self::NothingToCount,
         Self::Postgres,
         Self::Snowflake,
+        Self::OutOfTime,
+        Self::Incomplete,
         Self::Interrupted,
     ];
 }
@@ -42,17 +46,25 @@ type Cause = Box<dyn Error + Send + Sync>;
 pub(crate) struct Failure {
     exit: Exit,
     what: String,
+    written: Written,
     cause: Option<Cause>,
     next: Option<String>,
 }
 
+/// What a failed run has written.
+#[derive(Debug, PartialEq, Eq)]
+enum Written {
+    /// There was nothing to write yet, or nobody has said so far.
+    Unsaid,
+    /// As the text says it.
+    Said(String),
+    /// Whether a commit took place is not known, and the failure says so itself.
+    Unknown,
+}
+
 impl Failure {
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), cause: None, next: None }
-    }
-
-    pub(crate) fn interrupted() -> Self {
-        Self::new(Exit::Interrupted, "interrupted; nothing was written")
+        Self { exit, what: what.into(), written: Written::Unsaid, cause: None, next: None }
     }
 
     /// The error underneath, whose own causes are printed too.
@@ -67,14 +79,27 @@ impl Failure {
         self
     }
 
-    /// Says something else failed, for the same reason.
-    pub(crate) fn instead(mut self, what: impl Into<String>) -> Self {
-        self.what = what.into();
+    /// Nobody knows what was written: what failed is the answer to a commit.
+    pub(crate) fn undecided(mut self) -> Self {
+        self.written = Written::Unknown;
+        self
+    }
+
+    /// Says what the run has written before it failed, unless that is not known.
+    pub(crate) fn after(mut self, written: impl Into<String>) -> Self {
+        if self.written == Written::Unsaid {
+            self.written = Written::Said(written.into());
+        }
         self
     }
 
     pub(crate) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// What failed, in a line.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
     }
 }
 
@@ -82,6 +107,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.what)?;
+        if let Written::Said(written) = &self.written {
+            write!(f, "; {written}")?;
+        }
         let mut cause = self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static));
         let mut said = String::new();
         while let Some(error) = cause {

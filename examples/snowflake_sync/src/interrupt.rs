@@ -1,57 +1,104 @@
-//! Ctrl-C, and a scheduler's request to stop.
+//! Ctrl-C, a scheduler's request to stop, and the end of the time that a run has.
+
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
-/// Whether the run was asked to stop.
+/// Why a run has to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Asked,
+    OutOfTime(Duration),
+}
+
+impl Stop {
+    fn failure(self) -> Failure {
+        match self {
+            Self::Asked => Failure::new(Exit::Interrupted, "interrupted"),
+            Self::OutOfTime(limit) => {
+                Failure::new(Exit::OutOfTime, format!("the run took longer than {limit:?}"))
+                    .next("the next run goes on where this one stopped; --time-limit gives a run more time")
+            }
+        }
+    }
+}
+
+/// Whether the run has to stop.
 #[derive(Debug, Clone)]
-pub(crate) struct Interrupt(watch::Receiver<bool>);
+pub(crate) struct Interrupt(watch::Receiver<Option<Stop>>);
 
 impl Interrupt {
-    /// Listens from now on, and keeps what it hears.
-    pub(crate) fn listen() -> Self {
-        let (sender, receiver) = watch::channel(false);
+    /// Listens from now on, and keeps what it hears first.
+    pub(crate) fn listen(limit: Duration) -> Self {
+        let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
-            asked().await;
-            let _ = sender.send(true);
+            let stop = tokio::select! {
+                () = asked() => Stop::Asked,
+                () = tokio::time::sleep(limit) => Stop::OutOfTime(limit),
+            };
+            let _ = sender.send(Some(stop));
+            // whoever waits later hears it too
+            std::future::pending::<()>().await;
         });
         Self(receiver)
     }
 
-    /// Ends when the run was asked to stop.
-    pub(crate) async fn wait(&self) {
+    /// Ends when the run has to stop, with the reason.
+    pub(crate) async fn wait(&self) -> Failure {
         let mut receiver = self.0.clone();
-        if receiver.wait_for(|asked| *asked).await.is_err() {
-            std::future::pending::<()>().await;
+        let stop = receiver.wait_for(Option::is_some).await.map(|stop| *stop);
+        match stop {
+            Ok(Some(stop)) => stop.failure(),
+            _ => std::future::pending().await,
         }
     }
 
-    /// The result of `work`, unless the run is asked to stop before.
+    /// The result of `work`, unless the run has to stop before.
     pub(crate) async fn or<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         tokio::select! {
             result = work => result,
-            () = self.wait() => Err(Failure::interrupted()),
+            failure = self.wait() => Err(failure),
         }
+    }
+
+    /// The same, unless the work takes longer than `limit`: `late` says what that means.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        late: impl FnOnce() -> Failure,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let work = async {
+            match tokio::time::timeout(limit, work).await {
+                Ok(result) => result,
+                Err(_) => Err(late()),
+            }
+        };
+        self.or(work).await
     }
 }
 
 #[cfg(unix)]
 async fn asked() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return wait_for_ctrl_c().await };
+    let on = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => _ = signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        _ = terminate.recv() => {}
-        () = wait_for_ctrl_c() => {}
+        () = on(SignalKind::terminate()) => {}
+        () = on(SignalKind::interrupt()) => {}
+        // the terminal is gone
+        () = on(SignalKind::hangup()) => {}
     }
 }
 
 #[cfg(not(unix))]
 async fn asked() {
-    wait_for_ctrl_c().await;
-}
-
-async fn wait_for_ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

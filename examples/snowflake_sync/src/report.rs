@@ -9,6 +9,7 @@ use chrono::{Days, NaiveDate};
 use output_port_usage::snowflake::CoverageReport;
 use output_port_usage::{Gap, GapReason, Outcome, TableOutcome};
 
+use crate::database::LeftIds;
 use crate::plan::Plan;
 
 /// The most names of one kind.
@@ -33,8 +34,8 @@ pub(crate) fn of_plan(plan: &Plan, mapping: &Mapping) -> String {
         let gaps: Vec<Gap> = plan.gaps.iter().filter(|gap| gap.reason == reason).cloned().collect();
         text += &of_gaps(what, &gaps);
     }
-    if let Some(expired) = &plan.expired {
-        text += &format!("warning: {} is no longer kept by Snowflake, and stays as it is\n", days(expired));
+    if let Some(from) = plan.recounted_from {
+        text += &format!("  {:<16}everything from {from} on, as now and then\n", "once more:");
     }
     if !plan.new.is_empty() {
         text += "output ports that are counted for the first time:\n";
@@ -77,6 +78,18 @@ pub(crate) fn of_ingest(outcome: &Outcome) -> String {
     if let Some(changed) = outcome.coverage {
         text += &format!("{:<14}{changed} output ports changed\n", "coverage:");
     }
+    text
+}
+
+/// What has left the mapping, and how many of its rows were removed, if they were.
+pub(crate) fn of_left(left: &LeftIds, removed: Option<u64>) -> String {
+    let fate = match removed {
+        Some(rows) => format!("its {rows} rows are removed"),
+        None => "its rows stay; --remove-left removes them".to_owned(),
+    };
+    let mut text = format!("not in the mapping any more ({fate}):\n");
+    let ports = left.output_ports.iter().map(|id| format!("output port {id}"));
+    text += &list(ports.chain(left.consumers.iter().map(|id| format!("consumer {id}"))).collect());
     text
 }
 
@@ -139,7 +152,7 @@ fn list(lines: Vec<String>) -> String {
 }
 
 /// A name from the warehouse that can neither fill nor command the terminal.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     printable(&name.replace('\n', " ")).chars().take(80).collect()
 }
 

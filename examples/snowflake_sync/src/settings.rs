@@ -27,7 +27,12 @@ pub(crate) struct SnowflakeSettings {
 #[derive(Debug)]
 pub(crate) enum Login {
     Password(Secret),
-    KeyPair { pem: Secret, passphrase: Option<Secret> },
+    /// Of OAuth.
+    Token(Secret),
+    KeyPair {
+        pem: Secret,
+        passphrase: Option<Secret>,
+    },
 }
 
 impl Settings {
@@ -53,27 +58,31 @@ impl Settings {
         let passphrase = text("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE")?.map(|passphrase| secrets.keep(passphrase));
         let key = text("SNOWFLAKE_PRIVATE_KEY_PATH")?;
         let (account, user) = (text("SNOWFLAKE_ACCOUNT")?, text("SNOWFLAKE_USER")?);
-        if account.is_none() && user.is_none() && password.is_none() && key.is_none() {
+        let token = text("SNOWFLAKE_TOKEN")?.map(|token| secrets.keep(token));
+        let token_path = text("SNOWFLAKE_TOKEN_PATH")?;
+        let paths_or_secrets = [password.is_some(), token.is_some(), token_path.is_some(), key.is_some()];
+        let logins = paths_or_secrets.into_iter().filter(|is_set| *is_set).count();
+        if account.is_none() && user.is_none() && logins == 0 {
             return Ok(Self { snowflake: None, database_url });
         }
-
-        let login = match (password, key) {
-            (Some(password), None) => Login::Password(password),
-            (None, Some(path)) => {
-                let pem = std::fs::read_to_string(&path).map_err(|error| {
-                    wrong(format!("SNOWFLAKE_PRIVATE_KEY_PATH: {path:?} cannot be read")).because(error)
-                })?;
+        const LOGINS: &str =
+            "SNOWFLAKE_PASSWORD, SNOWFLAKE_TOKEN, SNOWFLAKE_TOKEN_PATH, SNOWFLAKE_PRIVATE_KEY_PATH";
+        let login = match (password, token, token_path, key) {
+            _ if logins > 1 => return Err(wrong(format!("more than one is set of {LOGINS}"))),
+            (Some(password), ..) => Login::Password(password),
+            (_, Some(token), ..) => Login::Token(token),
+            (.., Some(path), _) => {
+                let token = read_secret("SNOWFLAKE_TOKEN_PATH", &path)?;
+                Login::Token(secrets.keep(token.trim().to_owned()))
+            }
+            (.., Some(path)) => {
+                let pem = read_secret("SNOWFLAKE_PRIVATE_KEY_PATH", &path)?;
                 // a line of it alone is no less secret
                 let lines = pem.lines().filter(|line| !line.starts_with("-----"));
                 lines.for_each(|line| drop(secrets.keep(line.to_owned())));
                 Login::KeyPair { pem: secrets.keep(pem), passphrase }
             }
-            (None, None) => {
-                return Err(wrong("SNOWFLAKE_PASSWORD or SNOWFLAKE_PRIVATE_KEY_PATH has to be set"));
-            }
-            (Some(_), Some(_)) => {
-                return Err(wrong("SNOWFLAKE_PASSWORD and SNOWFLAKE_PRIVATE_KEY_PATH are both set"));
-            }
+            (None, None, None, None) => return Err(wrong(format!("none is set of {LOGINS}"))),
         };
         let snowflake = SnowflakeSettings {
             account: account.ok_or_else(|| wrong("SNOWFLAKE_ACCOUNT is not set"))?,
@@ -93,6 +102,11 @@ impl Settings {
     pub(crate) fn database_url(&self) -> Result<&Secret, Failure> {
         self.database_url.as_ref().ok_or_else(|| wrong("DATABASE_URL is not set"))
     }
+}
+
+fn read_secret(variable: &str, path: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| wrong(format!("{variable}: {path:?} cannot be read")).because(error))
 }
 
 /// The URL is secret as a whole, and so is its password alone.
@@ -152,8 +166,9 @@ mod tests {
         let with = |more: &[(&'static str, &'static str)]| [&ACCOUNT, more].concat();
         for (variables, expected) in [
             (ACCOUNT[1..].to_vec(), "SNOWFLAKE_ACCOUNT is not set"),
-            (ACCOUNT[..2].to_vec(), "SNOWFLAKE_PASSWORD or SNOWFLAKE_PRIVATE_KEY_PATH has to be set"),
-            (with(&[("SNOWFLAKE_PRIVATE_KEY_PATH", "key.pem")]), "are both set"),
+            (ACCOUNT[..2].to_vec(), "none is set of SNOWFLAKE_PASSWORD, SNOWFLAKE_TOKEN"),
+            (with(&[("SNOWFLAKE_PRIVATE_KEY_PATH", "key.pem")]), "more than one is set of"),
+            (with(&[("SNOWFLAKE_TOKEN", "open-sesame")]), "more than one is set of"),
             (with(&[("SNOWFLAKE_URL", "http://example.com")]), "over https alone"),
             (with(&[("DATABASE_URL", "open-sesame")]), "DATABASE_URL is no URL"),
         ] {

@@ -1,159 +1,322 @@
 //! One run.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::ops::Range;
 
 use access_log::Mapping;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use output_port_usage::snowflake::{Aggregation, CoverageReport, SnowflakeStatement};
-use output_port_usage::{Attribution, UsageBatch, UsageModel};
+use output_port_usage::{Attribution, PortCoverage, Rules, UsageBatch};
+use uuid::Uuid;
 
 use crate::arguments::Arguments;
-use crate::database::{Database, Empty};
+use crate::database::{self, Database, Empty, Left, wrote};
 use crate::failure::{Exit, Failure};
+use crate::fingerprint;
 use crate::interrupt::Interrupt;
+use crate::log::{self, Log};
 use crate::model;
-use crate::plan::{Plan, Readable};
+use crate::plan::{Asked, Parts, Plan, Readable};
 use crate::report;
-use crate::secret::Secrets;
 use crate::settings::Settings;
-use crate::warehouse::Warehouse;
+use crate::summary::{Standing, Summary, listed};
+use crate::warehouse::{Counted, Warehouse};
 
-pub(crate) async fn run(arguments: &Arguments, settings: Settings, secrets: &Secrets) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen();
-    let mapping = read_mapping(arguments)?;
-    let attribution = mapping.attribution().map_err(|error| wrong_mapping(arguments).because(error))?;
-    let model = model::read(arguments.model.as_deref())?;
-    if arguments.dry_run {
-        return dry_run(arguments, &settings, &attribution, model, &interrupt).await;
-    }
-
-    let account = settings.snowflake()?;
-    let database = Database::new(settings.database_url()?, model)?;
-    if arguments.create_tables {
-        interrupt.or(database.create_tables()).await?;
-    }
-    // whether the tables are as they should be is known before anything is asked of Snowflake
-    check(arguments, &database, secrets, &interrupt).await?;
-    let coverage = interrupt.or(database.coverage(&attribution)).await?;
-
-    // Postgres waits for nothing while Snowflake counts
-    let warehouse = Warehouse::log_in(account, interrupt.clone()).await?;
-    let now = match arguments.now {
-        Some(now) => now,
-        None => warehouse.clock().await?,
-    };
-    let readable = readable(arguments, &attribution, now)?;
-    let gaps = interrupt.or(database.gaps(&attribution, readable.days())).await?;
-    let plan = readable.plan(gaps, coverage);
-    print!("{}", secrets.shown(&report::of_plan(&plan, &mapping)));
-    let mut ingests = Vec::with_capacity(plan.ranges.len());
-    for days in &plan.ranges {
-        let statement = usage(&attribution, days)?;
-        let batch = warehouse.run(&statement, "counting").await?;
-        let batch = batch.with_unsettled_from(plan.unsettled_in(days));
-        let empty = match arguments.allow_empty {
-            true => Empty::Allowed,
-            false => may_be_empty(&batch, &warehouse, &database, &interrupt).await?,
-        };
-        ingests.push(database.ingest(&batch, empty)?);
-    }
-    let outcomes = database.write(ingests, &interrupt).await?;
-    for (days, outcome) in plan.ranges.iter().zip(&outcomes) {
-        if outcomes.len() > 1 {
-            println!("{}", report::days(days));
-        }
-        print!("{}", secrets.shown(&report::of_ingest(outcome)));
-    }
-
-    if arguments.coverage {
-        let statement = left_out(&attribution, &plan)?;
-        let coverage = warehouse
-            .run(&statement, "coverage")
-            .await
-            .map_err(|failure| failure.instead("the rows were written, but there is no coverage report"))?;
-        print!("{}", secrets.shown(&report::of_coverage(&coverage)));
-    }
-    Ok(())
-}
-
-/// Says what the database has otherwise than the model, and refuses where a write would fail.
-async fn check(
+/// Runs to the end, or says what failed and what was written before.
+pub(crate) async fn run(
     arguments: &Arguments,
-    database: &Database,
-    secrets: &Secrets,
-    interrupt: &Interrupt,
+    settings: &Settings,
+    log: &Log<'_>,
+    summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let today = arguments.now.unwrap_or_else(Utc::now).date_naive();
-    for line in interrupt.or(database.check(today)).await? {
-        eprintln!("{}", secrets.shown(&line));
-    }
-    Ok(())
+    let result = match begin(arguments, settings, log, summary).await {
+        Ok(run) => run.count(summary).await,
+        Err(failure) => Err(failure),
+    };
+    result.map_err(|failure| failure.after(summary.written_so_far()))
 }
 
-/// Whether a batch may be empty: an empty result may be true, but is more often a missing edition, grant or mapping.
-async fn may_be_empty(
-    batch: &UsageBatch,
-    warehouse: &Warehouse,
-    database: &Database,
-    interrupt: &Interrupt,
-) -> Result<Empty, Failure> {
-    if !batch.queries().is_empty() {
-        return Ok(Empty::Refused);
+/// What a run works with, once everything is found to be as it should.
+struct Run<'a> {
+    arguments: &'a Arguments,
+    account: &'a str,
+    log: &'a Log<'a>,
+    mapping: Mapping,
+    attribution: Attribution,
+    rules: Rules,
+    database: Database,
+    warehouse: Warehouse,
+}
+
+async fn begin<'a>(
+    arguments: &'a Arguments,
+    settings: &'a Settings,
+    log: &'a Log<'a>,
+    summary: &mut Summary,
+) -> Result<Run<'a>, Failure> {
+    let interrupt = Interrupt::listen(arguments.limits.run);
+    let mut mapping = read_mapping(arguments)?;
+    let mut attribution = attribution(arguments, &mapping)?;
+    let model = model::read(arguments.model.as_deref())?;
+    let account = settings.snowflake()?;
+    let url = settings.database_url()?;
+    let database = Database::new(url, model, arguments.limits, interrupt.clone())?;
+    if arguments.create_tables {
+        summary.created = database.create_tables().await?;
     }
-    if !warehouse.has_history().await? {
-        return Err(Failure::new(Exit::NothingToCount, "ACCESS_HISTORY is empty; nothing was written").next(
-            "it is filled on Enterprise Edition or higher only: see the edition in Snowsight, account details",
-        ));
+    // whether the tables are as they should be, and whether the portal knows every id of the mapping, is known before
+    // anything is asked of Snowflake
+    let today = arguments.now.unwrap_or_else(Utc::now).date_naive();
+    for line in database.check(today).await? {
+        log.warn(&line);
     }
-    if interrupt.or(database.holds_any(batch)).await? {
-        let days = report::days(&batch.scope().days());
-        return Err(Failure::new(
-            Exit::NothingToCount,
-            format!(
-                "no query counts by the mapping on {days}, though the tables hold some; nothing was written"
-            ),
-        )
-        .next("check the mapping's names and time zone; --allow-empty writes all the same"));
+    let unknown = database.unknown(&mapping).await?;
+    if !unknown.is_empty() {
+        let named = named(&mapping, &unknown);
+        if !arguments.skip_unknown {
+            return Err(Failure::new(Exit::Postgres, "the portal does not know what the mapping names")
+                .because(named)
+                .next("correct one of them; --skip-unknown counts all others until then"));
+        }
+        log.warn(&format!("warning: left out, because the portal does not know it:\n{named}"));
+        mapping = database::without(&mapping, &unknown);
+        attribution = self::attribution(arguments, &mapping)?;
+        summary.unknown = unknown;
     }
-    Ok(Empty::Allowed)
+    let rules = fingerprint::rules(&attribution, &account.account);
+    // Postgres waits for nothing while Snowflake counts
+    let warehouse = Warehouse::log_in(account, interrupt, arguments.limits, arguments.retries).await?;
+    Ok(Run { arguments, account: &account.account, log, mapping, attribution, rules, database, warehouse })
+}
+
+/// A line for each of the ids.
+fn named(mapping: &Mapping, ids: &BTreeSet<Uuid>) -> String {
+    let ports = mapping.output_ports.iter().map(|port| ("output port", port.id, &port.name));
+    let assets = mapping.tech_assets.iter().map(|asset| ("tech asset", asset.id, &asset.name));
+    let consumers = mapping.consumers.iter().map(|consumer| ("consumer", consumer.id, &consumer.name));
+    let all = ports.chain(assets).chain(consumers).filter(|(_, id, _)| ids.contains(id));
+    let lines = all.map(|(what, id, name)| format!("{what} {id}  {}", report::shown(name)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+impl Run<'_> {
+    async fn count(&self, summary: &mut Summary) -> Result<(), Failure> {
+        let now = match self.arguments.now {
+            Some(now) => now,
+            None => self.warehouse.clock().await?,
+        };
+        let coverage = self.database.coverage(&self.attribution).await?;
+        self.refuse_another(&coverage)?;
+        let readable = readable(self.arguments, &self.attribution, now)?;
+        let kept = readable.days();
+        let gaps = self.database.gaps(&self.attribution, Some(&self.rules), kept.clone()).await?;
+        let plan = readable.plan(gaps, coverage);
+        self.log.say(&report::of_plan(&plan, &self.mapping));
+        if let Some(expired) = &plan.expired {
+            let days = report::days(expired);
+            self.log.warn(&format!("warning: {days} is no longer kept by Snowflake, and stays as it is"));
+        }
+        summary.read = plan.ranges.clone();
+        self.count_ranges(&plan, summary).await?;
+        summary.complete = true;
+        self.see_to_what_left(&plan, summary).await?;
+        self.finish(&plan, kept, summary).await?;
+        self.left_undone(summary)
+    }
+
+    /// Two accounts that count the same output ports would remove each other's rows in turns.
+    fn refuse_another(&self, coverage: &[PortCoverage]) -> Result<(), Failure> {
+        let of_another = coverage
+            .iter()
+            .filter(|port| port.rules.is_some_and(|rules| fingerprint::is_of_another(rules, self.account)));
+        let ids: BTreeSet<Uuid> = of_another.map(|port| port.output_port_id.0).collect();
+        if ids.is_empty() || self.arguments.take_over {
+            return Ok(());
+        }
+        let what = format!("another account or program than {} counts these output ports", self.account);
+        Err(Failure::new(Exit::Usage, what).because(named(&self.mapping, &ids)).next(
+            "give each account output ports of its own, or both would remove each other's rows; --take-over if \
+             SNOWFLAKE_ACCOUNT only has another name now",
+        ))
+    }
+
+    async fn count_ranges(&self, plan: &Plan, summary: &mut Summary) -> Result<(), Failure> {
+        let mut parts = Parts::new(self.arguments.rows_at_once);
+        for range in &plan.ranges {
+            parts.begin(range.clone());
+            while let Some(days) = parts.current() {
+                let statement = usage(&self.attribution, &days)?;
+                let what = format!("counting {}", report::days(&days));
+                let counted = self.warehouse.run(&statement, &what, parts.most_rows(&days)).await?;
+                let Counted::Rows { result: batch, rows } = counted else {
+                    parts.halve(&days);
+                    continue;
+                };
+                let rules = self.rules.clone();
+                let batch =
+                    batch.into_builder().rules(rules).unsettled_from(plan.unsettled_in(&days)).build();
+                self.write(days.clone(), batch, summary).await?;
+                parts.next(days, rows);
+            }
+        }
+        if summary.parts > 1 {
+            self.log.say("in all\n");
+        }
+        self.log.say(&report::of_ingest(&summary.outcome));
+        Ok(())
+    }
+
+    /// Makes the tables hold the batch, unless it is empty and should not be.
+    async fn write(
+        &self,
+        days: Range<NaiveDate>,
+        batch: UsageBatch,
+        summary: &mut Summary,
+    ) -> Result<(), Failure> {
+        let Some(empty) = self.may_be_empty(&batch).await? else {
+            summary.refused.push(days);
+            return Ok(());
+        };
+        let batch = match self.arguments.left {
+            Left::Kept => self.database.with_kept_pairs(batch).await?,
+            Left::Removed => batch,
+        };
+        let outcome = self.database.write(self.database.ingest(&batch, empty)?).await?;
+        let is_part = summary.read.as_slice() != [days.clone()];
+        if is_part {
+            self.log.say(&log::heading(&days));
+            self.log.say(&report::of_ingest(&outcome));
+        }
+        summary.add(days, &outcome);
+        Ok(())
+    }
+
+    /// Whether a batch may be empty: an empty result may be true, but is more often a missing edition, grant or mapping.
+    async fn may_be_empty(&self, batch: &UsageBatch) -> Result<Option<Empty>, Failure> {
+        if self.arguments.allow_empty {
+            return Ok(Some(Empty::Allowed));
+        }
+        if !batch.queries().is_empty() {
+            return Ok(Some(Empty::Refused));
+        }
+        if !self.warehouse.has_history().await? {
+            return Err(Failure::new(Exit::NothingToCount, "ACCESS_HISTORY is empty").next(
+                "it is filled on Enterprise Edition or higher only: see the edition in Snowsight, account details",
+            ));
+        }
+        let is_wiped = self.database.holds_any(batch).await?;
+        Ok((!is_wiped).then_some(Empty::Allowed))
+    }
+
+    /// Names the rows of what has left the mapping, or removes them.
+    async fn see_to_what_left(&self, plan: &Plan, summary: &mut Summary) -> Result<(), Failure> {
+        let removes = self.arguments.left == Left::Removed;
+        // the whole table is looked through, so not every hour
+        if !removes && plan.recounted_from.is_none() && plan.gaps.is_empty() {
+            return Ok(());
+        }
+        let consumers: Vec<Uuid> = self.mapping.consumers.iter().map(|consumer| consumer.id).collect();
+        let mut left = self.database.left(&self.attribution, &consumers).await?;
+        // what was left out because the portal does not know it has not left
+        for ids in [&mut left.output_ports, &mut left.consumers] {
+            ids.retain(|id| !summary.unknown.contains(id));
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        if removes {
+            summary.left_removed = self.database.remove(&left).await?;
+        }
+        self.log.say(&report::of_left(&left, removes.then_some(summary.left_removed)));
+        summary.left = left;
+        Ok(())
+    }
+
+    /// What comes after the rows: statistics, how the coverage is now, and the report on what is not counted.
+    async fn finish(
+        &self,
+        plan: &Plan,
+        kept: Range<NaiveDate>,
+        summary: &mut Summary,
+    ) -> Result<(), Failure> {
+        if wrote(&summary.outcome) || summary.left_removed > 0 {
+            self.database.vacuum().await?;
+        }
+        let gaps = self.database.gaps(&self.attribution, Some(&self.rules), kept).await?;
+        let coverage = self.database.coverage(&self.attribution).await?;
+        summary.standing = Some(Standing::of(&gaps, &coverage));
+        if self.arguments.coverage {
+            let statement = left_out(&self.attribution, plan)?;
+            if let Counted::Rows { result, .. } =
+                self.warehouse.run(&statement, "what is not counted", usize::MAX).await?
+            {
+                self.log.say(&report::of_coverage(&result));
+                summary.left_out(&result);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the run could not do, though all else went well.
+    fn left_undone(&self, summary: &mut Summary) -> Result<(), Failure> {
+        if !summary.refused.is_empty() {
+            summary.complete = false;
+            let days = listed(&summary.refused);
+            let what = format!("no query counts by the mapping on {days}, though the tables hold some");
+            let failure = Failure::new(Exit::NothingToCount, what)
+                .next("check the mapping's names and time zone; --allow-empty writes all the same");
+            return Err(match summary.written.is_empty() {
+                true => failure,
+                false => failure.after("these days were not written, and all others were"),
+            });
+        }
+        if !summary.unknown.is_empty() {
+            let what = "what the portal does not know was left out, and everything else is counted";
+            return Err(Failure::new(Exit::Incomplete, what)
+                .next("correct the mapping or the portal; the next run then counts what is missing"));
+        }
+        Ok(())
+    }
 }
 
 /// Prints what would run. The database alone is asked, if it is given; there is nothing to log in to.
-async fn dry_run(
-    arguments: &Arguments,
-    settings: &Settings,
-    attribution: &Attribution,
-    model: UsageModel,
-    interrupt: &Interrupt,
-) -> Result<(), Failure> {
-    let readable = readable(arguments, attribution, arguments.now.unwrap_or_else(Utc::now))?;
+pub(crate) async fn dry_run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
+    let attribution = attribution(arguments, &read_mapping(arguments)?)?;
+    let model = model::read(arguments.model.as_deref())?;
+    let readable = readable(arguments, &attribution, arguments.now.unwrap_or_else(Utc::now))?;
     let plan = match &settings.database_url {
         Some(url) => {
-            let database = Database::new(url, model)?;
-            let coverage = interrupt.or(database.coverage(attribution)).await?;
-            let gaps = interrupt.or(database.gaps(attribution, readable.days())).await?;
+            let interrupt = Interrupt::listen(arguments.limits.run);
+            let database = Database::new(url, model, arguments.limits, interrupt)?;
+            let account = settings.snowflake.as_ref().map(|settings| &settings.account);
+            let rules = account.map(|account| fingerprint::rules(&attribution, account));
+            let coverage = database.coverage(&attribution).await?;
+            let gaps = database.gaps(&attribution, rules.as_ref(), readable.days()).await?;
             readable.plan(gaps, coverage)
         }
         None => readable.first_run(),
     };
+    let mut text = String::new();
     for days in &plan.ranges {
-        println!("-- usage of {}\n{};\n", report::days(days), usage(attribution, days)?);
+        text += &format!("-- usage of {}\n{};\n\n", report::days(days), usage(&attribution, days)?);
     }
     if arguments.coverage {
-        println!("-- what that leaves out\n{};", left_out(attribution, &plan)?);
+        text += &format!("-- what that leaves out\n{};\n", left_out(&attribution, &plan)?);
     }
-    Ok(())
+    log::print_asked(&text)
 }
 
-/// The days that can be read: all that Snowflake keeps, unless the command line says from when on.
-fn readable(
-    arguments: &Arguments,
+/// The days that can be read: all that Snowflake keeps, unless the command line says otherwise.
+fn readable<'a>(
+    arguments: &'a Arguments,
     attribution: &Attribution,
     now: DateTime<Utc>,
-) -> Result<Readable, Failure> {
-    Readable::new(attribution, now, arguments.since).map_err(|error| unplanned().because(error))
+) -> Result<Readable<'a>, Failure> {
+    let Arguments { since, until, recounts, .. } = arguments;
+    let asked = Asked { since: *since, until: *until, recounts };
+    Readable::new(attribution, now, asked).map_err(|error| unplanned().because(error))
 }
 
 fn usage(
@@ -165,13 +328,21 @@ fn usage(
 
 /// The report on what is not counted on the last days.
 fn left_out(attribution: &Attribution, plan: &Plan) -> Result<SnowflakeStatement<CoverageReport>, Failure> {
-    let days = plan.ranges.last().cloned().ok_or_else(unplanned)?;
+    let mut days = plan.ranges.last().cloned().ok_or_else(unplanned)?;
+    // what is read once more, as now and then, was reported on before
+    if let Some(last) = days.end.checked_sub_days(Days::new(4)).filter(|_| plan.recounted_from.is_some()) {
+        days.start = days.start.max(last);
+    }
     Aggregation::new(attribution, days).coverage().map_err(|error| unplanned().because(error))
 }
 
 fn read_mapping(arguments: &Arguments) -> Result<Mapping, Failure> {
     let file = File::open(&arguments.mapping).map_err(|error| wrong_mapping(arguments).because(error))?;
     Mapping::read(BufReader::new(file)).map_err(|error| wrong_mapping(arguments).because(error))
+}
+
+fn attribution(arguments: &Arguments, mapping: &Mapping) -> Result<Attribution, Failure> {
+    mapping.attribution().map_err(|error| wrong_mapping(arguments).because(error))
 }
 
 fn wrong_mapping(arguments: &Arguments) -> Failure {

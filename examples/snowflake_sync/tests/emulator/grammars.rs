@@ -1,4 +1,5 @@
-//! The statements' texts before two more readers of Snowflake's SQL: sqlglot's parser and sqlfluff's rules.
+//! The statements' texts before two more readers of Snowflake's SQL, sqlglot's parser and sqlfluff's rules, and the files for a
+//! deployment before theirs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -112,4 +113,16 @@ fn sqlfluff_finds_nothing_in_the_statements() {
     let config = ["--config", rules.to_str().unwrap(), "--ignore-local-config", "--nocolor"];
     let lint = ["-m", "sqlfluff", "lint", "--disable-progress-bar"];
     printed(&[&lint[..], &config].concat(), &texts);
+}
+
+#[test]
+fn the_files_for_a_deployment_pass_their_own_tools() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let check = |tool: &str, arguments: &[&str]| {
+        let mut program = Command::new(python().with_file_name(tool));
+        let output = program.args(arguments).current_dir(&deploy).output().unwrap();
+        assert!(output.status.success(), "{tool}: {output:?}");
+    };
+    check("hadolint", &["Containerfile"]);
+    check("kubernetes-validate", &["--strict", "cronjob.yaml"]);
 }

@@ -50,6 +50,10 @@ impl Portal {
         Self { pool, database }
     }
 
+    pub(crate) fn url(&self) -> url::Url {
+        self.database.url().parse().unwrap()
+    }
+
     /// Every row of the tables of usage and coverage, with the row versions that hold it.
     pub(crate) async fn versions(&self) -> Vec<String> {
         let mut rows = self.texts(COVERAGE, "t::text || ' ' || t.xmin").await;
@@ -136,6 +140,7 @@ impl Said {
 pub(crate) fn job(account: &Account, portal: &Portal, mapping: &MappingFile) -> Command {
     let mut job = Command::new(env!("CARGO_BIN_EXE_snowflake-sync"));
     job.arg(mapping.path())
+        .args(["--log", "text", "--retries", "0"])
         .env_clear()
         .envs(
             std::env::vars_os()

@@ -4,11 +4,14 @@
 
 mod account;
 mod agreement;
+mod ending;
 mod grammars;
 mod healing;
+mod histories;
 mod job;
 mod pipeline;
 mod refusals;
+mod weeks;
 
 // The cases that the root package and the emulation in SQLite are held against.
 #[allow(dead_code)] // without their helpers for SQLite

@@ -59,7 +59,7 @@ fn another_mapping() -> Mapping {
     mapping_of(&json)
 }
 
-fn access(query_id: String, start: &str, user: &str, role: &str, objects: &[&str]) -> Access {
+pub(crate) fn access(query_id: String, start: &str, user: &str, role: &str, objects: &[&str]) -> Access {
     let mut record = Record::new(query_id, start.parse().unwrap());
     record.user_name = Some(user.into());
     record.role_name = Some(role.into());
@@ -96,7 +96,7 @@ fn model() -> UsageModel {
 }
 
 /// Every chart of every output port, as text.
-async fn charts(portal: &Portal, mapping: &Mapping) -> Vec<String> {
+pub(crate) async fn charts(portal: &Portal, mapping: &Mapping) -> Vec<String> {
     let days: Range<NaiveDate> = "2026-01-01".parse().unwrap().."2026-04-01".parse().unwrap();
     let model = model();
     let mut charts = Vec::new();

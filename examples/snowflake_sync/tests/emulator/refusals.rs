@@ -94,7 +94,9 @@ async fn ctrl_c_cancels_the_statement_in_snowflake_and_writes_nothing() {
     }
     let kill = std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
     assert!(kill.success());
-    Said::of(run.wait_with_output().unwrap()).is(130).fails_with(&["interrupted; nothing was written"]);
+    Said::of(run.wait_with_output().unwrap())
+        .is(130)
+        .fails_with(&["interrupted; the tables were created, and no rows were written"]);
     assert_eq!(account.seen("aborts"), 1);
     assert_eq!(portal.versions().await, Vec::<String>::new());
 }
@@ -111,7 +113,9 @@ async fn an_account_that_goes_away_while_it_counts_is_a_lost_connection() {
     }
     account.stop();
     let said = Said::of(run.wait_with_output().unwrap()).is(6);
-    said.fails_with(&["the connection to Snowflake failed; nothing was written"]);
+    said.fails_with(&[
+        "the connection to Snowflake failed; the tables were created, and no rows were written",
+    ]);
     assert_eq!(portal.versions().await, Vec::<String>::new());
 }
 
@@ -131,10 +135,10 @@ async fn a_mapping_that_the_portal_does_not_know_is_refused_by_name() {
         .await
         .unwrap();
     run(&mut job(&account, &portal, &file), &NOW).is(5).fails_with(&[
-        "the rows were refused; nothing was written",
-        "unknown output port",
-        "00000000-0000-4000-8000-000000000002",
-        "next: the mapping names what the portal does not know",
+        "the portal does not know what the mapping names; the tables were created, and no rows were written",
+        "output port 00000000-0000-4000-8000-000000000002  Campaigns",
+        "--skip-unknown",
     ]);
+    assert_eq!(account.seen("scans"), 0);
     assert_eq!(portal.versions().await, Vec::<String>::new());
 }

@@ -73,6 +73,47 @@ fn what_is_missing_is_said_before_anything_is_reached() {
     fails(&job(&[mapping], &[&account[..], &[strange]].concat()), 1, &["DATABASE_URL is no URL"]);
 }
 
+#[test]
+fn an_output_that_is_full_or_closed_is_no_panic() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let mapping = mapping();
+    let start = |arguments: &[&str]| {
+        let mut job = Command::new(env!("CARGO_BIN_EXE_snowflake-sync"));
+        job.args(arguments).env_clear().stderr(std::process::Stdio::piped());
+        job
+    };
+    for arguments in [&["--help"][..], &["--version"], &[mapping.to_str().unwrap(), "--dry-run"]] {
+        let output = start(arguments).stdout(full()).output().unwrap();
+        fails(&output, 1, &["the output cannot be written"]);
+        let output = start(arguments).stdout(closed()).output().unwrap();
+        assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]), "{arguments:?}");
+    }
+    // there is nowhere left to say what is wrong
+    let status = start(&["no-such-file.json"]).stdout(full()).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let status = start(&["no-such-file.json"]).stdout(closed()).stderr(closed()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn a_postgres_that_does_not_answer_has_a_limit() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("postgres://app@127.0.0.1:{}/portal", listener.local_addr().unwrap().port());
+    let variables = [
+        ("SNOWFLAKE_ACCOUNT", "acme-one"),
+        ("SNOWFLAKE_USER", "sync"),
+        ("SNOWFLAKE_PASSWORD", SECRETS[0]),
+        ("DATABASE_URL", &url),
+    ];
+    let output = job(&[mapping().to_str().unwrap(), "--connect-limit", "1s"], &variables);
+    fails(&output, 7, &["Postgres did not answer in 1s; nothing was written", "--connect-limit"]);
+}
+
 /// The model of an installation that is older than coverage.
 fn without_coverage() -> String {
     let mut model: serde_json::Value = serde_json::from_str(access_log::MODEL).unwrap();

@@ -1,0 +1,148 @@
+//! What a run has done so far: for what it says at its end, and for metrics.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Instant;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use output_port_usage::snowflake::CoverageReport;
+use output_port_usage::{Gap, GapReason, Outcome, PortCoverage, TableOutcome};
+use uuid::Uuid;
+
+use crate::database::LeftIds;
+use crate::report;
+
+#[derive(Debug)]
+pub(crate) struct Summary {
+    pub(crate) began: DateTime<Utc>,
+    clock: Instant,
+    /// Whether `--create-tables` has created something.
+    pub(crate) created: bool,
+    pub(crate) read: Vec<Range<NaiveDate>>,
+    pub(crate) written: Vec<Range<NaiveDate>>,
+    /// In how many parts that was.
+    pub(crate) parts: usize,
+    /// Whether all that was to be written is.
+    pub(crate) complete: bool,
+    /// Days of which nothing was counted, though the tables hold something.
+    pub(crate) refused: Vec<Range<NaiveDate>>,
+    pub(crate) outcome: Outcome,
+    pub(crate) unknown: BTreeSet<Uuid>,
+    pub(crate) left: LeftIds,
+    /// How many rows of what has left the mapping are gone.
+    pub(crate) left_removed: u64,
+    pub(crate) standing: Option<Standing>,
+    pub(crate) not_counted: Option<u64>,
+}
+
+/// How the coverage is after the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The last day until which every output port is settled.
+    pub(crate) settled: Option<NaiveDate>,
+    /// Days of output ports that were never measured, of those that Snowflake keeps.
+    pub(crate) never_measured: u64,
+    /// Those that were counted by other rules.
+    pub(crate) other_rules: u64,
+}
+
+impl Standing {
+    pub(crate) fn of(gaps: &[Gap], coverage: &[PortCoverage]) -> Self {
+        let days = |reason| {
+            let of_reason = gaps.iter().filter(|gap| gap.reason == reason);
+            of_reason.map(|gap| (gap.days.end - gap.days.start).num_days().unsigned_abs()).sum()
+        };
+        let settled = coverage.iter().map(|port| port.settled_until).min().flatten();
+        Self {
+            settled: settled.map(|until| until - Days::new(1)),
+            never_measured: days(GapReason::NeverMeasured),
+            other_rules: days(GapReason::OtherRules),
+        }
+    }
+}
+
+impl Summary {
+    pub(crate) fn begin() -> Self {
+        Self {
+            began: Utc::now(),
+            clock: Instant::now(),
+            created: false,
+            read: Vec::new(),
+            written: Vec::new(),
+            parts: 0,
+            complete: false,
+            refused: Vec::new(),
+            outcome: Outcome::default(),
+            unknown: BTreeSet::new(),
+            left: LeftIds::default(),
+            left_removed: 0,
+            standing: None,
+            not_counted: None,
+        }
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.clock.elapsed().as_secs_f64()
+    }
+
+    /// Takes in what was written of a part.
+    pub(crate) fn add(&mut self, days: Range<NaiveDate>, outcome: &Outcome) {
+        self.parts += 1;
+        match self.written.last_mut().filter(|last| last.end == days.start) {
+            Some(last) => last.end = days.end,
+            None => self.written.push(days),
+        }
+        let sum = |sum: &mut TableOutcome, part: &TableOutcome| {
+            sum.written += part.written;
+            sum.unchanged += part.unchanged;
+            sum.removed += part.removed;
+        };
+        sum(&mut self.outcome.queries, &outcome.queries);
+        for (total, part) in [
+            (&mut self.outcome.touches, &outcome.touches),
+            (&mut self.outcome.combinations, &outcome.combinations),
+        ] {
+            if let Some(part) = part {
+                sum(total.get_or_insert_default(), part);
+            }
+        }
+        // the same output ports in each part
+        self.outcome.coverage = self.outcome.coverage.max(outcome.coverage);
+    }
+
+    pub(crate) fn left_out(&mut self, report: &CoverageReport) {
+        let principals = report.unmapped_principals.iter().map(|of| of.query_count);
+        let objects = report.unmapped_objects.iter().map(|of| of.query_count);
+        self.not_counted =
+            Some(principals.chain(objects).fold(0_u64, |sum, count| sum.saturating_add(count)));
+    }
+
+    /// What a run that failed has written.
+    pub(crate) fn written_so_far(&self) -> String {
+        if self.complete {
+            return "all rows were written before that".to_owned();
+        }
+        if !self.written.is_empty() {
+            return format!("{} was written before that", listed(&self.written));
+        }
+        match self.created {
+            true => "the tables were created, and no rows were written".to_owned(),
+            false => "nothing was written".to_owned(),
+        }
+    }
+
+    /// The tables of the outcome with their names.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (&'static str, TableOutcome)> {
+        let tables = [
+            ("queries", Some(self.outcome.queries)),
+            ("touches", self.outcome.touches),
+            ("combinations", self.outcome.combinations),
+        ];
+        tables.into_iter().filter_map(|(name, table)| Some((name, table?)))
+    }
+}
+
+/// Ranges of days as a list.
+pub(crate) fn listed(ranges: &[Range<NaiveDate>]) -> String {
+    ranges.iter().map(report::days).collect::<Vec<_>>().join(", ")
+}
