@@ -30,10 +30,13 @@ export function tiles(count, { hasConsumers = true } = {}) {
 
 /** A comparison with days that were not all measured is none, and says so. */
 function before(row, previous) {
-    const was = [format.before(row), ` on ${format.daysText(previous)} `];
-    return row.change === null
-        ? [...was, coverageNote(row.previous_coverage) ?? ""]
-        : [format.change(row.change), " from ", ...was];
+    const days = format.daysText(previous);
+    const note = coverageNote(row.previous_coverage) ?? "";
+    if (row.previous_coverage === "not_measured") {
+        return [`${days} `, note];
+    }
+    const was = [format.count(row.previous), ` on ${days} `];
+    return row.change === null ? [...was, note] : [format.change(row.change), " from ", ...was];
 }
 
 function tile(name, value, note = []) {

@@ -6,6 +6,7 @@ mod accessible;
 mod addresses;
 mod axe;
 mod browser;
+mod coverage;
 mod facts;
 mod names;
 mod nothing;
