@@ -35,8 +35,8 @@ function date(day) {
 
 export const countText = (count) => counts.format(count);
 export const axisText = (count) => axis.format(count);
-export const shareText = (share) => shares.format(share);
-export const changeText = (change) => changes.format(change);
+const shareText = (share) => shares.format(share);
+const changeText = (change) => changes.format(change);
 
 const DAY = 24 * 60 * 60 * 1000;
 

@@ -57,7 +57,8 @@ function explained(failure, again) {
     if (failure.isOfAddress) {
         const home = element("a", { href: "/" }, "the portal");
         const same = element("a", { href: location.pathname }, "this page without its query");
-        return element("div", { class: "notice", role: "alert" }, text, element("p", {}, "Go to ", home, ", or open ", same, "."));
+        const onward = element("p", {}, "Go to ", home, ", or open ", same, ".");
+        return element("div", { class: "notice", role: "alert" }, text, onward);
     }
     const button = element("button", { type: "button" }, "Try again");
     button.addEventListener("click", () => {

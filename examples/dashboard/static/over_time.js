@@ -5,6 +5,7 @@ import { element } from "./elements.js";
 import * as format from "./format.js";
 import { COVERAGE, legend, nameOf } from "./members.js";
 import { columns } from "./canvas.js";
+import { compared } from "./section.js";
 import { table } from "./table.js";
 
 /** Why a column is not all that it will be, or that it is nothing. */
@@ -18,8 +19,10 @@ function state(point) {
 
 /** By day, a line of other weekdays would only show weekends in the wrong places. */
 function isDrawn(points, days, previous) {
-    const isAligned = previous !== undefined && (asked.granularity !== "day" || format.daysBetween(previous, days) % 7 === 0);
-    return isAligned && points.some((point) => measuredBefore(point) !== null);
+    if (previous === undefined || (asked.granularity === "day" && format.daysBetween(previous, days) % 7 !== 0)) {
+        return false;
+    }
+    return points.some((point) => measuredBefore(point) !== null);
 }
 
 function measuredBefore({ previous, previous_coverage: coverage }) {
@@ -54,7 +57,7 @@ export function overTime({ unit, points, days, previous, series, colours, total 
         "details",
         {},
         element("summary", {}, "Table"),
-        table(`${unit} over time`, tableColumns(unit, series, previous), rows(points, series)),
+        table(`${unit} over time`, tableColumns(unit, series), rows(points, series)),
     );
     const keys = [series && legend(series.map(({ member }) => member), colours), key(states, before && previous)];
     return { content: [...keys.filter((one) => one !== undefined), canvas, numbers], draw };
@@ -81,7 +84,7 @@ function rows(points, series) {
     return points.map((point, at) => ({ ...point, counts: series?.map(({ counts }) => counts[at]) }));
 }
 
-function tableColumns(unit, series, previous) {
+function tableColumns(unit, series) {
     const parts = (series ?? []).map(({ member }, at) => ({
         head: element("bdi", {}, nameOf(member)),
         kind: "number",
@@ -91,12 +94,7 @@ function tableColumns(unit, series, previous) {
         { head: "From", kind: "name", cell: ({ bucket }) => format.bucket(bucket, asked.granularity) },
         { head: unit, kind: "number", cell: (row) => measured(row, row.query_count) },
         ...parts,
-        ...(previous
-            ? [
-                  { head: "Before", kind: "number", cell: format.before },
-                  { head: "Change", kind: "number", cell: (row) => format.change(row.change) },
-              ]
-            : []),
+        ...compared(),
         { head: "Measured", kind: "words", cell: words },
     ];
 }

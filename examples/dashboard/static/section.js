@@ -14,11 +14,8 @@ export function section(title, charts, show, place) {
     const id = title.toLowerCase().replaceAll(/[^a-z]+/g, "-");
     const body = element("div", { class: "body" }, element("p", { class: "quiet" }, "…"));
     const [[path, changes]] = charts;
-    const file = element(
-        "a",
-        { class: "file", href: chartOf(path, { ...changes, format: "csv" }), download: true, "aria-label": `${title} as CSV` },
-        "CSV",
-    );
+    const href = chartOf(path, { ...changes, format: "csv" });
+    const file = element("a", { class: "file", href, download: true, "aria-label": `${title} as CSV` }, "CSV");
     const head = element("div", { class: "head" }, element("h2", { id }, title), file);
     const part = element("section", { "aria-labelledby": id, class: place }, head, body);
     const load = async () => {

@@ -8,7 +8,11 @@ export function sections() {
     return [
         tiles("Queries", { hasConsumers: false }),
         stacked("Queries"),
-        ranking("Output ports that it reads", "output-ports", { unit: "Queries", isColoured: true, more: () => [LAST_USED] }),
+        ranking("Output ports that it reads", "output-ports", {
+            unit: "Queries",
+            isColoured: true,
+            more: () => [LAST_USED],
+        }),
         ranking("Tech assets that it touches", "assets", { unit: "Touches", more: () => [LAST_USED] }),
     ];
 }

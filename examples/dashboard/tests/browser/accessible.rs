@@ -22,12 +22,7 @@ async fn assert_for_everyone(browser: &Browser, page: &str) {
         browser.look(scheme).await;
         assert_accessible(browser, &format!("{page}, {scheme}")).await;
     }
-    for width in [360, 768, 1920] {
-        browser.size(width, 800).await;
-        let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        assert_eq!(browser.script(overflow, []).await, json!(0), "{page} at {width}");
-    }
-    browser.size(360, 800).await;
+    browser.assert_fits(page, &[1920, 768, 360]).await;
     assert_accessible(browser, &format!("{page}, narrow")).await;
     browser.size(1280, 900).await;
 }

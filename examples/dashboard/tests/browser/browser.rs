@@ -162,6 +162,19 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
+    /// The page scrolls up and down alone, at each of these widths.
+    pub(crate) async fn assert_fits(&self, page: &str, widths: &[u32]) {
+        for width in widths {
+            self.size(*width, 800).await;
+            // drawings follow a moment later
+            self.wait("[...document.querySelectorAll('canvas')].every((one) => one.clientWidth <= one.parentNode.clientWidth)")
+                .await;
+            let overflow =
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            assert_eq!(self.script(overflow, []).await, json!(0), "{page} at {width}");
+        }
+    }
+
     /// `light` or `dark`.
     pub(crate) async fn look(&self, scheme: &str) {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });

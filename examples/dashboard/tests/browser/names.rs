@@ -47,11 +47,7 @@ async fn hostile_names_stay_text_and_break_no_layout() {
         let pages = ports.chain(by_domain).chain([format!("/tech-assets/{}", asset(1)), "/".to_owned()]);
         for page in pages {
             browser.open(&page).await;
-            for width in [360, 1280] {
-                browser.size(width, 800).await;
-                let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-                assert_eq!(browser.script(overflow, []).await, json!(0), "{page} at {width}");
-            }
+            browser.assert_fits(&page, &[360, 1280]).await;
             let made = "return [window.isHarmed === undefined, document.querySelectorAll('img, main script, b').length,
                 document.querySelectorAll('[onmouseover], [onerror], [href^=javascript]').length]";
             assert_eq!(browser.script(made, []).await, json!([true, 0, 0]), "{page}");
