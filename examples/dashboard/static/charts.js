@@ -13,8 +13,11 @@ const SPLIT = ["split", { top: String(COLOURS) }];
 /** What was used only before is in a ranking, too: it is what somebody asks about. */
 const GONE = isCompared ? { gone: "true" } : {};
 
+/** Whatever reads all output ports counts so. */
+export const ONCE_FOR_EACH = "A query that reads several output ports counts once for each of them.";
+
 /** What it comes to. `count` is what the counts are called: queries or touches. */
-export function tiles(count, { hasConsumers = true } = {}) {
+export function tiles(count, { hasConsumers = true, note } = {}) {
     const show = ({ days, previous, rows: [row] }) => {
         const content = [
             tile(count, format.count(row.query_count), previous === undefined ? [] : before(row, previous)),
@@ -23,7 +26,8 @@ export function tiles(count, { hasConsumers = true } = {}) {
             tile("Last used", row.last_used === null ? "not on these days" : format.day(row.last_used)),
         ];
         const period = element("p", { class: "quiet" }, format.daysText(days), " ", coverageNote(row.coverage) ?? "");
-        return { content: [period, element("dl", { class: "tiles" }, ...content)] };
+        const notes = note === undefined ? [] : [element("p", { class: "quiet note" }, note)];
+        return { content: [period, element("dl", { class: "tiles" }, ...content), ...notes] };
     };
     return section("In short", [["summary"]], show, "wide");
 }
@@ -61,7 +65,7 @@ export function stacked(count) {
 /**
  * A ranking: each row has a name, a bar, its count, its share and its change.
  *
- * `isColoured` where its members are those of the split. `more` makes further columns of the rows and the answers of
+ * `isColoured` where its members are those of the split. `more` makes further columns of the answer of
  * `others`; `none` says why an empty ranking needs nothing done; `place` is how much room it has on a wide screen.
  */
 export function ranking(title, path, { unit, isColoured = false, changes, others = [], more = () => [], none, place }) {

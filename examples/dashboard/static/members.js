@@ -47,7 +47,7 @@ export class Colours {
     #names = new Map();
 
     /** Gives the first members a colour each. */
-    constructor(members = []) {
+    constructor(members) {
         const plain = members.filter(({ id }) => id !== undefined);
         plain.slice(0, COLOURS).forEach(({ id }, at) => this.#names.set(id, `series-${at + 1}`));
     }

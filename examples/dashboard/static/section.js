@@ -27,7 +27,7 @@ export function section(title, charts, show, place) {
     return { part, load: () => load().catch((error) => failed(body, error)) };
 }
 
-/** A chart for which the portal keeps no table says so in its place; everything else is the whole page's. */
+/** Says so in its place; the page says why, once for all sections. */
 function failed(body, error) {
     body.replaceChildren(element("p", { class: "quiet" }, "Not loaded."));
     if (!(error instanceof Failure)) {

@@ -1,7 +1,7 @@
 // The page of the whole portal: which output ports are read most, which rose and fell, and what nobody uses.
 
 import { asked, isCompared } from "../address.js";
-import { CONSUMERS, LAST_USED, ranking, stacked, tiles, unused } from "../charts.js";
+import { CONSUMERS, LAST_USED, ONCE_FOR_EACH, ranking, stacked, tiles, unused } from "../charts.js";
 import { spoken } from "../elements.js";
 import * as format from "../format.js";
 import { sparkline } from "../sparkline.js";
@@ -9,7 +9,7 @@ import { sparkline } from "../sparkline.js";
 export function sections() {
     const by = asked.by === "group" ? "domain" : "consumer";
     return [
-        tiles("Queries"),
+        tiles("Queries", { note: ONCE_FOR_EACH }),
         stacked("Queries"),
         ranking("Most used output ports", "output-ports", {
             unit: "Queries",

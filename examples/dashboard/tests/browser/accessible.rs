@@ -118,6 +118,28 @@ async fn a_consumer_keeps_its_colour_and_colours_stand_out_in_light_and_dark() {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
+async fn paper_is_light_even_in_the_dark_and_has_no_form() {
+    let site = Site::open().await;
+    browse(&site, async |browser| {
+        browser.open("/?days=30").await;
+        let drawn = "Chart.getChart(document.querySelector('canvas')).data.datasets[1].backgroundColor[0]";
+        let seen = "
+            const isShown = (name) => document.querySelector(name).getClientRects().length > 0;
+            return [getComputedStyle(document.documentElement).backgroundColor,
+                isShown('#controls'), isShown('.file'), isShown('.body > .scrolling table')];";
+        browser.look("dark").await;
+        assert_eq!(browser.script(seen, []).await, json!(["rgb(16, 19, 23)", true, true, true]));
+        // the drawing follows, a moment later
+        browser.wait(&format!("{drawn} === '#2a93d5'")).await;
+        browser.print().await;
+        assert_eq!(browser.script(seen, []).await, json!(["rgb(255, 255, 255)", false, false, true]));
+        browser.wait(&format!("{drawn} === '#0072b2'")).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
 async fn numbers_and_days_are_written_as_the_reader_writes_them() {
     let site = Site::open().await;
     browse(&site, async |browser| {

@@ -46,6 +46,11 @@ async fn range_granularity_and_comparison_are_in_the_address_and_back_and_forwar
         assert_eq!(buckets(&browser, heading).await, 30);
         assert!(!browser.text().await.contains("Before"), "{}", browser.text().await);
 
+        // whoever gets the link sees the same
+        let seen = browser.text().await;
+        browser.open(&format!("{page}?days=30&granularity=day&compare=none&by=consumer&top=10")).await;
+        assert_eq!(browser.text().await, seen);
+
         browser.back().await;
         browser.arrive(&format!("{page}?days=30")).await;
         assert_eq!(buckets(&browser, heading).await, 5);
