@@ -45,7 +45,8 @@ impl UsageModel {
     ///
     /// Before PostgreSQL 18 a partitioned table takes no foreign key that is `NOT VALID`
     /// ([PostgreSQL's page "ALTER TABLE"](https://www.postgresql.org/docs/17/sql-altertable.html)). There it is added
-    /// at once for all rows, and writes to the table and its parent wait until these have been looked up.
+    /// at once for all rows, and writes to the table and its parent wait until these have been looked up. So it is for a
+    /// table with heirs, as TimescaleDB makes them.
     pub fn add_foreign_keys(&self) -> Vec<Statement> {
         let add = self.foreign_keys().map(|key| key.add());
         add.chain(self.foreign_keys().map(|key| key.validate())).collect()
@@ -124,11 +125,13 @@ impl<'a> ForeignKey<'a> {
         self.find(&mut sql, Tables::Itself);
         sql.text(" AND ");
         self.is_declared(&mut sql);
-        sql.text("\n    ) THEN\n        IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (");
-        sql.text("\n            SELECT FROM pg_catalog.pg_class AS t\n            WHERE ");
+        sql.text("\n    ) THEN\n        IF EXISTS (\n            SELECT FROM pg_catalog.pg_class AS t\n            WHERE ");
         block::is(&mut sql, "t", &self.table.schema, &self.table.name);
-        sql.text(" AND t.relkind = 'p'\n        ) THEN");
-        sql.text("\n            -- a partitioned table takes no foreign key that is NOT VALID\n            ");
+        sql.text("\n                AND CASE t.relkind");
+        sql.text("\n                    WHEN 'p' THEN pg_catalog.current_setting('server_version_num')::integer < 180000");
+        sql.text("\n                    ELSE EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid)");
+        sql.text("\n                END\n        ) THEN");
+        sql.text("\n            -- a partitioned table takes none that is NOT VALID, and one of TimescaleDB validates none\n            ");
         self.write_add(&mut sql);
         sql.text(";\n        ELSE\n            ");
         self.write_add(&mut sql);

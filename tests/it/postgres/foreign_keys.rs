@@ -111,11 +111,15 @@ fn foreign_keys_are_dropped_added_and_then_validated() {
                 AND k.contype = 'f' AND k.conparentid = 0::oid AND k.conkey[2] IS NULL
                 AND a.attname = 'consumer_id' AND b.attname = 'id' AND k.confdeltype IN ('r', 'a')
         ) THEN
-            IF pg_catalog.current_setting('server_version_num')::integer < 180000 AND EXISTS (
+            IF EXISTS (
                 SELECT FROM pg_catalog.pg_class AS t
-                WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage') AND t.relkind = 'p'
+                WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
+                    AND CASE t.relkind
+                        WHEN 'p' THEN pg_catalog.current_setting('server_version_num')::integer < 180000
+                        ELSE EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid)
+                    END
             ) THEN
-                -- a partitioned table takes no foreign key that is NOT VALID
+                -- a partitioned table takes none that is NOT VALID, and one of TimescaleDB validates none
                 ALTER TABLE "usage"."output_port_query_stats_daily" ADD CONSTRAINT "output_port_query_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT;
             ELSE
                 ALTER TABLE "usage"."output_port_query_stats_daily" ADD CONSTRAINT "output_port_query_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT NOT VALID;
