@@ -111,7 +111,11 @@ pub struct MostOftenCombined {
     pub label: Option<String>,
     /// How many queries read both, at least 1; 0 for one that is [gone](Compared::include_gone).
     pub query_count: i64,
-    /// The share of the requested output port's queries, of those consumers that are counted, a fraction; 0 where it has none.
+    /// The share of the requested output port's queries, of those consumers that are counted, a fraction from 0 to 1; 0 where
+    /// it has none.
+    ///
+    /// It is 1 where the tables hold more pairs than queries, which [`reconcile`](crate::UsageModel::reconcile) lists and a
+    /// read across the nodes of a cluster may see for a moment.
     pub share: f64,
     /// The row's position, from 1.
     pub rank: i64,
@@ -206,7 +210,7 @@ impl MostOftenCombinedWith {
         select
             .expr_as(column("output_port_id").cast_as("uuid"), "output_port_id")
             .expr_as(column("query_count").cast_as("bigint"), "query_count")
-            .expr_as(Func::coalesce([share, Expr::cust("0")]), "share")
+            .expr_as(Func::least([Func::coalesce([share, Expr::cust("0")]).into(), Expr::cust("1")]), "share")
             .expr_as(column("rank").cast_as("bigint"), "rank")
             .from("ranked");
         sql::label(&mut select, &model.0.output_ports, ("ranked", "output_port_id"));

@@ -246,13 +246,16 @@ fn most_often_combined_with_reads_each_way_from_an_index_of_its_own() {
     SELECT
         CAST("ranked"."output_port_id" AS uuid) AS "output_port_id",
         CAST("ranked"."query_count" AS bigint) AS "query_count",
-        COALESCE(
-            CAST(
-                (
-                    CAST("ranked"."query_count" AS double precision) / CAST((SELECT nullif("query_count", 0) FROM "total") AS double precision)
-                ) AS double precision
+        LEAST(
+            COALESCE(
+                CAST(
+                    (
+                        CAST("ranked"."query_count" AS double precision) / CAST((SELECT nullif("query_count", 0) FROM "total") AS double precision)
+                    ) AS double precision
+                ),
+                0
             ),
-            0
+            1
         ) AS "share",
         CAST("ranked"."rank" AS bigint) AS "rank",
         CAST("labelled"."name" AS text) AS "label"
@@ -307,6 +310,23 @@ async fn most_often_combined_with_finds_a_port_on_either_side_of_its_pairs() {
     "#);
     let alone = MostOftenCombinedWith::new(port(9), first()..day(2026, 1, 3));
     assert!(portal.rows(&alone).await.is_empty());
+}
+
+#[tokio::test]
+async fn more_pairs_than_queries_have_a_share_of_one() {
+    let portal = Portal::with_combinations().await;
+    let of_1 = UsageBatch::builder(scope(first()..day(2026, 1, 2), [port(1)])).queries(vec![queries(
+        first(),
+        port(1),
+        consumer(1),
+        2,
+    )]);
+    portal.replace(&of_1.combinations(vec![row(1, 2, 2)]).build()).await;
+    // a pair that another writer left behind, as half a commit across nodes would look
+    let more = "UPDATE usage.output_port_combined_with_daily SET query_count = 5";
+    sqlx::raw_sql(more).execute(&portal.pool).await.unwrap();
+    let rows = portal.rows(&MostOftenCombinedWith::new(port(1), first()..day(2026, 1, 2))).await;
+    assert_eq!((rows[0].query_count, rows[0].share), (5, 1.0));
 }
 
 #[tokio::test]
