@@ -40,6 +40,8 @@ pub(crate) struct Definition {
     pub(crate) combinations: Option<Table>,
     pub(crate) coverage: Option<CoverageTable>,
     pub(crate) read_by: ReadBy,
+    /// Whether rows of several output ports lie on several nodes, where no statement can look each of them up.
+    pub(crate) on_citus: bool,
 }
 
 /// Which ids other than the output port's start a key of their own.

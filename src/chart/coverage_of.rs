@@ -210,6 +210,13 @@ impl<'a> CoverageOf<'a> {
         sql::subquery(SelectStatement::new().expr(holds).from("coverage").take())
     }
 
+    /// Keeps rows only where [`is_whole`](Self::is_whole) holds, by a join: beside an outer join Citus takes no condition
+    /// that is the same for all rows.
+    pub(super) fn join_whole(&self, select: &mut SelectStatement) {
+        let holds = of_row("measured").binary(HOLDS, of_row("days"));
+        select.join(JoinType::InnerJoin, "coverage", holds);
+    }
+
     fn scalar(&self, word: Expr) -> Expr {
         if !self.is_kept() {
             return no_text();

@@ -105,6 +105,7 @@ impl<'a> Facts<'a> {
         let read_by = &self.model.0.read_by;
         match self.of {
             Of::Port(..) | Of::AssetOfPort(..) => true,
+            Of::Asset(_) | Of::Portal if self.model.0.on_citus => false,
             Of::Asset(_) => read_by.tech_asset,
             Of::Portal => read_by.consumer && matches!(self.who, Who::Consumer(_)),
             Of::Ports(_) => false,
@@ -188,7 +189,8 @@ impl<'a> Facts<'a> {
         let assets = &self.model.0.tech_assets;
         // the parent table has each tech asset, and has it once, only where a foreign key says so
         let each_once = self.model.0.read_by.tech_asset && !assets.may_repeat();
-        self.table.stats == Stats::Touches && each_once && !matches!(self.who, Who::Consumer(_))
+        let each = each_once && !self.model.0.on_citus;
+        self.table.stats == Stats::Touches && each && !matches!(self.who, Who::Consumer(_))
     }
 
     /// Names every output port: reading each one's run of the key is faster than finding the days in the whole table.

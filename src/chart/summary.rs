@@ -168,7 +168,7 @@ impl Summary {
         counted
             .columns(["date", "consumer_id"])
             .expr_as(Func::sum(Expr::col("query_count")), "query_count")
-            .from_subquery(facts(&rows, rows.scan()), "fact")
+            .from_subquery(by_day_and_consumer(model, self.subject, &rows), "fact")
             .add_group_by([Expr::cust(r#"GROUPING SETS (("date"), ("consumer_id"))"#)])
             .and_having(Expr::expr(Func::sum(Expr::col("query_count"))).gt(Expr::cust("0")));
         let column = |name: &'static str| Expr::col(("counted", name));
@@ -201,6 +201,20 @@ impl Summary {
         coverage.add_to(&mut with);
         Ok(select.with(with).build(PostgresQueryBuilder))
     }
+}
+
+/// The facts; of several output ports on several nodes their sums, as Citus takes no GROUPING SETS of rows across nodes.
+fn by_day_and_consumer(model: &UsageModel, subject: Subject, rows: &Facts) -> SelectStatement {
+    let facts = facts(rows, rows.scan());
+    if !model.0.on_citus || !matches!(subject, Subject::TechAsset { .. } | Subject::Portal) {
+        return facts;
+    }
+    SelectStatement::new()
+        .columns(["date", "consumer_id"])
+        .expr_as(Func::sum(Expr::col("query_count")), "query_count")
+        .from_subquery(facts, "of_node")
+        .group_by_columns(["date", "consumer_id"])
+        .take()
 }
 
 /// `date, consumer_id, query_count` of a scan.

@@ -157,18 +157,21 @@ impl Chart for Unused {
             .expr_as(sql::null("bigint"), "members")
             .expr_as(last_used.clone().cast_as("date"), "last_used")
             .from_subquery(self.of.ids(model), "one");
-        self.of.join_last_use(model, &mut select);
+        let mut with = WithClause::new();
+        self.of.join_last_use(model, &mut select, &mut with);
         select.and_where(last_used.clone().is_null().or(last_used.lt(days.start())));
-        let with = model.0.coverage.is_some().then(|| self.of.require_measured(model, days, &mut select));
+        if model.0.coverage.is_some() {
+            self.of.require_measured(model, days, &mut select, &mut with);
+        }
         select
             .order_by_with_nulls(used_by, Order::Asc, NullOrdering::First)
             .order_by(("one", self.of.id().default_name()), Order::Asc);
         if let Some(top) = top {
             sql::limit(&mut select, top);
         }
-        let built = match with {
-            Some(with) if self.of != Of::OutputPorts => select.with(with).build(PostgresQueryBuilder),
-            _ => select.build(PostgresQueryBuilder),
+        let built = match with == WithClause::new() {
+            false => select.with(with).build(PostgresQueryBuilder),
+            true => select.build(PostgresQueryBuilder),
         };
         Ok(Query::noted(title, &[self.of.way(model)], built))
     }
@@ -199,9 +202,10 @@ impl Of {
         }
     }
 
-    /// Whether a key of the table starts with the id.
+    /// Whether a key of the table starts with the id, by which a statement may look each of them up.
     fn has_key(self, model: &UsageModel) -> bool {
         match self {
+            _ if model.0.on_citus => false,
             Self::OutputPorts => true,
             Self::TechAssets => model.0.read_by.tech_asset,
             Self::Consumers => model.0.read_by.consumer,
@@ -247,7 +251,7 @@ impl Of {
     }
 
     /// Joins each id's `used.last_used`, which is NULL if it never was.
-    fn join_last_use(self, model: &UsageModel, select: &mut SelectStatement) {
+    fn join_last_use(self, model: &UsageModel, select: &mut SelectStatement, with: &mut WithClause) {
         let id = self.id();
         let rows = RowsOf::new(self.table(model), id, "one");
         if self.has_key(model) {
@@ -257,12 +261,23 @@ impl Of {
         let mut used = rows.last_used(rows.all());
         used.expr_as(rows.column(id), id.default_name()).add_group_by([rows.column(id)]);
         let on = Expr::col(("used", id.default_name())).equals(("one", id.default_name()));
-        select.join_subquery(JoinType::LeftJoin, used, "used", on);
+        if model.0.on_citus {
+            // a result of its own: Citus joins no rows of other nodes beside a condition that is the same for all rows
+            with.cte(sql::materialized("used", used));
+            select.join(JoinType::LeftJoin, "used", on);
+        } else {
+            select.join_subquery(JoinType::LeftJoin, used, "used", on);
+        }
     }
 
     /// Leaves out what was not measured; adds what that is looked up in.
-    fn require_measured(self, model: &UsageModel, days: Days, select: &mut SelectStatement) -> WithClause {
-        let mut with = WithClause::new();
+    fn require_measured(
+        self,
+        model: &UsageModel,
+        days: Days,
+        select: &mut SelectStatement,
+        with: &mut WithClause,
+    ) {
         match self {
             Self::OutputPorts => {
                 let each = CoverageOfEach::new(model, days, None);
@@ -272,10 +287,12 @@ impl Of {
             // either may be read through any output port
             Self::TechAssets | Self::Consumers => {
                 let all = CoverageOf::new(model, Subject::Portal, days);
-                all.add_to(&mut with);
-                select.and_where(all.is_whole());
+                all.add_to(with);
+                match model.0.on_citus {
+                    true => all.join_whole(select),
+                    false => drop(select.and_where(all.is_whole())),
+                }
             }
         }
-        with
     }
 }

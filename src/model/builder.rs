@@ -60,6 +60,7 @@ pub struct UsageModelBuilder {
     coverage: Option<TableNames>,
     read_by_consumer: bool,
     read_by_tech_asset: bool,
+    on_citus: bool,
 }
 
 impl UsageModelBuilder {
@@ -151,6 +152,16 @@ impl UsageModelBuilder {
         self
     }
 
+    /// Says that the tables are spread over the nodes of a Citus cluster. Defaults to one server.
+    ///
+    /// Charts of one output port stay as they are. Those of a tech asset, of the whole portal and of what is unused then sum
+    /// up what they read, because across nodes Citus refuses to look each id up, or gives wrong rows. They give the same
+    /// rows on one server too, where they are slower. See the [guide](crate::docs::scale#distribute).
+    pub fn on_citus(mut self) -> Self {
+        self.on_citus = true;
+        self
+    }
+
     /// Checks every name and builds the model.
     ///
     /// # Errors
@@ -179,6 +190,7 @@ impl UsageModelBuilder {
             combinations: combinations.transpose()?,
             coverage: self.coverage.as_ref().map(|names| CoverageTable::check(&schema, names)).transpose()?,
             read_by: ReadBy { consumer: self.read_by_consumer, tech_asset: self.read_by_tech_asset },
+            on_citus: self.on_citus,
             schema,
         };
         definition.check_names()?;

@@ -121,10 +121,9 @@ impl Migration {
         &self.up.text
     }
 
-    /// The statements of [`up`](Self::up) one by one, for what takes no script.
+    /// The statements of [`up`](Self::up) one by one, for what takes no script, such as a prepared statement.
     ///
-    /// Citus refuses one that creates an index of a distributed table beside other statements (SQLSTATE 42601). They may
-    /// run in one transaction.
+    /// They may run in one transaction.
     pub fn up_statements(&self) -> &[Statement] {
         &self.up.statements
     }

@@ -30,7 +30,7 @@ pub(super) struct PortRanking<'a> {
     gone: Gone,
     top: Option<i64>,
     coverage: CoverageOfEach<'a>,
-    /// The rows of some consumers alone.
+    /// The rows that are read at once, those of some consumers alone; without them each output port is looked up.
     of_some: Option<Facts<'a>>,
 }
 
@@ -52,7 +52,7 @@ impl<'a> PortRanking<'a> {
         let before = before.map(|before| before.comparison.days(&chart.days)).transpose()?;
         let coverage = CoverageOfEach::new(model, days, before.clone());
         let of_some = match chart.who {
-            Who::Anyone => None,
+            Who::Anyone if !model.0.on_citus => None,
             who => Some(Facts::new(model, Subject::Portal, who, days)?),
         };
         Ok(Self { chart, model, days, before, gone, top, coverage, of_some })

@@ -42,8 +42,12 @@ pub(crate) async fn run(sides: &mut Sides, size: Size) -> Result<UsageModel> {
 
 /// The tables of a first model, spread; then those that a host turned on later, and everything again.
 async fn define(sides: &mut Sides) -> Result<UsageModel> {
-    let first = portal::builder().build()?;
-    let all = portal::builder().combinations().coverage().read_by_consumer().read_by_tech_asset().build()?;
+    let builder = || match sides.distribution {
+        Distribution::Citus => portal::builder().on_citus(),
+        _ => portal::builder(),
+    };
+    let first = builder().build()?;
+    let all = builder().combinations().coverage().read_by_consumer().read_by_tech_asset().build()?;
     let distribution = sides.distribution;
     for model in [&first, &all, &all] {
         sides.statements(&[model.create_schema()]).await?;

@@ -31,14 +31,15 @@ fn measured() -> impl Strategy<Value = Measured> {
     prop::collection::vec(prop_oneof![part, everything], 0..4)
 }
 
-/// The model of each test: parents by a foreign key, and parents that lack an id, repeat one and have others.
-fn models() -> [UsageModelBuilder; 2] {
+/// The models: parents by a foreign key; parents that lack an id, repeat one and have others; the first as on Citus.
+fn models() -> [UsageModelBuilder; 3] {
     let names = |table| Reference::to(table).schema("portal").label("name").on_delete(OnDelete::Keep);
     let kept = builder()
         .output_ports(names("port_names"))
         .tech_assets(names("asset_names"))
         .consumers(names("consumer_names"));
-    [builder().coverage(), kept.read_by_consumer().read_by_tech_asset().coverage()]
+    let citus = builder().read_by_consumer().read_by_tech_asset().coverage().on_citus();
+    [builder().coverage(), kept.read_by_consumer().read_by_tech_asset().coverage(), citus]
 }
 
 /// The parents of the second: the first label by name counts.

@@ -25,6 +25,11 @@ fn charts_of_every_subject_equal_plain_folds_with_every_way_to_read() {
     agree(builder().read_by_consumer().read_by_tech_asset(), "", group_of);
 }
 
+#[test]
+fn charts_of_every_subject_equal_plain_folds_in_the_forms_for_citus() {
+    agree(builder().read_by_consumer().read_by_tech_asset().on_citus(), "", group_of);
+}
+
 /// Parents without foreign keys: port 1, asset 1 and consumer 1 are gone, and port 2, asset 2, consumer 2 and every group
 /// are there more than once.
 #[test]
