@@ -53,7 +53,7 @@ pub(super) struct Relation {
     /// Whether policies apply to the role.
     pub(super) row_security: bool,
     pub(super) rules: bool,
-    /// The schemas and names of the tables that inherit from it and are no partitions of it.
+    /// The schemas and names of the tables that inherit from it and are no partitions of it, nor chunks of TimescaleDB's.
     heirs: Option<Vec<(String, String)>>,
     /// Whether it, or a partition, is empty after a crash.
     pub(super) unlogged: bool,

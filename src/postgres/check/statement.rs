@@ -98,7 +98,7 @@ FROM (
             FROM pg_catalog.pg_inherits AS h
             INNER JOIN pg_catalog.pg_class AS c ON c.oid = h.inhrelid
             INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-            WHERE h.inhparent = w.id AND w.relkind = 'r'
+            WHERE h.inhparent = w.id AND w.relkind = 'r' AND n.nspname <> '_timescaledb_internal'
         ),
         'unlogged', EXISTS (
             SELECT FROM tree AS r
