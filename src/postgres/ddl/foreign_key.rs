@@ -127,10 +127,10 @@ impl<'a> ForeignKey<'a> {
         self.is_declared(&mut sql);
         sql.text("\n    ) THEN\n        IF EXISTS (\n            SELECT FROM pg_catalog.pg_class AS t\n            WHERE ");
         block::is(&mut sql, "t", &self.table.schema, &self.table.name);
-        sql.text("\n                AND CASE t.relkind");
-        sql.text("\n                    WHEN 'p' THEN pg_catalog.current_setting('server_version_num')::integer < 180000");
-        sql.text("\n                    ELSE EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid)");
-        sql.text("\n                END\n        ) THEN");
+        sql.text("\n                AND (");
+        sql.text("\n                    t.relkind = 'p' AND pg_catalog.current_setting('server_version_num')::integer < 180000");
+        sql.text("\n                    OR t.relkind <> 'p' AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid)");
+        sql.text("\n                )\n        ) THEN");
         sql.text("\n            -- a partitioned table takes none that is NOT VALID, and one of TimescaleDB validates none\n            ");
         self.write_add(&mut sql);
         sql.text(";\n        ELSE\n            ");

@@ -114,10 +114,10 @@ fn foreign_keys_are_dropped_added_and_then_validated() {
             IF EXISTS (
                 SELECT FROM pg_catalog.pg_class AS t
                 WHERE t.relname = 'output_port_query_stats_daily' AND t.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'usage')
-                    AND CASE t.relkind
-                        WHEN 'p' THEN pg_catalog.current_setting('server_version_num')::integer < 180000
-                        ELSE EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid)
-                    END
+                    AND (
+                        t.relkind = 'p' AND pg_catalog.current_setting('server_version_num')::integer < 180000
+                        OR t.relkind <> 'p' AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid)
+                    )
             ) THEN
                 -- a partitioned table takes none that is NOT VALID, and one of TimescaleDB validates none
                 ALTER TABLE "usage"."output_port_query_stats_daily" ADD CONSTRAINT "output_port_query_stats_daily_consumer_id_fkey" FOREIGN KEY ("consumer_id") REFERENCES "portal"."data_products" ("id") ON DELETE RESTRICT;
