@@ -155,8 +155,8 @@ impl UsageModelBuilder {
     /// Says that the tables are spread over the nodes of a Citus cluster. Defaults to one server.
     ///
     /// Charts of one output port stay as they are. Those of a tech asset, of the whole portal and of what is unused then sum
-    /// up what they read, because across nodes Citus refuses to look each id up, or gives wrong rows. They give the same
-    /// rows on one server too, where they are slower. See the [guide](crate::docs::scale#distribute).
+    /// up what they read, because across nodes Citus refuses to look each id up, or gives wrong rows. Where every
+    /// row has its parents, they give the same rows on one server too, and are slower there. See the [guide](crate::docs::scale#distribute).
     pub fn on_citus(mut self) -> Self {
         self.on_citus = true;
         self

@@ -2,7 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -36,7 +36,10 @@ async fn tagged(request: Request, next: Next, keep: HeaderValue) -> Response {
     };
     let tag = format!("\"{}\"", Uuid::new_v5(&Uuid::NAMESPACE_OID, &body).simple());
     let is_known = known.is_some_and(|known| holds(&known, &tag));
-    let headers: [_; 2] = [(ETAG, HeaderValue::from_str(&tag).ok()), (CACHE_CONTROL, Some(keep))];
+    // a host that asks who somebody is gives nobody another's charts
+    let by_user = HeaderValue::from_static("authorization, cookie");
+    let headers: [_; 3] =
+        [(ETAG, HeaderValue::from_str(&tag).ok()), (CACHE_CONTROL, Some(keep)), (VARY, Some(by_user))];
     let headers: HeaderMap = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();

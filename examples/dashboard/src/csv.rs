@@ -29,8 +29,19 @@ fn safe(file: &[u8]) -> Result<Vec<u8>, csv::Error> {
     written.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// A text that begins as a formula does, behind an apostrophe; a number stays one.
+/// What a formula begins with.
+const STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// What parts cells in some countries, quotes or not.
+const SEPARATORS: [char; 4] = [';', '\t', '\n', '\r'];
+
+/// A text that begins as a formula does, behind an apostrophe, and one in which a cell could begin so, in one cell; a number
+/// stays one.
 fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-    if is_formula { format!("'{text}") } else { text.to_owned() }
+    if text.parse::<f64>().is_ok() {
+        return text.to_owned();
+    }
+    let is_formula = |part: &str| part.trim_start_matches('"').starts_with(STARTS);
+    let inner = text.split(SEPARATORS).skip(1).any(is_formula);
+    let text = if inner { text.replace(SEPARATORS, " ") } else { text.to_owned() };
+    if is_formula(&text) { format!("'{text}") } else { text }
 }

@@ -24,6 +24,7 @@ pub use api::document;
 pub use failure::with_causes;
 pub use host::{Host, Today};
 pub use parents::Parents;
+pub use security::of_this_machine;
 
 use axum::Router;
 use axum::middleware::{from_fn, map_response};
@@ -33,6 +34,7 @@ pub fn routes(host: Host) -> Router {
     Router::new()
         .merge(api::routes())
         .merge(browser::routes())
+        .fallback(security::no_such_page)
         .method_not_allowed_fallback(security::only_get)
         .layer(from_fn(security::limits))
         .layer(map_response(security::headers))

@@ -44,9 +44,11 @@ async fn serve(arguments: Arguments) -> Result<()> {
         // without a handler the signal ends the process all the same
         let _ = tokio::signal::ctrl_c().await;
     };
-    axum::serve(listener, usage_dashboard::routes(database.host.clone()))
-        .with_graceful_shutdown(stop)
-        .await?;
+    let mut routes = usage_dashboard::routes(database.host.clone());
+    if address.ip().is_loopback() {
+        routes = routes.layer(axum::middleware::from_fn(usage_dashboard::of_this_machine));
+    }
+    axum::serve(listener, routes).with_graceful_shutdown(stop).await?;
     pool.close().await;
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(crate) struct Page<S> {
 impl<S: Subject> FromRequestParts<Host> for Page<S> {
     type Rejection = Failure;
 
-    /// Whatever is wrong with the request is said before the database is asked.
+    /// A request that is malformed costs no connection.
     async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Failure> {
         let path = RawPathParams::from_request_parts(parts, host).await;
         let path = path.map_err(|rejection| Failure::asked(rejection.body_text()))?;

@@ -109,6 +109,8 @@ impl Parent {
             .expr_as(Expr::col(self.key()), Alias::new("id"))
             .expr_as(Func::min(self.label()), Alias::new("label"))
             .from((schema, Alias::new(&self.table)))
+            // a table without a foreign key to it may have rows that are nobody
+            .and_where(Expr::col(self.key()).is_not_null())
             .group_by_col(self.key())
             .take()
     }

@@ -1,10 +1,13 @@
 //! What every answer says to a browser, and what no request may have.
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
 use axum::http::header::{
-    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, TRANSFER_ENCODING,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, TRANSFER_ENCODING,
     X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -49,6 +52,26 @@ pub(crate) async fn limits(request: Request, next: Next) -> Response {
 fn has_body(request: &Request) -> bool {
     let length = request.headers().get(CONTENT_LENGTH);
     request.headers().contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
+}
+
+pub(crate) async fn no_such_page() -> Failure {
+    Failure::not_found("there is no such page")
+}
+
+/// Refuses requests that name another host: a page elsewhere may have made its name mean this machine (DNS rebinding).
+///
+/// For a service that listens on the loopback alone.
+pub async fn of_this_machine(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let name = host.and_then(|host| host.parse::<Authority>().ok());
+    let is_own = name.as_ref().map(|name| name.host()).is_some_and(|name| {
+        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+        name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    });
+    if is_own {
+        return next.run(request).await;
+    }
+    Failure::new(StatusCode::MISDIRECTED_REQUEST, "a request to another host than localhost").into_response()
 }
 
 pub(crate) async fn only_get() -> Failure {

@@ -26,11 +26,11 @@ export const isCompared = asked.compare !== "none";
 /** What somebody searches for; empty if nobody does. */
 export const searched = new URLSearchParams(location.search).get("q") ?? "";
 
-/** The kind and the id of what the page is about, or the portal. */
+/** The kind and the id of what the page is about, the id as the address writes it, or the portal. */
 export function subject() {
     const [, plural, id] = location.pathname.split("/");
     const kind = Object.keys(PATHS).find((kind) => PATHS[kind] === `/${plural}`);
-    return kind === undefined ? { kind: "portal" } : { kind, id: decodeURIComponent(id) };
+    return kind === undefined ? { kind: "portal" } : { kind, id };
 }
 
 /** The address of a member's page for the same days. */
@@ -72,7 +72,7 @@ export function chartOf(path, changes = {}) {
 }
 
 export function apiOf({ kind, id }) {
-    return kind === "portal" ? "/api/portal" : `/api${PATHS[kind]}/${encodeURIComponent(id)}`;
+    return kind === "portal" ? "/api/portal" : `/api${PATHS[kind]}/${id}`;
 }
 
 /** The address of the first names that hold a text. */

@@ -3,7 +3,7 @@
 import { isCompared } from "./address.js";
 import { element, spoken } from "./elements.js";
 import * as format from "./format.js";
-import { bar, COLOURS, Colours, COVERAGE, coverageNote, link, memberOf } from "./members.js";
+import { bar, COLOURS, Colours, coverageNote, link, memberOf } from "./members.js";
 import { overTime } from "./over_time.js";
 import { compared, nothing, section } from "./section.js";
 import { table } from "./table.js";
@@ -81,10 +81,12 @@ export function ranking(title, path, { unit, isColoured = false, changes, others
     return section(title, charts, show, place);
 }
 
-function whyNoChange([{ previous_coverage: coverage }]) {
-    const isWhole = coverage === undefined || coverage === "measured" || coverage === "unsettled";
-    const text = "No change is shown: the days that these are compared with were";
-    return isWhole ? [] : [element("p", { class: "quiet note" }, `${text} ${COVERAGE[coverage]}.`)];
+/** A row without a change though it had a count before lacks some of its days. */
+function whyNoChange(rows) {
+    const lacks = ({ change, previous, previous_coverage: coverage }) =>
+        coverage === "partly" || coverage === "not_measured" || (change === null && previous > 0);
+    const text = "A change is shown where these days and those before were all measured.";
+    return isCompared && rows.some(lacks) ? [element("p", { class: "quiet note" }, text)] : [];
 }
 
 function columns(rows, unit, colours) {
@@ -108,7 +110,12 @@ function countOf({ touches, query_count }) {
 }
 
 export const CONSUMERS = { head: "Consumers", kind: "number", cell: ({ consumers }) => format.count(consumers) };
-export const LAST_USED = { head: "Last used", kind: "number", cell: ({ last_used }) => format.day(last_used ?? null) };
+/** The last of the page's days; what is gone has none, and may have been used before. */
+export const LAST_USED = {
+    head: "Last used",
+    kind: "number",
+    cell: ({ last_used: day }) => (day == null ? "–" : format.day(day)),
+};
 
 /** A list of what nobody used. */
 export function unused(title, path, none) {

@@ -6,7 +6,7 @@ import { spoken } from "../elements.js";
 import * as format from "../format.js";
 import { sparkline } from "../sparkline.js";
 
-export function sections() {
+export function sections({ coverage }) {
     const by = asked.by === "group" ? "domain" : "consumer";
     return [
         tiles("Queries", { note: ONCE_FOR_EACH }),
@@ -20,10 +20,17 @@ export function sections() {
         }),
         ...(isCompared ? [moved("Risers", "risers", "rose"), moved("Fallers", "fallers", "fell")] : []),
         ranking(`Queries by ${by}`, "distribution", { unit: "Queries", isColoured: true, place: "tallest" }),
-        unused("Unused output ports", "unused-output-ports", "Every output port was used on these days."),
-        unused("Unused tech assets", "unused-tech-assets", "Every tech asset was used on these days."),
-        unused("Unused consumers", "unused-consumers", "Every consumer read something on these days."),
+        unused("Unused output ports", "unused-output-ports", allUsed("output port", coverage)),
+        unused("Unused tech assets", "unused-tech-assets", allUsed("tech asset", coverage)),
+        unused("Unused consumers", "unused-consumers", allUsed("consumer", coverage)),
     ];
+}
+
+/** Use after these days counts as use, and with coverage nothing is called unused that was not measured on all of them. */
+function allUsed(kind, hasCoverage) {
+    return hasCoverage
+        ? `No ${kind} is known to be unused: each was used on these days or later, or was not measured on all of them.`
+        : `Every ${kind} was used on these days or later.`;
 }
 
 const PERCENTILE = {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use axum::middleware::from_fn;
 
 use crate::world::{ORDERS, World, send};
 
@@ -51,5 +52,23 @@ async fn names_from_outside_stay_text() {
         assert_eq!(got.json()["label"], name);
         let ranking = world.json("/api/portal/output-ports").await;
         assert_eq!(ranking["rows"][0]["label"], name);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_was_made_to_mean_this_machine_is_refused() {
+    let world = World::new().await;
+    let routes = world.routes.clone().layer(from_fn(usage_dashboard::of_this_machine));
+    for (host, status) in [
+        ("127.0.0.1:8080", StatusCode::OK),
+        ("127.0.0.2", StatusCode::OK),
+        ("LocalHost:1", StatusCode::OK),
+        ("[::1]:8080", StatusCode::OK),
+        ("evil.test:8080", StatusCode::MISDIRECTED_REQUEST),
+        ("127.0.0.1.evil.test", StatusCode::MISDIRECTED_REQUEST),
+        ("", StatusCode::MISDIRECTED_REQUEST),
+    ] {
+        let request = Request::get("/api/portal").header("host", host).body(Body::empty()).unwrap();
+        assert_eq!(send(&routes, request).await.status, status, "{host:?}");
     }
 }

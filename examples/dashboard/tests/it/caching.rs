@@ -19,6 +19,7 @@ async fn an_answer_is_sent_once_until_it_changes() {
     let first = world.get(path).await;
     let tag = first.header("etag");
     assert_eq!((tag.len(), first.header("cache-control")), (34, "private, max-age=60"));
+    assert_eq!(first.header("vary"), "authorization, cookie");
     for known in [tag, &format!("W/{tag}"), &format!("\"other\", {tag}"), "*"] {
         let again = world.get_unless(path, known).await;
         assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0), "{known}");

@@ -11,7 +11,10 @@ async fn a_name_is_no_formula_and_a_number_stays_one() {
         ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
         ("-2+3", "'-2+3"),
         ("\tx", "'\tx"),
-        ("\r=1", "'\r=1"),
+        ("\r=1", " =1"),
+        ("Orders;=HYPERLINK(\"http://x\")", "Orders =HYPERLINK(\"http://x\")"),
+        ("=1;\"@x", "'=1 \"@x"),
+        ("Orders; all", "Orders; all"),
         ("-5", "-5"),
         ("Orders, \"all\"\nof them", "Orders, \"all\"\nof them"),
     ] {
