@@ -55,6 +55,8 @@ pub(super) struct Relation {
     pub(super) rules: bool,
     /// The schemas and names of the tables that inherit from it and are no partitions of it, nor chunks of TimescaleDB's.
     heirs: Option<Vec<(String, String)>>,
+    /// The first ids, of a table of the portal's, that its heirs hold and it does not.
+    only_in_heirs: Option<Vec<String>>,
     /// Whether it, or a partition, is empty after a crash.
     pub(super) unlogged: bool,
     /// Whether foreign keys of other tables point to it.
@@ -74,6 +76,10 @@ impl Relation {
         let names: Vec<_> =
             heirs.map(|(schema, name)| format!("{}.{}", Ident::found(schema), Ident::found(name))).collect();
         Some(names.join(", "))
+    }
+
+    pub(super) fn only_in_heirs(&self) -> &[String] {
+        self.only_in_heirs.as_deref().unwrap_or_default()
     }
 }
 

@@ -41,8 +41,11 @@ impl Report<'_> {
             self.found(Difference::new(Kind::ParentKey, Severity::WrongNumbers, message));
         }
         if let Some(heirs) = described.relation.heirs() {
-            let message =
-                format!("heirs of {name} ({heirs}): a foreign key to it refuses the ids that only they hold");
+            let ids = described.relation.only_in_heirs();
+            let such = if ids.is_empty() { String::new() } else { format!(", such as {}", ids.join(", ")) };
+            let message = format!(
+                "heirs of {name} ({heirs}): a foreign key to it refuses the ids that only they hold{such}"
+            );
             self.found(Difference::new(Kind::Inherited, Severity::Errors, message));
         }
     }

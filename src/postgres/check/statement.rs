@@ -31,8 +31,10 @@ pub(super) fn read_catalogs(model: &UsageModel) -> Statement {
         .map(|(part, schema, name)| [part, schema.as_str(), name.as_str()].map(|text| sql.bind(text)))
         .collect();
     let columns: Vec<_> = parents(model)
-        .flat_map(|(parent, columns)| columns.into_iter().map(|column| (parent.what, column)))
-        .map(|(part, column)| [part, column.as_str()].map(|text| sql.bind(text)))
+        .flat_map(|(parent, columns)| columns.into_iter().map(move |column| (parent, column)))
+        .map(|(parent, column)| {
+            ([parent.what, column.as_str()].map(|text| sql.bind(text)), *column == parent.key)
+        })
         .collect();
 
     sql.text("WITH wanted AS MATERIALIZED (\n    SELECT w.part, n.oid AS schema_id, c.*, c.oid AS id\n    FROM (VALUES ");
@@ -45,14 +47,14 @@ pub(super) fn read_catalogs(model: &UsageModel) -> Statement {
     sql.text(") AS w(part, schema, name)");
     sql.text("\n    INNER JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema");
     sql.text("\n    LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name");
-    sql.text("\n), read AS MATERIALIZED (\n    SELECT part, name\n    FROM (VALUES ");
-    sql.list(", ", columns, |sql, texts| {
+    sql.text("\n), read AS MATERIALIZED (\n    SELECT part, name, is_key\n    FROM (VALUES ");
+    sql.list(", ", columns, |sql, (texts, is_key)| {
         sql.text("(").list(", ", texts, |sql, text| {
             sql.param(text).text("::text");
         });
-        sql.text(")");
+        sql.text(if is_key { ", TRUE)" } else { ", FALSE)" });
     });
-    sql.text(") AS r(part, name)\n), tree AS MATERIALIZED (\n    SELECT w.part, coalesce(t.relid::oid, w.id) AS id");
+    sql.text(") AS r(part, name, is_key)\n), tree AS MATERIALIZED (\n    SELECT w.part, coalesce(t.relid::oid, w.id) AS id");
     sql.text("\n    FROM wanted AS w\n    LEFT JOIN LATERAL pg_catalog.pg_partition_tree(w.id) AS t ON w.relkind = 'p'");
     sql.text(
         "\n    WHERE w.id IS NOT NULL AND NOT EXISTS (SELECT FROM read AS r WHERE r.part = w.part)\n)\n",
@@ -99,6 +101,27 @@ FROM (
             INNER JOIN pg_catalog.pg_class AS c ON c.oid = h.inhrelid
             INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             WHERE h.inhparent = w.id AND w.relkind = 'r' AND n.nspname <> '_timescaledb_internal'
+        ),
+        'only_in_heirs', (
+            SELECT pg_catalog.jsonb_agg(f.found[1])
+            FROM read AS r
+            INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = w.id AND a.attname = r.name
+            INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = w.relnamespace
+            CROSS JOIN LATERAL pg_catalog.regexp_matches(
+                CASE
+                    WHEN w.relkind = 'r' AND pg_catalog.has_column_privilege(w.id, a.attnum, 'SELECT')
+                        AND EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = w.id)
+                    THEN pg_catalog.query_to_xml(
+                        pg_catalog.format(
+                            'SELECT %1$I FROM %2$I.%3$I EXCEPT SELECT %1$I FROM ONLY %2$I.%3$I ORDER BY 1 LIMIT 10',
+                            r.name, n.nspname, w.relname
+                        ),
+                        FALSE, TRUE, ''
+                    )::text
+                END,
+                '>([0-9a-f]{8}-[0-9a-f-]{27})<', 'g'
+            ) AS f(found)
+            WHERE r.part = w.part AND r.is_key
         ),
         'unlogged', EXISTS (
             SELECT FROM tree AS r

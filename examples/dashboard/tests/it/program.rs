@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use crate::world::World;
 
@@ -27,8 +28,10 @@ fn file(name: &str, text: &str) -> String {
     path
 }
 
+/// Written once: another test's program may be reading it.
 fn model() -> String {
-    file("model.json", access_log::MODEL)
+    static MODEL: LazyLock<String> = LazyLock::new(|| file("model.json", access_log::MODEL));
+    MODEL.clone()
 }
 
 /// Starts it, asks for a path, and ends it.

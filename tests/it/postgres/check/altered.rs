@@ -179,9 +179,12 @@ async fn the_foreign_key_of_coverage_is_missing() {
 async fn parents_that_are_gone_repeat_an_id_or_have_heirs() {
     altered(
         "CREATE TABLE portal.more_datasets () INHERITS (portal.datasets);
+         INSERT INTO portal.more_datasets (id, name) SELECT id, name FROM portal.datasets;
+         INSERT INTO portal.more_datasets (id, name) VALUES ('99999999-0000-0000-0000-000000000002', 'b'),
+             ('99999999-0000-0000-0000-000000000001', 'a'), ('99999999-0000-0000-0000-000000000001', 'c');
          ALTER TABLE portal.domains RENAME name TO title",
         &[
-            r#"errors to come: heirs of "portal"."datasets" ("portal"."more_datasets"): a foreign key to it refuses the ids that only they hold"#,
+            r#"errors to come: heirs of "portal"."datasets" ("portal"."more_datasets"): a foreign key to it refuses the ids that only they hold, such as 99999999-0000-0000-0000-000000000001, 99999999-0000-0000-0000-000000000002"#,
             r#"errors to come: "portal"."domains" has no column "name""#,
         ],
     )
