@@ -27,9 +27,10 @@ const DAYS_AHEAD: usize = 31;
 impl UsageModel {
     /// Compares the database with the model: for a start-up, and to [adopt](crate::docs::migrations#adopting-a-table) tables.
     ///
-    /// It is one statement that only reads the catalogs, so any role may run it, on a standby too, and a database
-    /// without the model's schema is no error but a difference. Its rows become [differences](Check::differences), each
-    /// with what it leads to and the statements that mend it. `today` decides which partitions have to be there.
+    /// It is one statement that only reads the catalogs, and ids of a parent that has heirs if the role may, so any role may
+    /// run it, on a standby too, and a database without the model's schema is no error but a difference. Its rows become
+    /// [differences](Check::differences), each with what it leads to and the statements that mend it. `today` decides which
+    /// partitions have to be there.
     ///
     /// It asks as a [writer](Role::Writer), unless [`Check::of_role`] says otherwise, and finds keys, indexes and foreign
     /// keys by their columns, whatever their names.

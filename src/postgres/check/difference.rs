@@ -81,7 +81,8 @@ pub enum DifferenceKind {
     NoCheck,
     /// A parent's key is not unique.
     ParentKey,
-    /// Tables inherit from one of these: their rows are seen, and no key or foreign key knows them.
+    /// Tables inherit from one of these: their rows are seen, and no key or foreign key knows them. Of a parent the first ten
+    /// ids that only they hold are named, if the role may read them.
     Inherited,
     /// A table is empty after a crash.
     Unlogged,
