@@ -2,6 +2,8 @@
 
 mod known;
 mod left;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -16,14 +18,18 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _, Postgres, Transaction};
 
 pub(crate) use self::known::without;
-pub(crate) use self::left::{Left, LeftIds};
+pub(crate) use self::left::{Left, LeftIds, Mapped};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::limits::Limits;
+use crate::model::{CoverageNames, Model};
 use crate::secret::Secret;
 
 /// How many output ports a chart takes.
 const PORTS_OF_A_CHART: usize = 10_000;
+
+/// How long a commit may take, which nothing else ends.
+const LONGEST_COMMIT: Duration = Duration::from_secs(60);
 
 /// The usage tables, in the portal's database.
 ///
@@ -31,6 +37,7 @@ const PORTS_OF_A_CHART: usize = 10_000;
 pub(crate) struct Database {
     options: PgConnectOptions,
     model: UsageModel,
+    coverage_names: CoverageNames,
     limits: Limits,
     interrupt: Interrupt,
 }
@@ -38,12 +45,13 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn new(
         url: &Secret,
-        model: UsageModel,
+        model: Model,
         limits: Limits,
         interrupt: Interrupt,
     ) -> Result<Self, Failure> {
         let options: PgConnectOptions = url.reveal().parse().map_err(unreached)?;
-        Ok(Self { options: options.application_name("snowflake-sync"), model, limits, interrupt })
+        let options = options.application_name("snowflake-sync");
+        Ok(Self { options, model: model.usage, coverage_names: model.coverage, limits, interrupt })
     }
 
     async fn connect(&self) -> Result<PgConnection, Failure> {
@@ -58,7 +66,7 @@ impl Database {
 
     /// The result of a few statements: Postgres stops what takes too long, and should it be mute, so does this.
     async fn within<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let limit = self.limits.statement + Duration::from_secs(5);
+        let limit = self.limits.statement.saturating_add(Duration::from_secs(5));
         let late = || Failure::new(Exit::OutOfTime, format!("Postgres did not answer in {limit:?}"));
         self.interrupt.within(limit, late, work).await
     }
@@ -70,10 +78,13 @@ impl Database {
     ) -> Result<Transaction<'a, Postgres>, Failure> {
         let mut transaction = connection.begin().await.map_err(failed)?;
         let limits = [self.limits.statement, self.limits.lock];
-        let [statement, lock] = limits.map(|limit| format!("{}ms", limit.as_millis()));
-        // for this transaction alone, because a pooler may hand the connection on
+        // none at all would be 0, and more than that is refused
+        let most = u128::from(i32::MAX.unsigned_abs());
+        let [statement, lock] = limits.map(|limit| format!("{}ms", limit.as_millis().clamp(1, most)));
+        // for this transaction alone, and never prepared under a name, because a pooler may hand the connection on
         let set = "SELECT pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $2, true)";
-        sqlx::query(set).bind(statement).bind(lock).execute(&mut *transaction).await.map_err(failed)?;
+        let set = sqlx::query(set).bind(statement).bind(lock).persistent(false);
+        set.execute(&mut *transaction).await.map_err(failed)?;
         Ok(transaction)
     }
 
@@ -86,7 +97,7 @@ impl Database {
         self.within(async {
             let mut transaction = self.begin(&mut connection).await?;
             let wait = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('snowflake-sync creates tables', 0))";
-            sqlx::query(wait).execute(&mut *transaction).await.map_err(failed)?;
+            sqlx::query(wait).persistent(false).execute(&mut *transaction).await.map_err(failed)?;
             let before = self.relations(&mut transaction).await?;
             for statement in std::iter::once(self.model.create_schema()).chain(self.model.create_tables()) {
                 statement.into_sqlx().execute(&mut *transaction).await.map_err(denied)?;
@@ -102,7 +113,8 @@ impl Database {
     async fn relations(&self, transaction: &mut PgConnection) -> Result<i64, Failure> {
         let count = "SELECT count(*) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1";
         let schema = self.model.queries_table().schema();
-        sqlx::query_scalar(count).bind(schema).fetch_one(transaction).await.map_err(failed)
+        let count = sqlx::query_scalar(count).bind(schema).persistent(false);
+        count.fetch_one(transaction).await.map_err(failed)
     }
 
     /// Refuses a database in which a write would fail, and gives the lines about what else differs from the model.
@@ -203,7 +215,7 @@ impl Database {
 
     /// From here on it is too late to stop: whether a commit that was cut off took place, nobody knows.
     async fn commit(&self, transaction: Transaction<'_, Postgres>) -> Result<(), Failure> {
-        match tokio::time::timeout(self.limits.statement, transaction.commit()).await {
+        match tokio::time::timeout(self.limits.statement.min(LONGEST_COMMIT), transaction.commit()).await {
             Ok(result) => result.map_err(undecided),
             Err(late) => Err(undecided(late)),
         }
@@ -301,6 +313,13 @@ fn failed(error: sqlx::Error) -> Failure {
     Failure::new(Exit::Postgres, what).because(error).next(next)
 }
 
+/// Whether a failure says that the tables, or their schema, are not there yet.
+pub(crate) fn lacks_tables(failure: &Failure) -> bool {
+    let error = failure.cause().and_then(|cause| cause.downcast_ref::<sqlx::Error>());
+    let code = error.and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
+    matches!(code.as_deref(), Some("42P01" | "3F000"))
+}
+
 /// An error of the commit may mean a refusal or a lost answer: the rows may be there all the same.
 fn undecided(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
     Failure::new(
@@ -328,143 +347,5 @@ fn refused(error: WriteError<sqlx::Error>) -> Failure {
             Failure::new(Exit::Postgres, "the rows were refused").because(error).next(next)
         }
         other => Failure::new(Exit::Postgres, "the rows were not written").because(other),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use output_port_usage::{
-        Column, ConsumerId, GapReason, OutputPortQueries, TableNames, TechAssetId, UsageModelBuilder,
-    };
-    use sqlx::AssertSqlSafe;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::secret::Secrets;
-
-    /// A portal with the parents of the batch below, and the tables of a model.
-    async fn portal(model: UsageModel) -> (Database, PgConnection, throwaway_postgres::Database) {
-        let server = throwaway_postgres::database().unwrap_or_else(|error| panic!("{error}"));
-        let url = Secrets::default().keep(server.url().to_owned());
-        let limits = Limits::default();
-        let database = Database::new(&url, model, limits, Interrupt::listen(limits.run)).unwrap();
-        let mut connection = database.connect().await.unwrap();
-        let ids = "INSERT INTO portal.datasets SELECT lpad(n::text, 32, '0')::uuid, 'port' FROM generate_series(1, 2) n;
-            INSERT INTO portal.data_products VALUES (lpad('2', 32, '0')::uuid, 'consumer');";
-        for text in [access_log::PARENTS, ids] {
-            sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
-        }
-        database.create_tables().await.unwrap();
-        (database, connection, server)
-    }
-
-    fn day(day: u32) -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 3, day).unwrap()
-    }
-
-    const PORTS: [OutputPortId; 2] = [OutputPortId(Uuid::from_u128(1)), OutputPortId(Uuid::from_u128(2))];
-
-    /// 7 queries on the first of two days.
-    fn batch() -> UsageBatch {
-        let consumer = ConsumerId(Uuid::from_u128(2));
-        let rows = vec![OutputPortQueries::new(day(1), PORTS[0], consumer, 7)];
-        UsageBatch::builder(Scope::new(day(1)..day(3), PORTS).unwrap()).queries(rows).build()
-    }
-
-    fn attribution() -> Attribution {
-        let asset = TechAssetId(Uuid::from_u128(3));
-        let builder = Attribution::builder().object("db.s.t", asset).tech_asset(asset, PORTS);
-        builder.user("ana", ConsumerId(Uuid::from_u128(2))).build().unwrap()
-    }
-
-    #[tokio::test]
-    async fn the_tables_of_any_model_are_asked_what_they_hold() {
-        let names = TableNames::new("Q").column(Column::Date, "day").column(Column::OutputPortId, "of");
-        let coverage = TableNames::new("C").column(Column::Measured, "there");
-        let builder: UsageModelBuilder = serde_json::from_str(access_log::MODEL).unwrap();
-        let builder = builder.schema("own schema").queries_table(names).coverage_table(coverage);
-        let (database, _, _server) = portal(builder.build().unwrap()).await;
-        let attribution = attribution();
-        let batch = batch().into_builder().rules(attribution.rules()).unsettled_from(day(2)).build();
-        assert!(!database.holds_any(&batch).await.unwrap());
-        let firsts =
-            |coverage: Vec<PortCoverage>| coverage.iter().map(|port| port.first_measured).collect::<Vec<_>>();
-        assert_eq!(firsts(database.coverage(&attribution).await.unwrap()), [None, None]);
-
-        let ingest = database.ingest(&batch, Empty::Refused).unwrap();
-        database.write(ingest).await.unwrap();
-        assert!(database.holds_any(&batch).await.unwrap());
-        assert_eq!(firsts(database.coverage(&attribution).await.unwrap()), [Some(day(1)); 2]);
-        let gaps = database.gaps(&attribution, Some(&attribution.rules()), day(1)..day(4)).await.unwrap();
-        let gaps: Vec<_> = gaps.into_iter().map(|gap| (gap.output_port_id, gap.days, gap.reason)).collect();
-        let of = |port| {
-            [(port, day(2)..day(3), GapReason::Unsettled), (port, day(3)..day(4), GapReason::NeverMeasured)]
-        };
-        assert_eq!(gaps, [of(PORTS[0]), of(PORTS[1])].concat());
-        let later = UsageBatch::builder(Scope::new(day(2)..day(3), PORTS).unwrap()).build();
-        assert!(!database.holds_any(&later).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn tables_without_coverage_name_the_way_to_it() {
-        let (database, mut connection, _server) = portal(crate::model::read(None).unwrap()).await;
-        let drop = "DROP TABLE usage.output_port_usage_coverage";
-        sqlx::raw_sql(drop).execute(&mut connection).await.unwrap();
-        let failure = database.coverage(&attribution()).await.unwrap_err();
-        assert_eq!(failure.exit(), Exit::Postgres);
-        assert!(failure.to_string().contains("next: run once with --create-tables"), "{failure}");
-        database.create_tables().await.unwrap();
-        assert_eq!(database.coverage(&attribution()).await.unwrap().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_database_that_differs_is_refused_or_named() {
-        let (database, mut connection, _server) = portal(crate::model::read(None).unwrap()).await;
-        assert_eq!(database.check(day(1)).await.unwrap(), Vec::<String>::new());
-        let alter = "DROP INDEX usage.output_port_query_stats_daily_date_idx;
-            ALTER TABLE usage.tech_asset_stats_daily DROP CONSTRAINT tech_asset_stats_daily_consumer_id_fkey";
-        sqlx::raw_sql(alter).execute(&mut connection).await.unwrap();
-        let lines = database.check(day(1)).await.unwrap().join("\n");
-        assert!(
-            lines.contains(r#"slow: "usage"."output_port_query_stats_daily" has no brin index (date)"#),
-            "{lines}"
-        );
-        assert!(
-            lines.contains(
-                "\n    CREATE /* output-port-usage: create without blocking the index on date of queries */ INDEX CONCURRENTLY"
-            ),
-            "{lines}"
-        );
-        assert!(lines.contains("wrong numbers: column"), "{lines}");
-
-        let alter = "ALTER TABLE usage.tech_asset_stats_daily ALTER query_count TYPE bigint";
-        sqlx::raw_sql(alter).execute(&mut connection).await.unwrap();
-        let failure = database.check(day(1)).await.unwrap_err();
-        assert_eq!(failure.exit(), Exit::Postgres);
-        assert!(failure.to_string().contains("is bigint, not integer"), "{failure}");
-    }
-
-    #[tokio::test]
-    async fn a_commit_that_failed_is_not_said_to_have_written_nothing() {
-        for (body, cause) in [
-            ("RAISE 'not today';", "not today"),
-            (
-                "PERFORM pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid());",
-                "terminating connection",
-            ),
-        ] {
-            let (database, mut connection, _server) = portal(crate::model::read(None).unwrap()).await;
-            let trigger = format!(
-                "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$;
-                CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON usage.output_port_query_stats_daily
-                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();"
-            );
-            sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&mut connection).await.unwrap();
-            let ingest = database.ingest(&batch(), Empty::Refused).unwrap();
-            let failure = database.write(ingest).await.unwrap_err();
-            let text = failure.after("nothing was written").to_string();
-            assert!(text.contains("the commit failed, or its answer was lost"), "{text}");
-            assert!(text.contains(cause) && !text.contains("nothing was written"), "{text}");
-        }
     }
 }

@@ -97,6 +97,11 @@ impl Failure {
         self.exit
     }
 
+    /// The error underneath.
+    pub(crate) fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+
     /// What failed, in a line.
     pub(crate) fn what(&self) -> &str {
         &self.what

@@ -19,7 +19,7 @@ impl Stop {
             Self::Asked => Failure::new(Exit::Interrupted, "interrupted"),
             Self::OutOfTime(limit) => {
                 Failure::new(Exit::OutOfTime, format!("the run took longer than {limit:?}"))
-                    .next("the next run goes on where this one stopped; --time-limit gives a run more time")
+                    .next("the next run reads what is still missing; --time-limit gives a run more time")
             }
         }
     }

@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod metrics;
 mod model;
+mod parts;
 mod plan;
 mod recount;
 mod report;

@@ -28,8 +28,11 @@ pub(crate) struct Readable<'a> {
 
 /// What a run reads.
 pub(crate) struct Plan {
-    /// Ranges that do not touch, in order; the last one ends with today, unless the command line says otherwise.
+    /// What has to be read: ranges that do not touch, in order; the last one ends with today, unless the command line says
+    /// otherwise.
     pub(crate) ranges: Vec<Range<NaiveDate>>,
+    /// What is read after that, though nothing says that it is wrong: other days, in ranges that do not touch, in order.
+    pub(crate) once_more: Vec<Range<NaiveDate>>,
     /// The first day whose rows may still arrive.
     pub(crate) unsettled_from: Option<NaiveDate>,
     /// Days that should be read but that Snowflake no longer keeps.
@@ -38,7 +41,7 @@ pub(crate) struct Plan {
     pub(crate) gaps: Vec<Gap>,
     /// Output ports of which no day was ever measured, though days of others were.
     pub(crate) new: Vec<PortCoverage>,
-    /// From which day on days are read again that nothing says are wrong.
+    /// From which day on everything is read, where that takes reading days once more.
     pub(crate) recounted_from: Option<NaiveDate>,
 }
 
@@ -70,20 +73,23 @@ impl<'a> Readable<'a> {
     /// What a first run reads.
     pub(crate) fn first_run(self) -> Plan {
         let ranges = vec![self.days()];
-        Plan { ranges, ..self.plan(Vec::new(), Vec::new()) }
+        let nothing = self.plan(Vec::new(), Vec::new());
+        Plan { ranges, once_more: Vec::new(), recounted_from: None, ..nothing }
     }
 
     /// What to read, by what the coverage has and lacks.
     ///
-    /// Days that were asked for are all read. Otherwise it is what the coverage lacks, the last days once more, and now
-    /// and then more of them.
+    /// Days that were asked for are all read. Otherwise it is what the coverage lacks and the last days, and then, now and
+    /// then, more of them once more.
     pub(crate) fn plan(self, gaps: Vec<Gap>, coverage: Vec<PortCoverage>) -> Plan {
         let last_measured = coverage.iter().filter_map(|port| port.last_measured).max();
         let is_asked = self.asked.since.is_some();
-        // a first load that was stopped goes on, before anything is read twice
-        let has_backlog = gaps
-            .iter()
-            .any(|gap| gap.reason == GapReason::NeverMeasured && gap.days.start < self.trailing.start);
+        // a first load that was stopped goes on, before anything is read twice. Other days may stay never measured, because
+        // nothing counts on them though the tables hold rows: these are no reason to wait
+        let last_days = self.trailing.start.min(self.window.days.end);
+        let has_backlog = gaps.iter().any(|gap| {
+            gap.reason == GapReason::NeverMeasured && gap.days.start < last_days && gap.days.end >= last_days
+        });
         let kept_from = self.window.days.start;
         let due = |recount: &Recount| recount.first_day(self.today, kept_from, last_measured);
         let recounted_from = self.asked.recounts.iter().filter_map(due).min();
@@ -91,25 +97,32 @@ impl<'a> Readable<'a> {
             recounted_from.filter(|first| *first < self.trailing.start && !is_asked && !has_backlog);
         let ranges = match is_asked {
             true => vec![self.days()],
-            false => {
-                let recounted = recounted_from.map(|first| first..self.window.days.end);
-                union(Gap::days(&gaps).into_iter().chain([self.trailing]).chain(recounted))
-            }
+            false => union(Gap::days(&gaps).into_iter().chain([self.trailing])),
         };
+        let until = self.window.days.end;
+        let once_more = recounted_from.map(|first| without(first..until, &ranges)).unwrap_or_default();
         let outage = last_measured.map(|last| last + Days::new(1)..self.window.days.start);
         let is_new = |port: &PortCoverage| last_measured.is_some() && port.first_measured.is_none();
+        // with a first day that was asked for, the days before it are kept, and nobody wants them
+        let outage = outage.filter(|days| !is_asked && !days.is_empty());
         Plan {
             ranges,
             unsettled_from: self.window.unsettled_from(),
-            expired: self.window.expired.or(outage.filter(|days| !days.is_empty())),
+            expired: self.window.expired.or(outage),
             gaps,
             new: coverage.into_iter().filter(is_new).collect(),
-            recounted_from,
+            recounted_from: recounted_from.filter(|_| !once_more.is_empty()),
+            once_more,
         }
     }
 }
 
 impl Plan {
+    /// All days that are read, in ranges that do not touch, in order.
+    pub(crate) fn days(&self) -> Vec<Range<NaiveDate>> {
+        union(self.ranges.iter().chain(&self.once_more).cloned())
+    }
+
     /// The first day of a range whose rows may still arrive.
     pub(crate) fn unsettled_in(&self, days: &Range<NaiveDate>) -> Option<NaiveDate> {
         self.unsettled_from.map(|from| from.max(days.start)).filter(|from| days.contains(from))
@@ -126,7 +139,7 @@ pub(crate) enum NoSuchDays {
 }
 
 /// The same days as ranges that do not touch, in order.
-fn union(ranges: impl Iterator<Item = Range<NaiveDate>>) -> Vec<Range<NaiveDate>> {
+pub(crate) fn union(ranges: impl Iterator<Item = Range<NaiveDate>>) -> Vec<Range<NaiveDate>> {
     let mut ranges: Vec<_> = ranges.filter(|days| !days.is_empty()).collect();
     ranges.sort_unstable_by_key(|days| (days.start, days.end));
     let mut apart: Vec<Range<NaiveDate>> = Vec::new();
@@ -139,65 +152,22 @@ fn union(ranges: impl Iterator<Item = Range<NaiveDate>>) -> Vec<Range<NaiveDate>
     apart
 }
 
-/// The parts in which a range is counted, so that no part has more rows than memory is meant for.
-///
-/// How many rows a day has is seen when it was counted: the first part is a month, and each next one as long as the
-/// rows of the one before let expect.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    rest: Range<NaiveDate>,
-    length: u64,
-    /// Whether a part had too many rows, so that the next ones grow with care.
-    overflowed: bool,
-    rows_at_once: usize,
-}
-
-impl Parts {
-    const MONTH: u64 = 31;
-
-    pub(crate) fn new(rows_at_once: usize) -> Self {
-        let nothing = NaiveDate::MIN..NaiveDate::MIN;
-        Self { rest: nothing, length: Self::MONTH, overflowed: false, rows_at_once }
+/// The days that are in none of the ranges, which do not touch and are in order.
+fn without(days: Range<NaiveDate>, ranges: &[Range<NaiveDate>]) -> Vec<Range<NaiveDate>> {
+    let mut rest = Vec::new();
+    let mut from = days.start;
+    for range in ranges {
+        rest.push(from..range.start.min(days.end));
+        from = from.max(range.end);
     }
-
-    /// Goes on with another range.
-    pub(crate) fn begin(&mut self, range: Range<NaiveDate>) {
-        self.rest = range;
-    }
-
-    /// The days to count now.
-    pub(crate) fn current(&self) -> Option<Range<NaiveDate>> {
-        let end = self.rest.start.checked_add_days(Days::new(self.length)).unwrap_or(self.rest.end);
-        let part = self.rest.start..end.min(self.rest.end);
-        (!part.is_empty()).then_some(part)
-    }
-
-    /// The most rows of a part, unless it is one day.
-    pub(crate) fn most_rows(&self, part: &Range<NaiveDate>) -> usize {
-        if days_in(part) > 1 { self.rows_at_once } else { usize::MAX }
-    }
-
-    /// The current part has more rows than that.
-    pub(crate) fn halve(&mut self, part: &Range<NaiveDate>) {
-        self.length = (days_in(part) / 2).max(1);
-        self.overflowed = true;
-    }
-
-    /// The current part is done.
-    pub(crate) fn next(&mut self, part: Range<NaiveDate>, rows: usize) {
-        self.rest.start = part.end;
-        let days = days_in(&part) * self.rows_at_once as u64 / (rows as u64).max(1);
-        let longest = if self.overflowed { 2 * self.length } else { 366 };
-        self.length = days.clamp(1, longest.min(366));
-    }
-}
-
-fn days_in(days: &Range<NaiveDate>) -> u64 {
-    (days.end - days.start).num_days().try_into().unwrap_or(0)
+    rest.push(from..days.end);
+    rest.retain(|days| !days.is_empty());
+    rest
 }
 
 #[cfg(test)]
 mod tests {
+    use access_log::Mapping;
     use output_port_usage::{ConsumerId, OutputPortId, TechAssetId};
     use serde_json::{from_value, json};
     use uuid::Uuid;
@@ -243,6 +213,10 @@ mod tests {
         plan.ranges.iter().map(report::days).collect()
     }
 
+    fn shown_again(plan: &Plan) -> Vec<String> {
+        plan.once_more.iter().map(report::days).collect()
+    }
+
     #[test]
     fn what_the_coverage_lacks_is_read_and_the_last_days_again() {
         let today = Some("2026-03-12");
@@ -272,22 +246,42 @@ mod tests {
     #[test]
     fn the_first_run_of_a_day_reads_more_days_again() {
         let recounts = Recount::defaults();
-        let planned = |last| {
-            let asks = Asked { since: None, until: None, recounts: &recounts };
-            shown(&asked(asks, &[("2026-03-12", "2026-03-13")], Some(last)))
-        };
-        // a Thursday: after a run on that day, on the day before, and in the week before
-        assert_eq!(planned("2026-03-12"), ["2026-03-09 to 2026-03-12"]);
-        assert_eq!(planned("2026-03-11"), ["2026-02-11 to 2026-03-12"]);
-        assert_eq!(planned("2026-03-08"), ["2025-03-13 to 2026-03-12"]);
-        // a first load that was stopped goes before it
         let asks = Asked { since: None, until: None, recounts: &recounts };
+        let planned = |gaps: &[(&str, &str)], last: &str| {
+            let plan = asked(asks, &[gaps, &[("2026-03-12", "2026-03-13")]].concat(), Some(last));
+            (shown(&plan), shown_again(&plan))
+        };
+        // what has to be read is read first, whatever cuts off the rest
+        let last_days = || vec!["2026-03-09 to 2026-03-12".to_owned()];
+        let once_more = |days: &str| vec![days.to_owned()];
+        // a Thursday: after a run on that day, on the day before, and in the week before
+        assert_eq!(planned(&[], "2026-03-12"), (last_days(), Vec::new()));
+        assert_eq!(planned(&[], "2026-03-11"), (last_days(), once_more("2026-02-11 to 2026-03-08")));
+        assert_eq!(planned(&[], "2026-03-08"), (last_days(), once_more("2025-03-13 to 2026-03-08")));
+        // days that stay never measured do not keep others from it
+        let (first, again) = planned(&[("2026-02-20", "2026-02-22")], "2026-03-11");
+        assert_eq!(first, ["2026-02-20 to 2026-02-21", "2026-03-09 to 2026-03-12"]);
+        assert_eq!(again, ["2026-02-11 to 2026-02-19", "2026-02-22 to 2026-03-08"]);
+        // a first load that was stopped does, also with a last day
         let rest = asked(asks, &[("2026-02-01", "2026-03-13")], Some("2026-01-31"));
-        assert_eq!(shown(&rest), ["2026-02-01 to 2026-03-12"]);
+        assert_eq!((shown(&rest), shown_again(&rest)), (once_more("2026-02-01 to 2026-03-12"), Vec::new()));
+        let until = Asked { until: NaiveDate::from_ymd_opt(2026, 3, 1), ..asks };
+        let rest = asked(until, &[("2026-02-01", "2026-03-01")], Some("2026-01-31"));
+        assert_eq!((shown(&rest), shown_again(&rest)), (once_more("2026-02-01 to 2026-02-28"), Vec::new()));
         // and so does the command line
-        let day = NaiveDate::from_ymd_opt(2026, 3, 11);
-        let asks = Asked { since: day, until: None, recounts: &recounts };
-        assert_eq!(shown(&asked(asks, &[], Some("2026-03-08"))), ["2026-03-11 to 2026-03-12"]);
+        let since = Asked { since: NaiveDate::from_ymd_opt(2026, 3, 11), ..asks };
+        let plan = asked(since, &[], Some("2026-03-08"));
+        assert_eq!((shown(&plan), shown_again(&plan)), (once_more("2026-03-11 to 2026-03-12"), Vec::new()));
+    }
+
+    #[test]
+    fn a_run_with_nothing_to_read_says_so() {
+        let until = NaiveDate::from_ymd_opt(2026, 3, 1);
+        let plan = asked(Asked { since: None, until, recounts: &[] }, &[], Some("2026-02-28"));
+        assert_eq!((shown(&plan), shown_again(&plan)), (Vec::new(), Vec::new()));
+        let mapping = Mapping::read(include_str!("../../sample/mapping.json").as_bytes()).unwrap();
+        let text = report::of_plan(&plan, &mapping);
+        assert!(text.starts_with("nothing to read (Europe/Brussels)"), "{text}");
     }
 
     #[test]
@@ -304,33 +298,6 @@ mod tests {
             error.to_string(),
             "2026-03-05 is the first day to read, and none from 2026-03-05 on may be read"
         );
-    }
-
-    #[test]
-    fn parts_are_as_long_as_their_rows_allow() {
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let mut parts = Parts::new(1000);
-        parts.begin(day("2025-03-13")..day("2026-03-13"));
-        let first = parts.current().unwrap();
-        assert_eq!(report::days(&first), "2025-03-13 to 2025-04-12");
-        assert_eq!(parts.most_rows(&first), 1000);
-        parts.halve(&first);
-        let half = parts.current().unwrap();
-        assert_eq!(report::days(&half), "2025-03-13 to 2025-03-27");
-        parts.next(half, 500); // 15 days of 500 rows
-        assert_eq!(report::days(&parts.current().unwrap()), "2025-03-28 to 2025-04-26");
-        parts.next(parts.current().unwrap(), 0);
-        // twice as long at most, as one part had too many rows
-        assert_eq!(report::days(&parts.current().unwrap()), "2025-04-27 to 2025-06-25");
-        for _ in 0..2 {
-            parts.next(parts.current().unwrap(), 0);
-        }
-        parts.next(parts.current().unwrap(), usize::MAX);
-        assert_eq!(parts.current(), None);
-        // a day is never cut, whatever it holds
-        parts.begin(day("2026-03-13")..day("2026-03-15"));
-        let one = parts.current().unwrap();
-        assert_eq!((report::days(&one), parts.most_rows(&one)), ("2026-03-13".to_owned(), usize::MAX));
     }
 
     #[test]
@@ -351,5 +318,7 @@ mod tests {
         assert_eq!(expired(planned(None, &[], Some("2025-03-12"))), None);
         assert_eq!(expired(planned(None, &[], Some("2025-03-01"))).unwrap(), "2025-03-02 to 2025-03-12");
         assert_eq!(expired(planned(Some("2025-03-10"), &[], None)).unwrap(), "2025-03-10 to 2025-03-12");
+        // these are kept, and were not asked for
+        assert_eq!(expired(planned(Some("2026-03-01"), &[], Some("2026-02-01"))), None);
     }
 }

@@ -54,8 +54,8 @@ impl Recount {
 
     /// The first day to read again, if it is time for it.
     ///
-    /// It is, where no day of the period was measured so far: a run writes today last, so a run that was killed half-way
-    /// leaves it to the next.
+    /// It is, where no day of the period was measured so far. A run writes today before it reads anything once more: what
+    /// is cut off then has to wait for the next period, and today never waits for it.
     pub(crate) fn first_day(
         &self,
         today: NaiveDate,

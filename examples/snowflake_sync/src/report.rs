@@ -22,10 +22,15 @@ pub(crate) fn days(days: &Range<NaiveDate>) -> String {
 }
 
 pub(crate) fn of_plan(plan: &Plan, mapping: &Mapping) -> String {
-    let ranges: Vec<String> = plan.ranges.iter().map(days).collect();
+    let ranges: Vec<String> = plan.days().iter().map(days).collect();
+    let reads = if ranges.is_empty() {
+        "nothing to read".to_owned()
+    } else {
+        format!("reading {}", ranges.join(", "))
+    };
     let settled = plan.unsettled_from.map(|from| format!(", settled until {}", from - Days::new(1)));
     let settled = settled.unwrap_or_default();
-    let mut text = format!("reading {} ({}){settled}\n", ranges.join(", "), mapping.time_zone.name());
+    let mut text = format!("{reads} ({}){settled}\n", mapping.time_zone.name());
     for (reason, what) in [
         (GapReason::NeverMeasured, "never measured:"),
         (GapReason::Unsettled, "not settled:"),
@@ -35,7 +40,7 @@ pub(crate) fn of_plan(plan: &Plan, mapping: &Mapping) -> String {
         text += &of_gaps(what, &gaps);
     }
     if let Some(from) = plan.recounted_from {
-        text += &format!("  {:<16}everything from {from} on, as now and then\n", "once more:");
+        text += &format!("  {:<16}everything from {from} on, as scheduled by --recount\n", "once more:");
     }
     if !plan.new.is_empty() {
         text += "output ports that are counted for the first time:\n";

@@ -5,9 +5,14 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable as _};
 use snowflake_connector_rs::{Error, ErrorKind};
 
+use crate::interrupt::Interrupt;
+
 /// What `attempt` gives, after as many attempts as that, each later than the one before.
+///
+/// When the run has to stop, the next attempt comes at once: it finds out.
 pub(crate) async fn again<T, F: Future<Output = Result<T, Error>>>(
     retries: usize,
+    interrupt: &Interrupt,
     attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
     let waits = ExponentialBuilder::default()
@@ -15,11 +20,21 @@ pub(crate) async fn again<T, F: Future<Output = Result<T, Error>>>(
         .with_max_delay(Duration::from_secs(30))
         .with_max_times(retries)
         .with_jitter();
-    attempt.retry(waits).sleep(tokio::time::sleep).when(may_pass).await
+    let interrupt = interrupt.clone();
+    let wait = move |pause: Duration| {
+        let interrupt = interrupt.clone();
+        async move {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = interrupt.wait() => {}
+            }
+        }
+    };
+    attempt.retry(waits).sleep(wait).when(may_pass).await
 }
 
 /// Whether the same may go well a moment later.
-fn may_pass(error: &Error) -> bool {
+pub(crate) fn may_pass(error: &Error) -> bool {
     error.kind() == ErrorKind::Network
         && http_status(error).is_none_or(|status| status == 429 || (500..600).contains(&status))
 }

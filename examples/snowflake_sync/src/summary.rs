@@ -10,7 +10,7 @@ use output_port_usage::{Gap, GapReason, Outcome, PortCoverage, TableOutcome};
 use uuid::Uuid;
 
 use crate::database::LeftIds;
-use crate::report;
+use crate::{plan, report};
 
 #[derive(Debug)]
 pub(crate) struct Summary {
@@ -24,6 +24,8 @@ pub(crate) struct Summary {
     pub(crate) parts: usize,
     /// Whether all that was to be written is.
     pub(crate) complete: bool,
+    /// Whether all that has to be read was, and days are read once more.
+    pub(crate) reads_once_more: bool,
     /// Days of which nothing was counted, though the tables hold something.
     pub(crate) refused: Vec<Range<NaiveDate>>,
     pub(crate) outcome: Outcome,
@@ -32,13 +34,15 @@ pub(crate) struct Summary {
     /// How many rows of what has left the mapping are gone.
     pub(crate) left_removed: u64,
     pub(crate) standing: Option<Standing>,
+    /// Of the last days: queries by users that no mapping knows, and reads of objects that none knows, one for each
+    /// query and object.
     pub(crate) not_counted: Option<u64>,
 }
 
 /// How the coverage is after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// The last day until which every output port is settled.
+    /// The last settled day of the output port that is furthest behind.
     pub(crate) settled: Option<NaiveDate>,
     /// Days of output ports that were never measured, of those that Snowflake keeps.
     pub(crate) never_measured: u64,
@@ -71,6 +75,7 @@ impl Summary {
             written: Vec::new(),
             parts: 0,
             complete: false,
+            reads_once_more: false,
             refused: Vec::new(),
             outcome: Outcome::default(),
             unknown: BTreeSet::new(),
@@ -88,10 +93,7 @@ impl Summary {
     /// Takes in what was written of a part.
     pub(crate) fn add(&mut self, days: Range<NaiveDate>, outcome: &Outcome) {
         self.parts += 1;
-        match self.written.last_mut().filter(|last| last.end == days.start) {
-            Some(last) => last.end = days.end,
-            None => self.written.push(days),
-        }
+        self.written = plan::union(self.written.drain(..).chain([days]));
         let sum = |sum: &mut TableOutcome, part: &TableOutcome| {
             sum.written += part.written;
             sum.unchanged += part.unchanged;
@@ -119,15 +121,26 @@ impl Summary {
 
     /// What a run that failed has written.
     pub(crate) fn written_so_far(&self) -> String {
-        if self.complete {
-            return "all rows were written before that".to_owned();
+        let mut text = match (self.complete, self.written.is_empty(), self.created) {
+            (true, ..) => "all rows were written before that".to_owned(),
+            (false, false, _) => format!("{} was written before that", listed(&self.written)),
+            (false, true, true) => "the tables were created, and no rows were written".to_owned(),
+            (false, true, false) => "nothing was written".to_owned(),
+        };
+        if !self.refused.is_empty() && !self.written.is_empty() {
+            text += &format!("; {} was not, as nothing counts there", listed(&self.refused));
         }
-        if !self.written.is_empty() {
-            return format!("{} was written before that", listed(&self.written));
+        if self.reads_once_more {
+            text += "; what is read once more was cut off, and comes when --recount schedules it next";
         }
-        match self.created {
-            true => "the tables were created, and no rows were written".to_owned(),
-            false => "nothing was written".to_owned(),
+        text + &self.removed_so_far()
+    }
+
+    /// The rest of a sentence, where rows of what has left the mapping were removed.
+    pub(crate) fn removed_so_far(&self) -> String {
+        match self.left_removed {
+            0 => String::new(),
+            rows => format!("; {rows} rows of what has left the mapping were removed"),
         }
     }
 
@@ -145,4 +158,42 @@ impl Summary {
 /// Ranges of days as a list.
 pub(crate) fn listed(ranges: &[Range<NaiveDate>]) -> String {
     ranges.iter().map(report::days).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_fails_says_what_was_written_and_what_was_not() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+        let mut summary = Summary::begin();
+        assert_eq!(summary.written_so_far(), "nothing was written");
+        summary.created = true;
+        assert_eq!(summary.written_so_far(), "the tables were created, and no rows were written");
+        // days that are read once more come after those that have to be read
+        for days in [day(9)..day(13), day(2)..day(5), day(5)..day(7)] {
+            summary.add(days, &Outcome::default());
+        }
+        summary.reads_once_more = true;
+        assert_eq!(
+            summary.written_so_far(),
+            "2026-03-02 to 2026-03-06, 2026-03-09 to 2026-03-12 was written before that; what is read once more was cut off, \
+             and comes when --recount schedules it next"
+        );
+        summary.reads_once_more = false;
+        summary.refused.push(day(7)..day(9));
+        summary.left_removed = 3;
+        assert_eq!(
+            summary.written_so_far(),
+            "2026-03-02 to 2026-03-06, 2026-03-09 to 2026-03-12 was written before that; 2026-03-07 to 2026-03-08 was not, as \
+             nothing counts there; 3 rows of what has left the mapping were removed"
+        );
+        summary.refused.clear();
+        summary.complete = true;
+        assert_eq!(
+            summary.written_so_far(),
+            "all rows were written before that; 3 rows of what has left the mapping were removed"
+        );
+    }
 }

@@ -6,19 +6,20 @@ use std::io::BufReader;
 use std::ops::Range;
 
 use access_log::Mapping;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use output_port_usage::snowflake::{Aggregation, CoverageReport, SnowflakeStatement};
-use output_port_usage::{Attribution, PortCoverage, Rules, UsageBatch};
+use output_port_usage::{Attribution, GapReason, PortCoverage, Rules, UsageBatch};
 use uuid::Uuid;
 
 use crate::arguments::Arguments;
-use crate::database::{self, Database, Empty, Left, wrote};
+use crate::database::{self, Database, Empty, Left, Mapped, wrote};
 use crate::failure::{Exit, Failure};
 use crate::fingerprint;
 use crate::interrupt::Interrupt;
 use crate::log::{self, Log};
 use crate::model;
-use crate::plan::{Asked, Parts, Plan, Readable};
+use crate::parts::Parts;
+use crate::plan::{Asked, Plan, Readable};
 use crate::report;
 use crate::settings::Settings;
 use crate::summary::{Standing, Summary, listed};
@@ -43,7 +44,9 @@ struct Run<'a> {
     arguments: &'a Arguments,
     account: &'a str,
     log: &'a Log<'a>,
+    /// What counts: without what the portal does not know.
     mapping: Mapping,
+    mapped: Mapped,
     attribution: Attribution,
     rules: Rules,
     database: Database,
@@ -58,6 +61,8 @@ async fn begin<'a>(
 ) -> Result<Run<'a>, Failure> {
     let interrupt = Interrupt::listen(arguments.limits.run);
     let mut mapping = read_mapping(arguments)?;
+    // what is left out because the portal does not know it has not left
+    let mapped = Mapped::by(&mapping);
     let mut attribution = attribution(arguments, &mapping)?;
     let model = model::read(arguments.model.as_deref())?;
     let account = settings.snowflake()?;
@@ -88,7 +93,8 @@ async fn begin<'a>(
     let rules = fingerprint::rules(&attribution, &account.account);
     // Postgres waits for nothing while Snowflake counts
     let warehouse = Warehouse::log_in(account, interrupt, arguments.limits, arguments.retries).await?;
-    Ok(Run { arguments, account: &account.account, log, mapping, attribution, rules, database, warehouse })
+    let account = &account.account;
+    Ok(Run { arguments, account, log, mapping, mapped, attribution, rules, database, warehouse })
 }
 
 /// A line for each of the ids.
@@ -118,9 +124,8 @@ impl Run<'_> {
             let days = report::days(expired);
             self.log.warn(&format!("warning: {days} is no longer kept by Snowflake, and stays as it is"));
         }
-        summary.read = plan.ranges.clone();
-        self.count_ranges(&plan, summary).await?;
-        summary.complete = true;
+        summary.read = plan.days();
+        self.count_all(&plan, summary).await?;
         self.see_to_what_left(&plan, summary).await?;
         self.finish(&plan, kept, summary).await?;
         self.left_undone(summary)
@@ -142,9 +147,29 @@ impl Run<'_> {
         ))
     }
 
-    async fn count_ranges(&self, plan: &Plan, summary: &mut Summary) -> Result<(), Failure> {
+    /// What has to be read, and after that what is read once more: however long that takes, today is written.
+    async fn count_all(&self, plan: &Plan, summary: &mut Summary) -> Result<(), Failure> {
         let mut parts = Parts::new(self.arguments.rows_at_once);
-        for range in &plan.ranges {
+        self.count_ranges(plan, &plan.ranges, &mut parts, summary).await?;
+        summary.reads_once_more = !plan.once_more.is_empty();
+        self.count_ranges(plan, &plan.once_more, &mut parts, summary).await?;
+        summary.reads_once_more = false;
+        summary.complete = summary.refused.is_empty();
+        if summary.parts > 1 {
+            self.log.say("in all\n");
+        }
+        self.log.say(&report::of_ingest(&summary.outcome));
+        Ok(())
+    }
+
+    async fn count_ranges(
+        &self,
+        plan: &Plan,
+        ranges: &[Range<NaiveDate>],
+        parts: &mut Parts,
+        summary: &mut Summary,
+    ) -> Result<(), Failure> {
+        for range in ranges {
             parts.begin(range.clone());
             while let Some(days) = parts.current() {
                 let statement = usage(&self.attribution, &days)?;
@@ -161,10 +186,6 @@ impl Run<'_> {
                 parts.next(days, rows);
             }
         }
-        if summary.parts > 1 {
-            self.log.say("in all\n");
-        }
-        self.log.say(&report::of_ingest(&summary.outcome));
         Ok(())
     }
 
@@ -179,10 +200,7 @@ impl Run<'_> {
             summary.refused.push(days);
             return Ok(());
         };
-        let batch = match self.arguments.left {
-            Left::Kept => self.database.with_kept_pairs(batch).await?,
-            Left::Removed => batch,
-        };
+        let batch = self.database.with_kept_pairs(batch).await?;
         let outcome = self.database.write(self.database.ingest(&batch, empty)?).await?;
         let is_part = summary.read.as_slice() != [days.clone()];
         if is_part {
@@ -213,16 +231,12 @@ impl Run<'_> {
     /// Names the rows of what has left the mapping, or removes them.
     async fn see_to_what_left(&self, plan: &Plan, summary: &mut Summary) -> Result<(), Failure> {
         let removes = self.arguments.left == Left::Removed;
-        // the whole table is looked through, so not every hour
-        if !removes && plan.recounted_from.is_none() && plan.gaps.is_empty() {
+        // the whole table is looked through, so not every hour: when the mapping may have changed, and now and then
+        let is_another = plan.gaps.iter().any(|gap| gap.reason != GapReason::Unsettled);
+        if !removes && plan.recounted_from.is_none() && !is_another {
             return Ok(());
         }
-        let consumers: Vec<Uuid> = self.mapping.consumers.iter().map(|consumer| consumer.id).collect();
-        let mut left = self.database.left(&self.attribution, &consumers).await?;
-        // what was left out because the portal does not know it has not left
-        for ids in [&mut left.output_ports, &mut left.consumers] {
-            ids.retain(|id| !summary.unknown.contains(id));
-        }
+        let left = self.database.left(&self.mapped, self.account).await?;
         if left.is_empty() {
             return Ok(());
         }
@@ -247,29 +261,28 @@ impl Run<'_> {
         let gaps = self.database.gaps(&self.attribution, Some(&self.rules), kept).await?;
         let coverage = self.database.coverage(&self.attribution).await?;
         summary.standing = Some(Standing::of(&gaps, &coverage));
-        if self.arguments.coverage {
-            let statement = left_out(&self.attribution, plan)?;
-            if let Counted::Rows { result, .. } =
+        if self.arguments.coverage
+            && let Some(statement) = left_out(&self.attribution, plan)?
+            && let Counted::Rows { result, .. } =
                 self.warehouse.run(&statement, "what is not counted", usize::MAX).await?
-            {
-                self.log.say(&report::of_coverage(&result));
-                summary.left_out(&result);
-            }
+        {
+            self.log.say(&report::of_coverage(&result));
+            summary.left_out(&result);
         }
         Ok(())
     }
 
     /// What the run could not do, though all else went well.
-    fn left_undone(&self, summary: &mut Summary) -> Result<(), Failure> {
+    fn left_undone(&self, summary: &Summary) -> Result<(), Failure> {
         if !summary.refused.is_empty() {
-            summary.complete = false;
             let days = listed(&summary.refused);
             let what = format!("no query counts by the mapping on {days}, though the tables hold some");
             let failure = Failure::new(Exit::NothingToCount, what)
                 .next("check the mapping's names and time zone; --allow-empty writes all the same");
+            let others = "these days were not written, and all others were".to_owned();
             return Err(match summary.written.is_empty() {
                 true => failure,
-                false => failure.after("these days were not written, and all others were"),
+                false => failure.after(others + &summary.removed_so_far()),
             });
         }
         if !summary.unknown.is_empty() {
@@ -286,24 +299,38 @@ pub(crate) async fn dry_run(arguments: &Arguments, settings: &Settings) -> Resul
     let attribution = attribution(arguments, &read_mapping(arguments)?)?;
     let model = model::read(arguments.model.as_deref())?;
     let readable = readable(arguments, &attribution, arguments.now.unwrap_or_else(Utc::now))?;
+    let mut text = String::new();
     let plan = match &settings.database_url {
         Some(url) => {
             let interrupt = Interrupt::listen(arguments.limits.run);
             let database = Database::new(url, model, arguments.limits, interrupt)?;
             let account = settings.snowflake.as_ref().map(|settings| &settings.account);
             let rules = account.map(|account| fingerprint::rules(&attribution, account));
-            let coverage = database.coverage(&attribution).await?;
-            let gaps = database.gaps(&attribution, rules.as_ref(), readable.days()).await?;
-            readable.plan(gaps, coverage)
+            match database.coverage(&attribution).await {
+                Ok(coverage) => {
+                    let gaps = database.gaps(&attribution, rules.as_ref(), readable.days()).await?;
+                    readable.plan(gaps, coverage)
+                }
+                // --create-tables comes with the first run
+                Err(failure) if database::lacks_tables(&failure) => {
+                    text += "-- the tables are not there yet, so this is what a first run reads\n";
+                    readable.first_run()
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         None => readable.first_run(),
     };
-    let mut text = String::new();
-    for days in &plan.ranges {
+    if plan.ranges.is_empty() {
+        text += "-- nothing to read\n";
+    }
+    for days in plan.ranges.iter().chain(&plan.once_more) {
         text += &format!("-- usage of {}\n{};\n\n", report::days(days), usage(&attribution, days)?);
     }
-    if arguments.coverage {
-        text += &format!("-- what that leaves out\n{};\n", left_out(&attribution, &plan)?);
+    if arguments.coverage
+        && let Some(statement) = left_out(&attribution, &plan)?
+    {
+        text += &format!("-- what that leaves out\n{statement};\n");
     }
     log::print_asked(&text)
 }
@@ -326,14 +353,14 @@ fn usage(
     Aggregation::new(attribution, days.clone()).usage().map_err(|error| unplanned().because(error))
 }
 
-/// The report on what is not counted on the last days.
-fn left_out(attribution: &Attribution, plan: &Plan) -> Result<SnowflakeStatement<CoverageReport>, Failure> {
-    let mut days = plan.ranges.last().cloned().ok_or_else(unplanned)?;
-    // what is read once more, as now and then, was reported on before
-    if let Some(last) = days.end.checked_sub_days(Days::new(4)).filter(|_| plan.recounted_from.is_some()) {
-        days.start = days.start.max(last);
-    }
-    Aggregation::new(attribution, days).coverage().map_err(|error| unplanned().because(error))
+/// The report on what is not counted on the last days that have to be read, if there are any.
+fn left_out(
+    attribution: &Attribution,
+    plan: &Plan,
+) -> Result<Option<SnowflakeStatement<CoverageReport>>, Failure> {
+    let Some(days) = plan.ranges.last().cloned() else { return Ok(None) };
+    let statement = Aggregation::new(attribution, days).coverage();
+    statement.map(Some).map_err(|error| unplanned().because(error))
 }
 
 fn read_mapping(arguments: &Arguments) -> Result<Mapping, Failure> {

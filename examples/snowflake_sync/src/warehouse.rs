@@ -23,6 +23,9 @@ pub(crate) struct Warehouse {
     retries: usize,
 }
 
+/// The longest limit of a statement that Snowflake takes, in seconds.
+const WEEK: u64 = 7 * 24 * 3600;
+
 /// What a statement of the library gives.
 pub(crate) enum Counted<T> {
     Rows {
@@ -48,7 +51,7 @@ impl Warehouse {
             )
             .next("check the way to Snowflake, or give it more time with --connect-limit")
         };
-        let log_in = retry::again(retries, || async {
+        let log_in = retry::again(retries, &interrupt, || async {
             // a login that is not answered is not tried again
             tokio::time::timeout(limits.connect, client.create_session()).await.ok().transpose()
         });
@@ -108,7 +111,7 @@ impl Warehouse {
     ) -> Result<Option<Vec<Vec<Option<String>>>>, Failure> {
         let progress = spinner(what);
         let attempt = || self.attempt(statement.clone(), most, &progress);
-        let result = retry::again(self.retries, attempt).await;
+        let result = retry::again(self.retries, &self.interrupt, attempt).await;
         progress.finish_and_clear();
         match result.map_err(failed)? {
             Attempt::Rows(rows) => Ok(Some(rows)),
@@ -117,7 +120,7 @@ impl Warehouse {
         }
     }
 
-    /// One attempt. A statement that is stopped is cancelled in Snowflake, where it would cost on.
+    /// One attempt. A statement that is stopped, or whose answer is lost, is cancelled in Snowflake, where it would cost on.
     async fn attempt(
         &self,
         statement: ClientStatement<PositionalBinds>,
@@ -142,8 +145,15 @@ impl Warehouse {
             Ok(Attempt::Rows(rows))
         };
         let failure = tokio::select! {
-            result = fetch => return result,
+            // a run that has to stop sends nothing more
+            biased;
             failure = self.interrupt.wait() => failure,
+            result = fetch => {
+                if result.as_ref().is_err_and(retry::may_pass) {
+                    let _ = canceller.cancel().await;
+                }
+                return result;
+            }
             () = tokio::time::sleep(self.limits.statement) => {
                 let limit = self.limits.statement;
                 Failure::new(Exit::OutOfTime, format!("a statement in Snowflake took longer than {limit:?}"))
@@ -177,7 +187,10 @@ fn config(settings: &SnowflakeSettings, limits: Limits) -> Result<ClientConfig, 
         // the tag tells the job's own queries, and what they cost, in QUERY_HISTORY
         .with_session_parameter("QUERY_TAG", "output-port-usage".into())
         // should this machine die, Snowflake stops all the same
-        .with_session_parameter("STATEMENT_TIMEOUT_IN_SECONDS", limits.statement.as_secs().max(1).into());
+        .with_session_parameter(
+            "STATEMENT_TIMEOUT_IN_SECONDS",
+            limits.statement.as_secs().clamp(1, WEEK).into(),
+        );
     if let Some(role) = &settings.role {
         session = session.with_role(role);
     }

@@ -85,7 +85,7 @@ mod tests {
     fn an_ingest_still_looks_for_every_kind_of_id() {
         let text = include_str!("../../../sample/mapping.json");
         let mapping = Mapping::read(text.as_bytes()).unwrap();
-        let model = crate::model::read(None).unwrap();
+        let model = crate::model::read(None).unwrap().usage;
         let titles: Vec<String> = questions(&model, &mapping)
             .unwrap()
             .iter()

@@ -24,6 +24,16 @@ async fn a_busy_server_is_asked_again_and_a_login_that_is_not_taken_has_its_own_
     }
     stage.run(&mapping, NOW, &["--retries", "2"]).is(0);
     stage.is_as_counted_anew(&mapping, NOW).await;
+    // a statement whose answer was lost is not left running
+    assert!(stage.account.seen("aborts") > 0);
+
+    // the waits of 1, 2, 4 and 8 seconds end with the run's time
+    for _ in 0..8 {
+        stage.account.misbehave("unavailable");
+    }
+    let began = Instant::now();
+    stage.run(&mapping, NOW, &["--retries", "8", "--time-limit", "8s"]).is(7);
+    assert!(began.elapsed() < Duration::from_secs(13));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,6 +58,20 @@ fn a_dry_run_prints_statements_and_needs_neither_account_nor_database() {
 }
 
 #[test]
+fn a_dry_run_before_the_tables_are_there_prints_what_a_first_run_reads() {
+    let database = throwaway_postgres::database().unwrap_or_else(|error| panic!("{error}"));
+    let arguments =
+        [mapping().to_str().unwrap(), "--dry-run", "--now", "2026-03-12T12:00:00Z"].map(str::to_owned);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = job(&arguments, &[("DATABASE_URL", database.url())]);
+    assert!(output.status.success(), "{output:?}");
+    let sql = String::from_utf8(output.stdout).unwrap();
+    let expected = "-- the tables are not there yet, so this is what a first run reads\n-- usage of 2025-03-13 to 2026-03-12\nWITH\n";
+    assert!(sql.starts_with(expected), "{sql}");
+    assert_eq!(Parser::parse_sql(&SnowflakeDialect, &sql).unwrap().len(), 2);
+}
+
+#[test]
 fn what_is_missing_is_said_before_anything_is_reached() {
     let mapping = mapping();
     let mapping = mapping.to_str().unwrap();
