@@ -8,7 +8,8 @@ use chrono::NaiveDate;
 use output_port_usage::{
     Column, Combination, ConsumerId, DailyTable, OutputPortId, PortCoverage, Role, UsageBatch,
 };
-use sea_query::{Alias, Condition, DynIden, Expr, ExprTrait, PostgresQueryBuilder};
+use sea_query::extension::postgres::PgFunc;
+use sea_query::{Alias, ArrayType, Condition, DynIden, Expr, ExprTrait, PostgresQueryBuilder, Value};
 use sea_query_sqlx::{SqlxBinder as _, SqlxValues};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -58,6 +59,11 @@ impl LeftIds {
     }
 }
 
+/// Ids as one parameter: a statement takes 65,535.
+fn array(ids: &[Uuid]) -> Value {
+    Value::Array(ArrayType::Uuid, Some(Box::new(ids.iter().map(|&id| Value::from(id)).collect())))
+}
+
 fn name(table: DailyTable<'_>, column: Column) -> Result<DynIden, Failure> {
     table.column(column).map_err(unasked)
 }
@@ -71,7 +77,7 @@ impl Database {
         let all = self.distinct(Column::OutputPortId, Condition::all()).await?;
         let counted = self.counted_from(account, all).await?;
         let port = Expr::col(name(self.model.queries_table(), Column::OutputPortId)?);
-        let of_counted = Condition::all().add(port.is_in(counted.iter().copied()));
+        let of_counted = Condition::all().add(port.eq(PgFunc::any(array(&counted))));
         let mut consumers = self.distinct(Column::ConsumerId, of_counted).await?;
         consumers.retain(|id| !mapped.consumers.contains(id));
         let has_left = |id: &&Uuid| !mapped.output_ports.contains(*id);
@@ -151,12 +157,12 @@ impl Database {
             for column in [Column::OutputPortId, Column::OutputPortId1, Column::OutputPortId2] {
                 if let Ok(column) = table.column(column) {
                     let port = || Expr::col(column.clone());
-                    of_left = of_left.add(port().is_in(left.output_ports.iter().copied()));
-                    of_counted = of_counted.add(port().is_in(left.counted.iter().copied()));
+                    of_left = of_left.add(port().eq(PgFunc::any(array(&left.output_ports))));
+                    of_counted = of_counted.add(port().eq(PgFunc::any(array(&left.counted))));
                 }
             }
             let consumer = name(table, Column::ConsumerId)?;
-            let of_consumers = Expr::col(consumer).is_in(left.consumers.iter().copied());
+            let of_consumers = Expr::col(consumer).eq(PgFunc::any(array(&left.consumers)));
             let which = of_left.add(Condition::all().add(of_consumers).add(of_counted));
             let delete = sea_query::Query::delete().from_table(table.table_ref()).cond_where(which).take();
             deletes.push(delete.build_sqlx(PostgresQueryBuilder));
@@ -171,7 +177,9 @@ impl Database {
         update
             .table((Alias::new(&names.schema), Alias::new(&names.table)))
             .values(names.days.iter().map(|days| (Alias::new(days), Expr::cust("'{}'"))))
-            .and_where(Expr::col(Alias::new(&names.output_port_id)).is_in(left.output_ports.iter().copied()));
+            .and_where(
+                Expr::col(Alias::new(&names.output_port_id)).eq(PgFunc::any(array(&left.output_ports))),
+            );
         update.build_sqlx(PostgresQueryBuilder)
     }
 
@@ -224,7 +232,7 @@ impl Database {
         for column in columns {
             names.push(name(table, column)?);
         }
-        let outside = |at: usize| Expr::col(names[at].clone()).is_not_in(ports.iter().copied());
+        let outside = |at: usize| Expr::col(names[at].clone()).ne(PgFunc::all(array(&ports)));
         let mut select = sea_query::Query::select();
         select
             .columns(names.clone())
